@@ -1,0 +1,99 @@
+//! A task, and the receipt with which a miner answers for its result.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+use crate::{signing::{blake2_256, Statement}, AccountId, Hash};
+
+/// Names a task: 16 random bytes chosen by the gateway.
+pub type TaskId = [u8; 16];
+
+/// Why generation ended.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The model ended its answer, a stop string appeared, or the task has no length (embeddings).
+    Stop,
+    /// The task's token limit or the model's context was reached.
+    Length,
+}
+
+/// What a miner claims to have done in one attempt of a task; signed with its operator key.
+///
+/// Two different receipts for one `(task_id, attempt)` are equivocation.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct Receipt {
+    /// The task.
+    pub task_id: TaskId,
+    /// Which try of the task, counted from 0.
+    pub attempt: u32,
+    /// Operator of the coordinator that set the task.
+    pub coordinator: AccountId,
+    /// Operator of the miner that signs.
+    pub miner: AccountId,
+    /// sha256 over the model's files, as its manifest defines it.
+    pub model_root: Hash,
+    /// blake2_256 of the encoded task as it crossed the link.
+    pub request_hash: Hash,
+    /// blake2_256 of the output, see [`OutputHasher`].
+    pub output_hash: Hash,
+    /// Tokens read.
+    pub prompt_tokens: u32,
+    /// Tokens produced.
+    pub completion_tokens: u32,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
+impl Statement for Receipt {
+    const DOMAIN: &'static [u8] = b"cuckoo/receipt/v1";
+}
+
+/// Running hash over the pieces of an output in the order in which they were sent.
+///
+/// Each piece is preceded by its length, so that moving a boundary between pieces changes the hash.
+#[derive(Clone, Default)]
+pub struct OutputHasher(blake2::Blake2b<blake2::digest::consts::U32>);
+
+impl OutputHasher {
+    /// Adds the next piece: the UTF-8 text of a chunk, or the little-endian f32 values of one embedding.
+    pub fn update(&mut self, piece: &[u8]) {
+        use blake2::Digest;
+        self.0.update((piece.len() as u64).to_le_bytes());
+        self.0.update(piece);
+    }
+
+    /// The hash over all pieces.
+    pub fn finish(self) -> Hash {
+        use blake2::Digest;
+        Hash(self.0.finalize().into())
+    }
+}
+
+/// The seed of the draw for one attempt: anyone can recompute it from the receipt's ids and the block that was final.
+pub fn selection_seed(genesis: &Hash, task_id: &TaskId, attempt: u32, finalised: &Hash) -> Hash {
+    blake2_256(&[b"cuckoo/selection/v1", genesis.as_bytes(), task_id, &attempt.to_le_bytes(), finalised.as_bytes()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_hash_depends_on_boundaries_and_order() {
+        let hash = |pieces: &[&[u8]]| {
+            let mut hasher = OutputHasher::default();
+            pieces.iter().for_each(|piece| hasher.update(piece));
+            hasher.finish()
+        };
+        assert_eq!(hash(&[b"ab", b"c"]), hash(&[b"ab", b"c"]));
+        assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
+        assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"c", b"ab"]));
+    }
+}

@@ -1,0 +1,16 @@
+//! What client, gateway and miner say to each other: types and their limits, nothing else.
+//!
+//! [`link`] is the protobuf of the stream between gateway and miner, [`handshake`] its mutual proof of operator keys,
+//! [`request`] the hash of a task that receipts name. The HTTP API's types come from the crate `openai-protocol`.
+
+#![warn(missing_docs)]
+
+pub mod handshake;
+pub mod limits;
+pub mod request;
+
+/// Generated from `proto/link.proto`, which documents it.
+#[allow(missing_docs, clippy::all, unreachable_pub)]
+pub mod link {
+    tonic::include_proto!("cuckoo.link.v1");
+}

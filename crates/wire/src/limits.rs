@@ -1,0 +1,18 @@
+//! Bounds that both sides of a link enforce.
+
+/// Version of the link protocol; both sides must speak the same.
+pub const PROTOCOL: u32 = 1;
+/// Largest message on the link, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Longest wait for the other side's next handshake message, in milliseconds.
+pub const HANDSHAKE_TIMEOUT_MS: u64 = 10_000;
+/// Most models in one offer.
+pub const MAX_MODELS: usize = 64;
+/// Longest model id, in bytes.
+pub const MAX_MODEL_ID_LEN: usize = 128;
+/// Most slots one miner can offer one coordinator.
+pub const MAX_SLOTS: u32 = 1024;
+/// Most stop strings of a task.
+pub const MAX_STOP_STRINGS: usize = 4;
+/// Most inputs of one embedding task.
+pub const MAX_EMBEDDING_INPUTS: usize = 2048;

@@ -1,0 +1,31 @@
+//! What exactly was asked, as one hash that receipts carry.
+
+use cuckoo_primitives::{signing::blake2_256, Hash};
+use prost::Message;
+
+use crate::link;
+
+/// blake2_256 of the task's protobuf encoding without its attempt and timeout, so that all attempts of one task share
+/// it. prost writes fields in order of their numbers, so gateway and miner get the same bytes.
+pub fn request_hash(task: &link::Task) -> Hash {
+    let canonical = link::Task { attempt: 0, timeout_ms: 0, ..task.clone() };
+    blake2_256(&[&canonical.encode_to_vec()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_share_the_hash_and_prompts_do_not() {
+        let task = |attempt, prompt: &str| link::Task {
+            task_id: vec![1; 16].into(),
+            attempt,
+            model: "m".into(),
+            timeout_ms: u64::from(attempt) * 7,
+            work: Some(link::task::Work::Completion(link::Completion { prompt: prompt.into(), ..Default::default() })),
+        };
+        assert_eq!(request_hash(&task(0, "a")), request_hash(&task(3, "a")));
+        assert_ne!(request_hash(&task(0, "a")), request_hash(&task(0, "b")));
+    }
+}
