@@ -16,7 +16,8 @@ pub fn blake2_256(parts: &[&[u8]]) -> Hash {
     for part in parts {
         hasher.update(part);
     }
-    Hash(hasher.finalize().into())
+    let digest: [u8; 32] = hasher.finalize().into();
+    Hash::from(digest)
 }
 
 /// A statement that an operator key signs.

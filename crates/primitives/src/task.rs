@@ -72,7 +72,8 @@ impl OutputHasher {
     /// The hash over all pieces.
     pub fn finish(self) -> Hash {
         use blake2::Digest;
-        Hash(self.0.finalize().into())
+        let digest: [u8; 32] = self.0.finalize().into();
+        Hash::from(digest)
     }
 }
 
