@@ -1,1 +1,26 @@
+//! The chain as gateway and miner see it.
+//!
+//! [`Chain::connect`] follows the finalised blocks of one of several nodes and keeps a [`MarketView`] of all candidates
+//! up to date; reading it costs no request. [`Chain::submit`] signs a [`Call`] and waits until it is final. subxt stays
+//! behind this crate's own types.
 
+#![warn(missing_docs)]
+
+mod call;
+mod chain;
+mod config;
+mod error;
+mod follow;
+mod key;
+mod reader;
+mod submit;
+mod view;
+
+pub use call::Call;
+pub use chain::Chain;
+pub use config::{ChainConfig, DEFAULT_STALE_AFTER};
+pub use error::ChainError;
+pub use key::{account_of, operator_key, KeyFileError};
+pub use submit::Inclusion;
+pub use subxt_signer::sr25519::Keypair;
+pub use view::MarketView;

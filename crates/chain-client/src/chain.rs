@@ -1,0 +1,143 @@
+//! The handle to the chain.
+
+use std::{sync::Arc, time::Duration};
+
+use cuckoo_primitives::{AccountId, Balance, Candidate, EraProgress, Hash, StashOverview};
+use subxt_signer::sr25519::Keypair;
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::{
+    call::Call,
+    config::ChainConfig,
+    error::ChainError,
+    follow::{self, Followed},
+    reader,
+    submit::{self, Inclusion},
+    view::MarketView,
+};
+
+/// The chain, followed in the background for as long as any clone of this handle lives.
+///
+/// Must be used inside a tokio runtime.
+#[derive(Clone)]
+pub struct Chain(Arc<Inner>);
+
+struct Inner {
+    genesis: Hash,
+    views: watch::Receiver<Arc<MarketView>>,
+    source: Source,
+}
+
+/// Where views come from.
+enum Source {
+    /// From a node, by a task that ends with the last handle.
+    Live { followed: Arc<Followed>, stale_after: Duration, _follower: AbortOnDropHandle<()> },
+    /// From whoever made the handle.
+    Detached,
+}
+
+impl Chain {
+    /// Connects to the first endpoint that can be used and waits for the first complete view.
+    ///
+    /// Endpoints are tried in turn for about 20 seconds, since a node may just be starting.
+    ///
+    /// # Errors
+    /// [`ChainError::NoEndpoint`] with the last reason of each endpoint; at once if no endpoint can become usable by
+    /// waiting.
+    pub async fn connect(config: ChainConfig) -> Result<Self, ChainError> {
+        let stale_after = config.stale_after;
+        let (followed, views, task) = follow::start(config).await?;
+        let source = Source::Live { followed: followed.clone(), stale_after, _follower: AbortOnDropHandle::new(task) };
+        Ok(Self(Arc::new(Inner { genesis: followed.genesis(), views, source })))
+    }
+
+    /// A handle that shows `views` and has no node behind it, for tests and benches.
+    ///
+    /// Requests and submissions end in [`ChainError::Disconnected`]; the handle is stale once the sender of `views` is
+    /// gone.
+    pub fn detached(genesis: Hash, views: watch::Receiver<Arc<MarketView>>) -> Self {
+        Self(Arc::new(Inner { genesis, views, source: Source::Detached }))
+    }
+
+    /// Hash of the chain's first block: the chain's name, as it were.
+    pub fn genesis(&self) -> Hash {
+        self.0.genesis
+    }
+
+    /// The newest view. Without locks, and available while there is no connection too.
+    pub fn view(&self) -> Arc<MarketView> {
+        match &self.0.source {
+            Source::Live { followed, .. } => followed.view(),
+            Source::Detached => self.0.views.borrow().clone(),
+        }
+    }
+
+    /// The views as they come: a new one when a block, or a run of them at once, becomes final.
+    pub fn views(&self) -> watch::Receiver<Arc<MarketView>> {
+        self.0.views.clone()
+    }
+
+    /// Whether no new block has become final, as far as this program knows, for the configured time.
+    pub fn is_stale(&self) -> bool {
+        match &self.0.source {
+            Source::Live { followed, stale_after, .. } => followed.view().received.elapsed() > *stale_after,
+            Source::Detached => self.0.views.has_changed().is_err(),
+        }
+    }
+
+    /// The endpoint in use, without path and query, which may hold an access key; `None` while there is no connection.
+    pub fn endpoint(&self) -> Option<String> {
+        Some(self.followed().ok()?.node().ok()?.endpoint().to_string())
+    }
+
+    /// The candidate whose operator is `operator` as of the last finalised block.
+    pub async fn candidate_of_operator(&self, operator: &AccountId) -> Result<Option<Candidate>, ChainError> {
+        let followed = self.followed()?;
+        reader::candidate_of_operator(&*followed.node()?, followed.view().hash, operator).await
+    }
+
+    /// The candidate that bonded from `stash` as of the last finalised block.
+    pub async fn candidate(&self, stash: &AccountId) -> Result<Option<Candidate>, ChainError> {
+        let followed = self.followed()?;
+        reader::candidate(&*followed.node()?, followed.view().hash, stash).await
+    }
+
+    /// Bond and votes of `stash` as of the last finalised block; `None` if it has not bonded.
+    pub async fn stash(&self, stash: &AccountId) -> Result<Option<StashOverview>, ChainError> {
+        let followed = self.followed()?;
+        reader::stash(&*followed.node()?, followed.view().hash, stash).await
+    }
+
+    /// Where the chain stands in its era as of the last finalised block.
+    pub async fn era(&self) -> Result<EraProgress, ChainError> {
+        let followed = self.followed()?;
+        reader::era(&*followed.node()?, followed.view().hash).await
+    }
+
+    /// What `account` can spend, in planck, as of the last finalised block. Bonded stake is not part of it.
+    pub async fn free_balance(&self, account: &AccountId) -> Result<Balance, ChainError> {
+        let followed = self.followed()?;
+        let view = followed.view();
+        reader::free_balance(&*followed.node()?, view.number, view.hash, account).await
+    }
+
+    /// Signs `call` with `signer`, submits it and waits until it is final, for at most a minute. When it returns
+    /// successfully, [`Chain::view`] shows the effect.
+    ///
+    /// Several submissions at once, for one account too, do not get into each other's way.
+    ///
+    /// # Errors
+    /// [`ChainError::Rejected`] if the transaction had no effect, [`ChainError::Dispatch`] if it is on the chain but
+    /// its call was refused, [`ChainError::TimedOut`] or [`ChainError::Lost`] if its fate is unknown.
+    pub async fn submit(&self, signer: &Keypair, call: Call) -> Result<Inclusion, ChainError> {
+        submit::submit(self.followed()?, self.views(), signer, &call).await
+    }
+
+    fn followed(&self) -> Result<&Arc<Followed>, ChainError> {
+        match &self.0.source {
+            Source::Live { followed, .. } => Ok(followed),
+            Source::Detached => Err(ChainError::Disconnected),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Where to find the chain, and how long to trust what was heard of it.
+
+use std::time::Duration;
+
+/// After this long without a new finalised block a view is stale, unless configured otherwise.
+pub const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(30);
+
+/// Where to find the chain, and how long to trust what was heard of it.
+#[derive(Clone, Debug)]
+pub struct ChainConfig {
+    /// WebSocket URLs of nodes (`ws://` or `wss://`), tried in turn. All must serve the same chain.
+    pub endpoints: Vec<String>,
+    /// A view is stale when no new finalised block has arrived for this long. After twice this time the connection is
+    /// given up and the next endpoint tried.
+    pub stale_after: Duration,
+}
+
+impl ChainConfig {
+    /// A configuration with these endpoints and [`DEFAULT_STALE_AFTER`].
+    pub fn new(endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { endpoints: endpoints.into_iter().map(Into::into).collect(), stale_after: DEFAULT_STALE_AFTER }
+    }
+}
