@@ -15,9 +15,19 @@ pub const MAX_ENDPOINT_LEN: u32 = 256;
 
 /// How a candidate presents itself to voters.
 #[derive(
-    Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    serde::Serialize,
+    serde::Deserialize,
 )]
-#[derive(serde::Serialize, serde::Deserialize)]
 pub struct CandidateInfo {
     /// Display name, UTF-8, not empty.
     pub name: BoundedVec<u8, ConstU32<MAX_NAME_LEN>>,
@@ -28,8 +38,7 @@ pub struct CandidateInfo {
 }
 
 /// Whether a candidate may work, and if not, why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CandidateStatus {
     /// Works and is drawn.
@@ -43,8 +52,7 @@ pub enum CandidateStatus {
 }
 
 /// One registered candidate, as the runtime API returns it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, serde::Serialize, serde::Deserialize)]
 pub struct Candidate {
     /// The account that bonds.
     pub stash: AccountId,
@@ -72,8 +80,7 @@ impl Candidate {
 }
 
 /// Stake that a stash put behind one candidate.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, serde::Serialize, serde::Deserialize)]
 pub struct Position {
     /// Whom it backs.
     pub candidate: AccountId,
@@ -84,8 +91,7 @@ pub struct Position {
 }
 
 /// Bonded stake on its way out.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, serde::Serialize, serde::Deserialize)]
 pub struct Unlocking {
     /// Amount in planck.
     pub amount: Balance,
@@ -94,8 +100,7 @@ pub struct Unlocking {
 }
 
 /// One stash: its bond and where its votes are.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, serde::Serialize, serde::Deserialize)]
 pub struct StashOverview {
     /// Everything bonded, in planck, what unbonds included.
     pub total: Balance,

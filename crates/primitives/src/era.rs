@@ -7,8 +7,7 @@ use scale_info::TypeInfo;
 pub type EraIndex = u32;
 
 /// Where the chain stands in its current era.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, serde::Serialize, serde::Deserialize)]
 pub struct EraProgress {
     /// The current era.
     pub era: EraIndex,

@@ -3,16 +3,29 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-use crate::{signing::{blake2_256, Statement}, AccountId, Hash};
+use crate::{
+    signing::{blake2_256, Statement},
+    AccountId, Hash,
+};
 
 /// Names a task: 16 random bytes chosen by the gateway.
 pub type TaskId = [u8; 16];
 
 /// Why generation ended.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    serde::Serialize,
+    serde::Deserialize,
 )]
-#[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finish {
     /// The model ended its answer, a stop string appeared, or the task has no length (embeddings).
@@ -25,9 +38,18 @@ pub enum Finish {
 ///
 /// Two different receipts for one `(task_id, attempt)` are equivocation.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    serde::Serialize,
+    serde::Deserialize,
 )]
-#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Receipt {
     /// The task.
     pub task_id: TaskId,

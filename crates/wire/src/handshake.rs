@@ -122,9 +122,6 @@ mod tests {
 
     #[test]
     fn wrong_lengths_are_named() {
-        assert_eq!(
-            fixed::<32>("nonce", &[0; 31]),
-            Err(WrongLength { field: "nonce", actual: 31, expected: 32 })
-        );
+        assert_eq!(fixed::<32>("nonce", &[0; 31]), Err(WrongLength { field: "nonce", actual: 31, expected: 32 }));
     }
 }
