@@ -1,1 +1,381 @@
+//! # Staking: bonds, unbonding and the era clock
+//!
+//! ## Overview
+//!
+//! A stash bonds CAI so that it can vote with them. Bonded funds stay on the stash under the hold
+//! [`HoldReason::Bonded`]; they never move to a pot. What may be voted with is the *active* part of the bond; what
+//! unbonds is on its way out and becomes free [`BondingEras`] eras later.
+//!
+//! The pallet also keeps the chain's clock above blocks: how long a slot, a session and an era are, and which era it
+//! is. All of it comes from genesis, so that one runtime serves a fast development chain and a slow public one.
+//!
+//! ## Lifecycle
+//!
+//! ```text
+//!  bond ──► active ──unbond──► unlocking ──(BondingEras eras)──► withdraw_unbonded ──► free
+//!             ▲  ▲                 │
+//!   bond_extra┘  └─────rebond──────┘
+//! ```
+//!
+//! - Active stake is either zero or at least [`MinBond`], so that no dust is bonded.
+//! - Stake that is voted cannot unbond: `unvote` it first (the voting pallet answers through
+//!   [`VotedStake`](cuckoo_primitives::registry::VotedStake)).
+//! - The runtime tells [`Pallet::note_session_started`] of every session; a new era starts after
+//!   [`SessionsPerEra`] of them.
+//!
+//! ## Owners
+//!
+//! [`Ledger`] is the only code that touches [`Ledgers`] and the hold, [`Clock`] the only code that touches the clock's
+//! items.
+//!
+//! ## Invariants
+//!
+//! `do_try_state` (file `try_state.rs`) names them: a hold equals its ledger's total, the total is active plus
+//! unlocking, chunks are ordered and unlock within [`BondingEras`], active stake covers the votes, the era counts
+//! whole groups of sessions.
 
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic,
+        clippy::float_arithmetic
+    )
+)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+pub mod clock;
+mod genesis;
+mod ledger;
+mod try_state;
+pub mod weights;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+pub use clock::{BondingBlocks, BondingSessions, Clock, EraPosition, HalfSlotMs, SessionLength, SlotLengthMs};
+pub use ledger::{Bond, BondRecord, Ledger, UnlockChunk};
+pub use pallet::*;
+pub use weights::WeightInfo;
+
+#[frame_support::pallet]
+pub mod pallet {
+    use super::{BondRecord, Clock, EraPosition, Ledger, WeightInfo};
+    use alloc::vec::Vec;
+    use cuckoo_primitives::{
+        currency::CAI,
+        registry::{Bonds, CurrentEra, VotedStake},
+        AccountId, Balance, EraIndex, EraProgress,
+    };
+    use frame_support::{pallet_prelude::*, traits::fungible::hold};
+    use frame_system::pallet_prelude::*;
+
+    /// Layout of this pallet's storage.
+    pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config: frame_system::Config<AccountId = AccountId> {
+        /// The token that is bonded.
+        type Currency: hold::Mutate<AccountId, Balance = Balance, Reason = Self::RuntimeHoldReason>;
+        /// The runtime's reasons for holds, ours among them.
+        type RuntimeHoldReason: From<HoldReason>;
+        /// Answers how much of a bond is in use.
+        type VotedStake: VotedStake<AccountId>;
+        /// Most parts of one bond that may unbond side by side; those of one era count as one.
+        #[pallet::constant]
+        type MaxUnlockingChunks: Get<u32>;
+        /// What the calls cost.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Why this pallet holds funds.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// The stash bonded them; they can be voted with, or unbond.
+        Bonded,
+    }
+
+    /// The bonds by stash. Owned by [`Ledger`].
+    #[pallet::storage]
+    pub type Ledgers<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, BondRecord<T>>;
+
+    /// The era, and where the chain stands in it. Owned by [`Clock`].
+    #[pallet::storage]
+    pub type Position<T: Config> = StorageValue<_, EraPosition, ValueQuery>;
+
+    /// Six seconds.
+    #[pallet::type_value]
+    pub fn DefaultSlotMs() -> u64 {
+        6_000
+    }
+
+    /// Length of a slot in milliseconds; even.
+    #[pallet::storage]
+    pub type SlotMs<T: Config> = StorageValue<_, u64, ValueQuery, DefaultSlotMs>;
+
+    /// An hour of slots of six seconds.
+    #[pallet::type_value]
+    pub fn DefaultSessionBlocks() -> u32 {
+        600
+    }
+
+    /// Slots that a session has.
+    #[pallet::storage]
+    pub type SessionBlocks<T: Config> = StorageValue<_, u32, ValueQuery, DefaultSessionBlocks>;
+
+    /// A day of sessions of an hour.
+    #[pallet::type_value]
+    pub fn DefaultSessionsPerEra() -> u32 {
+        24
+    }
+
+    /// Sessions that an era has.
+    #[pallet::storage]
+    pub type SessionsPerEra<T: Config> = StorageValue<_, u32, ValueQuery, DefaultSessionsPerEra>;
+
+    /// A week of eras of a day.
+    #[pallet::type_value]
+    pub fn DefaultBondingEras() -> EraIndex {
+        7
+    }
+
+    /// Eras that unbonding takes.
+    #[pallet::storage]
+    pub type BondingEras<T: Config> = StorageValue<_, EraIndex, ValueQuery, DefaultBondingEras>;
+
+    /// One CAI.
+    #[pallet::type_value]
+    pub fn DefaultMinBond() -> Balance {
+        CAI
+    }
+
+    /// Least active stake in planck that a stash may have, unless it has none.
+    #[pallet::storage]
+    pub type MinBond<T: Config> = StorageValue<_, Balance, ValueQuery, DefaultMinBond>;
+
+    /// The clock, the least bond, and who has bonded at the start.
+    #[pallet::genesis_config]
+    pub struct GenesisConfig<T: Config> {
+        /// See [`SlotMs`].
+        pub slot_ms: u64,
+        /// See [`SessionBlocks`].
+        pub session_blocks: u32,
+        /// See [`SessionsPerEra`].
+        pub sessions_per_era: u32,
+        /// See [`BondingEras`].
+        pub bonding_eras: EraIndex,
+        /// See [`MinBond`].
+        pub min_bond: Balance,
+        /// Stashes and what they bond, in planck.
+        pub bonds: Vec<(AccountId, Balance)>,
+        #[doc(hidden)]
+        #[serde(skip)]
+        pub _config: PhantomData<T>,
+    }
+
+    impl<T: Config> Default for GenesisConfig<T> {
+        fn default() -> Self {
+            Self {
+                slot_ms: DefaultSlotMs::get(),
+                session_blocks: DefaultSessionBlocks::get(),
+                sessions_per_era: DefaultSessionsPerEra::get(),
+                bonding_eras: DefaultBondingEras::get(),
+                min_bond: DefaultMinBond::get(),
+                bonds: Vec::new(),
+                _config: PhantomData,
+            }
+        }
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            super::genesis::build(self);
+        }
+    }
+
+    /// What happened.
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A stash bonded, or bonded more.
+        Bonded {
+            /// Who.
+            stash: AccountId,
+            /// What was added to the bond, in planck.
+            amount: Balance,
+        },
+        /// Part of a bond is on its way out.
+        Unbonded {
+            /// Who.
+            stash: AccountId,
+            /// How much, in planck.
+            amount: Balance,
+            /// From this era on it can be withdrawn.
+            free_from: EraIndex,
+        },
+        /// What was on its way out is active again.
+        Rebonded {
+            /// Who.
+            stash: AccountId,
+            /// How much, in planck.
+            amount: Balance,
+        },
+        /// Unbonded stake is free.
+        Withdrawn {
+            /// Who.
+            stash: AccountId,
+            /// How much, in planck.
+            amount: Balance,
+        },
+        /// A new era runs; votes of the last one count.
+        EraStarted {
+            /// Its number.
+            era: EraIndex,
+        },
+    }
+
+    /// Why a call was refused.
+    #[pallet::error]
+    pub enum Error<T> {
+        /// This stash has a bond; add to it with `bond_extra`.
+        AlreadyBonded,
+        /// This account has no bond; `bond` first.
+        NotBonded,
+        /// The amount is zero.
+        ZeroAmount,
+        /// The active bond would be smaller than `MinBond`; bond more.
+        BelowMinBond,
+        /// A rest smaller than `MinBond` would stay active; unbond less, or all.
+        LeavesDust,
+        /// The account's free balance, less the existential deposit, is smaller than the amount.
+        NotEnoughFree,
+        /// The active bond is smaller than the amount.
+        NotEnoughActive,
+        /// Less than this amount is unbonding.
+        NotEnoughUnlocking,
+        /// The stake is voted; `unvote` it first.
+        StillVoted,
+        /// Too many parts of the bond unbond side by side; `withdraw_unbonded` those that are free, or wait for one.
+        TooManyUnlockingChunks,
+        /// Nothing has finished unbonding; wait for the era in the `Unbonded` event.
+        NothingToWithdraw,
+        /// The amounts do not fit into a balance.
+        Overflow,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Bonds `value` planck of the caller's free balance, at least `MinBond`.
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::bond())]
+        pub fn bond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
+            let stash = ensure_signed(origin)?;
+            Ledger::<T>::open(&stash, value)?;
+            Self::deposit_event(Event::Bonded { stash, amount: value });
+            Ok(())
+        }
+
+        /// Adds `value` planck of the caller's free balance to its bond.
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::bond_extra())]
+        pub fn bond_extra(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
+            let stash = ensure_signed(origin)?;
+            ensure!(value > 0, Error::<T>::ZeroAmount);
+            Ledger::<T>::of(&stash)?.bond_extra(value)?;
+            Self::deposit_event(Event::Bonded { stash, amount: value });
+            Ok(())
+        }
+
+        /// Starts the release of `value` planck of the caller's active bond. They must not be voted, and are free
+        /// after `BondingEras` eras. What stays active is zero or at least `MinBond`.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::unbond())]
+        pub fn unbond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
+            let stash = ensure_signed(origin)?;
+            ensure!(value > 0, Error::<T>::ZeroAmount);
+            let free_from = Ledger::<T>::of(&stash)?.unbond(value, Self::current_era(), Self::bonding_eras())?;
+            Self::deposit_event(Event::Unbonded { stash, amount: value, free_from });
+            Ok(())
+        }
+
+        /// Makes `value` planck that are unbonding active again, those first that would be free last.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::rebond())]
+        pub fn rebond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
+            let stash = ensure_signed(origin)?;
+            ensure!(value > 0, Error::<T>::ZeroAmount);
+            Ledger::<T>::of(&stash)?.rebond(value)?;
+            Self::deposit_event(Event::Rebonded { stash, amount: value });
+            Ok(())
+        }
+
+        /// Frees everything of the caller's bond that has finished unbonding.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::withdraw_unbonded())]
+        pub fn withdraw_unbonded(origin: OriginFor<T>) -> DispatchResult {
+            let stash = ensure_signed(origin)?;
+            let amount = Ledger::<T>::of(&stash)?.withdraw(Self::current_era())?;
+            Self::deposit_event(Event::Withdrawn { stash, amount });
+            Ok(())
+        }
+    }
+
+    impl<T: Config> Pallet<T> {
+        /// Tells the clock that session `session_index` has started; starts a new era when it is time.
+        ///
+        /// The runtime calls this from its session manager. A session that was told before changes nothing, and one
+        /// that skips others counts for all of them.
+        pub fn note_session_started(session_index: u32) {
+            if let Some(era) = Clock::<T>::on_session_start(session_index) {
+                Self::deposit_event(Event::EraStarted { era });
+            }
+        }
+
+        /// Where the chain stands in its era.
+        pub fn era_progress() -> EraProgress {
+            Clock::<T>::progress()
+        }
+
+        /// The bond of `stash`, if it has one.
+        pub fn bond_of(stash: &AccountId) -> Option<super::Bond> {
+            Ledger::<T>::view(stash)
+        }
+    }
+
+    impl<T: Config> Bonds<AccountId> for Pallet<T> {
+        fn active(stash: &AccountId) -> Balance {
+            Ledger::<T>::active(stash)
+        }
+    }
+
+    impl<T: Config> CurrentEra for Pallet<T> {
+        fn current_era() -> EraIndex {
+            Clock::<T>::era()
+        }
+
+        fn bonding_eras() -> EraIndex {
+            Clock::<T>::bonding_eras()
+        }
+    }
+}
