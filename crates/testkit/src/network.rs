@@ -1,0 +1,30 @@
+//! The smallest whole network: one validator, one gateway, some miners.
+
+use crate::{Gateway, Miner, Node};
+
+/// A `dev` chain with the gateway of `//Coordinator` and connected miners.
+#[derive(Debug)]
+pub struct Network {
+    /// The miners, in the order in which they were asked for.
+    pub miners: Vec<Miner>,
+    /// The gateway.
+    pub gateway: Gateway,
+    /// The one validator. The fields are dropped in this order, so nobody logs a lost peer at the end.
+    pub node: Node,
+}
+
+impl Network {
+    /// Starts everything for miners of these operators and slots, and waits until all are connected.
+    pub async fn start(miners: &[(&str, u32)]) -> anyhow::Result<Self> {
+        let node = Node::dev().start().await?;
+        // Gateway and miners read the chain's state; the first blocks are not needed for that.
+        let gateway = Gateway::builder(&node).start().await?;
+        let starts = miners
+            .iter()
+            .map(|&(operator, slots)| Miner::builder(&node, operator).coordinator(&gateway).slots(slots).start());
+        let miners = futures::future::try_join_all(starts).await?;
+        gateway.until_connected(miners.len()).await?;
+        gateway.until_ready().await?;
+        Ok(Self { miners, gateway, node })
+    }
+}
