@@ -1,0 +1,196 @@
+//! The bond of one stash.
+
+use alloc::vec::Vec;
+use codec::{Decode, Encode, MaxEncodedLen};
+use cuckoo_primitives::{registry::VotedStake, AccountId, Balance, EraIndex};
+use frame_support::{
+    ensure,
+    traits::{
+        fungible::{hold::Inspect, hold::Mutate},
+        tokens::Precision,
+        Get,
+    },
+    BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
+};
+use scale_info::TypeInfo;
+use sp_runtime::DispatchError;
+
+use crate::{Config, Error, HoldReason, Ledgers, MinBond};
+
+/// The bond of one stash. Only this type reads and writes [`Ledgers`], and only it holds and releases funds, so that
+/// the funds on hold are always the record's total.
+///
+/// Every change consumes the ledger and stores it; a refused change stores nothing.
+pub struct Ledger<T: Config> {
+    stash: AccountId,
+    record: BondRecord<T>,
+}
+
+/// What is stored of a bond. `total` is `active` plus all of `unlocking`.
+#[derive(
+    CloneNoBound,
+    DebugNoBound,
+    DefaultNoBound,
+    PartialEqNoBound,
+    EqNoBound,
+    Encode,
+    Decode,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[scale_info(skip_type_params(T))]
+#[codec(mel_bound(T: Config))]
+pub struct BondRecord<T: Config> {
+    /// Everything bonded, in planck; equals the hold.
+    pub(crate) total: Balance,
+    /// What can be voted with, in planck.
+    pub(crate) active: Balance,
+    /// What is on its way out, at most one chunk for an era, the one that is free first in front.
+    pub(crate) unlocking: BoundedVec<UnlockChunk, T::MaxUnlockingChunks>,
+}
+
+/// Part of a bond on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct UnlockChunk {
+    /// Amount in planck.
+    pub(crate) amount: Balance,
+    /// From this era on it can be withdrawn.
+    pub(crate) free_from: EraIndex,
+}
+
+/// What others may know of a bond.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bond {
+    /// Everything bonded, in planck, what unbonds included.
+    pub total: Balance,
+    /// What can be voted with, in planck.
+    pub active: Balance,
+    /// What is on its way out, what is free first in front.
+    pub unlocking: Vec<cuckoo_primitives::candidate::Unlocking>,
+}
+
+impl<T: Config> Ledger<T> {
+    /// The bond of `stash`. Fails with `NotBonded` if there is none.
+    pub(crate) fn of(stash: &AccountId) -> Result<Self, DispatchError> {
+        let record = Ledgers::<T>::get(stash).ok_or(Error::<T>::NotBonded)?;
+        Ok(Self { stash: stash.clone(), record })
+    }
+
+    /// What `stash` can vote with, in planck; zero if it has not bonded.
+    pub(crate) fn active(stash: &AccountId) -> Balance {
+        Ledgers::<T>::get(stash).map_or(0, |record| record.active)
+    }
+
+    /// The bond of `stash` for others to read.
+    pub(crate) fn view(stash: &AccountId) -> Option<Bond> {
+        let record = Ledgers::<T>::get(stash)?;
+        let unlocking = record
+            .unlocking
+            .iter()
+            .map(|chunk| cuckoo_primitives::candidate::Unlocking { amount: chunk.amount, free_from: chunk.free_from })
+            .collect();
+        Some(Bond { total: record.total, active: record.active, unlocking })
+    }
+
+    /// Bonds `value` planck of a stash that has no bond.
+    pub(crate) fn open(stash: &AccountId, value: Balance) -> Result<(), DispatchError> {
+        ensure!(!Ledgers::<T>::contains_key(stash), Error::<T>::AlreadyBonded);
+        Self { stash: stash.clone(), record: BondRecord::default() }.bond_extra(value)
+    }
+
+    /// Adds `value` planck of the stash's free balance to its active bond.
+    pub(crate) fn bond_extra(mut self, value: Balance) -> Result<(), DispatchError> {
+        self.record.total = self.record.total.checked_add(value).ok_or(Error::<T>::Overflow)?;
+        self.raise_active(value)?;
+        self.hold(value)?;
+        self.store();
+        Ok(())
+    }
+
+    /// Moves `value` planck of the active bond to what unbonds; returns the era from which on they can be withdrawn.
+    pub(crate) fn unbond(
+        mut self,
+        value: Balance,
+        now: EraIndex,
+        bonding_eras: EraIndex,
+    ) -> Result<EraIndex, DispatchError> {
+        let active = self.record.active.checked_sub(value).ok_or(Error::<T>::NotEnoughActive)?;
+        ensure!(active >= T::VotedStake::voted(&self.stash), Error::<T>::StillVoted);
+        ensure!(active == 0 || active >= MinBond::<T>::get(), Error::<T>::LeavesDust);
+        self.record.active = active;
+        let free_from = now.saturating_add(bonding_eras);
+        self.queue_unlock(value, free_from)?;
+        self.store();
+        Ok(free_from)
+    }
+
+    /// Moves `value` planck of what unbonds back to the active bond, those first that would be free last: they lose
+    /// least of the time that they have waited.
+    pub(crate) fn rebond(mut self, value: Balance) -> Result<(), DispatchError> {
+        let mut missing = value;
+        while missing > 0 {
+            let chunk = self.record.unlocking.last_mut().ok_or(Error::<T>::NotEnoughUnlocking)?;
+            let taken = missing.min(chunk.amount);
+            chunk.amount = chunk.amount.saturating_sub(taken);
+            missing = missing.saturating_sub(taken);
+            if chunk.amount == 0 {
+                self.record.unlocking.pop();
+            }
+        }
+        self.raise_active(value)?;
+        self.store();
+        Ok(())
+    }
+
+    /// Frees what has finished unbonding by era `now` and returns how much that was. A bond of which nothing is left
+    /// is removed.
+    pub(crate) fn withdraw(mut self, now: EraIndex) -> Result<Balance, DispatchError> {
+        let mut freed: Balance = 0;
+        for chunk in self.record.unlocking.iter().filter(|chunk| chunk.free_from <= now) {
+            freed = freed.checked_add(chunk.amount).ok_or(Error::<T>::Overflow)?;
+        }
+        ensure!(freed > 0, Error::<T>::NothingToWithdraw);
+        self.record.unlocking.retain(|chunk| chunk.free_from > now);
+        self.record.total = self.record.total.checked_sub(freed).ok_or(Error::<T>::Overflow)?;
+        T::Currency::release(&HoldReason::Bonded.into(), &self.stash, freed, Precision::Exact)?;
+        self.store();
+        Ok(freed)
+    }
+
+    /// Adds to what is active, which must then be at least [`MinBond`].
+    fn raise_active(&mut self, value: Balance) -> Result<(), DispatchError> {
+        self.record.active = self.record.active.checked_add(value).ok_or(Error::<T>::Overflow)?;
+        ensure!(self.record.active >= MinBond::<T>::get(), Error::<T>::BelowMinBond);
+        Ok(())
+    }
+
+    /// Adds to the newest chunk if it is of the same era, else behind it. The era never goes back, so chunks stay in
+    /// order.
+    fn queue_unlock(&mut self, amount: Balance, free_from: EraIndex) -> Result<(), DispatchError> {
+        match self.record.unlocking.last_mut() {
+            Some(chunk) if chunk.free_from == free_from => {
+                chunk.amount = chunk.amount.checked_add(amount).ok_or(Error::<T>::Overflow)?;
+                Ok(())
+            },
+            _ => self
+                .record
+                .unlocking
+                .try_push(UnlockChunk { amount, free_from })
+                .map_err(|_| Error::<T>::TooManyUnlockingChunks.into()),
+        }
+    }
+
+    fn hold(&self, value: Balance) -> Result<(), DispatchError> {
+        let reason = HoldReason::Bonded.into();
+        ensure!(T::Currency::can_hold(&reason, &self.stash, value), Error::<T>::NotEnoughFree);
+        T::Currency::hold(&reason, &self.stash, value)
+    }
+
+    fn store(self) {
+        if self.record.total == 0 {
+            Ledgers::<T>::remove(&self.stash);
+        } else {
+            Ledgers::<T>::insert(&self.stash, self.record);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+mod bond;
+mod bond_extra;
+mod clock;
+mod genesis;
+mod random;
+mod rebond;
+mod try_state;
+mod unbond;
+mod withdraw_unbonded;

@@ -1,0 +1,101 @@
+//! Random sequences of calls and eras: no planck is lost, and every invariant holds after each step.
+
+use cuckoo_primitives::{AccountId, Balance};
+use proptest::prelude::*;
+
+use crate::mock::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Bond(Balance),
+    BondExtra(Balance),
+    Unbond(Balance),
+    Rebond(Balance),
+    Withdraw,
+    Vote(Balance),
+    Session(u32),
+}
+
+fn amount() -> impl Strategy<Value = Balance> {
+    prop_oneof![8 => 0..300u128, 1 => 900..1_100u128, 1 => Just(Balance::MAX)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        amount().prop_map(Step::Bond),
+        amount().prop_map(Step::BondExtra),
+        amount().prop_map(Step::Unbond),
+        amount().prop_map(Step::Rebond),
+        Just(Step::Withdraw),
+        (0..200u128).prop_map(Step::Vote),
+        (1..5u32).prop_map(Step::Session),
+    ]
+}
+
+/// Votes within the bond, as the voting pallet would keep them.
+fn vote(stash: &AccountId, voted: Balance) {
+    VoteRegister::set(stash.clone(), voted.min(Stake::bond_of(stash).map_or(0, |bond| bond.active)));
+}
+
+fn run(stash: &AccountId, step: Step, session: &mut u32) {
+    let origin = RuntimeOrigin::signed(stash.clone());
+    let before = state_root();
+    let result = match step {
+        Step::Bond(value) => Stake::bond(origin, value),
+        Step::BondExtra(value) => Stake::bond_extra(origin, value),
+        Step::Unbond(value) => Stake::unbond(origin, value),
+        Step::Rebond(value) => Stake::rebond(origin, value),
+        Step::Withdraw => Stake::withdraw_unbonded(origin),
+        Step::Vote(voted) => return vote(stash, voted),
+        Step::Session(count) => {
+            *session += count;
+            return Stake::note_session_started(*session);
+        },
+    };
+    // A refused call changes nothing, even before the transaction layer undoes it.
+    if result.is_err() {
+        assert_eq!(state_root(), before);
+    }
+}
+
+fn state_root() -> Vec<u8> {
+    sp_io::storage::root(sp_runtime::StateVersion::V1)
+}
+
+fn total(who: &AccountId) -> Balance {
+    let (free, held, _) = funds(who);
+    free + held
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn no_planck_is_lost(steps in proptest::collection::vec((prop::bool::ANY, step()), 1..80)) {
+        ExtBuilder::default().build_and_execute(|| {
+            let issuance = Balances::total_issuance();
+            let mut session = 0;
+            for (alice, step) in steps {
+                let stash = if alice { ALICE } else { BOB };
+                run(&stash, step, &mut session);
+                Stake::do_try_state().unwrap();
+                assert_eq!(Balances::total_issuance(), issuance);
+                assert_eq!((total(&ALICE), total(&BOB)), (BALANCE, BALANCE));
+            }
+            // Whatever happened, everybody can leave with all they had.
+            for stash in [ALICE, BOB] {
+                vote(&stash, 0);
+                let active = funds(&stash).2;
+                let origin = || RuntimeOrigin::signed(stash.clone());
+                if active > 0 && Stake::unbond(origin(), active).is_err() {
+                    run_to_era(Stake::era_progress().era + BONDING_ERAS);
+                    Stake::withdraw_unbonded(origin()).unwrap();
+                    Stake::unbond(origin(), active).unwrap();
+                }
+                run_to_era(Stake::era_progress().era + BONDING_ERAS);
+                let _nothing_left = Stake::withdraw_unbonded(origin());
+                assert_eq!(funds(&stash), (BALANCE, 0, 0));
+            }
+        });
+    }
+}
