@@ -19,6 +19,8 @@
 
 pub mod api;
 pub mod binaries;
+pub mod dialler;
+pub mod fake_miner;
 pub mod gateway;
 pub mod keys;
 pub mod market;
@@ -34,6 +36,7 @@ pub mod sse;
 pub mod wait;
 
 pub use api::{Answer, Api};
+pub use fake_miner::{FakeLink, FakeMiner};
 pub use gateway::Gateway;
 pub use miner::Miner;
 pub use network::Network;
