@@ -131,3 +131,10 @@ async fn a_receipt_is_signed_by_the_miner(api: &Api, market: &Market, task_id: &
     assert_ne!(receipt.output_hash, other.finish());
     println!("receipt: {} + {} tokens, signed by {}", receipt.prompt_tokens, receipt.completion_tokens, receipt.miner);
 }
+
+async fn receipts_of_others_are_not_shown(network: &Network, task_id: &str) {
+    let other = network.gateway.create_key("another application").unwrap();
+    let api = network.gateway.api().with_key(Some(&other));
+    let answer = api.get(&format!("/v1/receipts/{task_id}")).await.unwrap();
+    assert_eq!(answer.status, 404, "{}", answer.text);
+}
