@@ -1,0 +1,27 @@
+//! Measurements, one JSON object a line.
+
+mod figure;
+mod gateway;
+mod selection;
+
+use clap::Subcommand;
+
+/// What to measure.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Draws a second on one core, among 10,000 and 100,000 candidates
+    Selection,
+    /// Requests a second, latencies and memory of a gateway whose miners answer at once
+    Gateway(gateway::Args),
+    /// The gateway that `bench gateway` measures, in a process of its own
+    #[command(hide = true)]
+    GatewayChild(gateway::child::Args),
+}
+
+pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
+    match bench {
+        Bench::Selection => selection::run(),
+        Bench::Gateway(args) => gateway::run(&args),
+        Bench::GatewayChild(args) => gateway::child::run(&args),
+    }
+}

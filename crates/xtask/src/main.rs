@@ -1,0 +1,41 @@
+//! Project chores. Run as `cargo xtask <command>` anywhere in the clone.
+
+mod bench;
+mod check_deps;
+mod demo;
+mod openapi;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Project chores: dependency rules, generated files, benches, the demo")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Checks which crate may use which, from `cargo metadata`
+    CheckDeps,
+    /// Writes docs/openapi.json as the gateway serves it
+    Openapi {
+        /// Writes nothing; fails if the file is not what the gateway serves
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measures; one JSON object a line
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// A chain, a coordinator and two miners; a question and 40 requests answered
+    Demo(demo::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::CheckDeps => check_deps::run(),
+        Command::Openapi { check } => openapi::run(check),
+        Command::Bench(bench) => bench::run(bench),
+        Command::Demo(args) => demo::run(&args),
+    }
+}
