@@ -1,1 +1,169 @@
+//! The state transition function of the Cuckoo chain.
+//!
+//! FRAME's pallets give blocks, finality, accounts and fees; [`Stake`], [`Registration`] and [`Voting`] are the market.
+//! One wasm serves every network: the lengths of slots, sessions and eras come from genesis
+//! ([`genesis_config_presets`]), and consensus reads them from storage.
+//!
+//! | file | what |
+//! |---|---|
+//! | `configs/<topic>.rs` | how each pallet is set up |
+//! | `apis.rs` | what the node, gateways, miners and pages ask |
+//! | `genesis_config_presets.rs` | the chains `dev`, `local` and `testnet` |
 
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic,
+        clippy::float_arithmetic
+    )
+)]
+#![warn(missing_docs)]
+// The runtime macro nests as deep as there are pallets.
+#![recursion_limit = "256"]
+
+extern crate alloc;
+
+#[cfg(feature = "std")]
+mod wasm {
+    #![allow(missing_docs, unreachable_pub)]
+    include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
+}
+#[cfg(feature = "std")]
+pub use wasm::{WASM_BINARY, WASM_BINARY_BLOATY};
+
+pub mod apis;
+pub mod configs;
+pub mod genesis_config_presets;
+mod session_keys;
+
+use alloc::borrow::Cow;
+
+use cuckoo_primitives::{AccountId, BlockNumber};
+use sp_runtime::{generic, traits::BlakeTwo256, MultiAddress, MultiSignature};
+use sp_version::RuntimeVersion;
+
+pub use runtime::*;
+pub use session_keys::SessionKeys;
+
+/// Number of transactions that an account has sent.
+pub type Nonce = u32;
+/// How a transaction is signed.
+pub type Signature = MultiSignature;
+/// How a transaction names an account.
+pub type Address = MultiAddress<AccountId, ()>;
+/// A block's header.
+pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
+/// A block.
+pub type Block = generic::Block<Header, UncheckedExtrinsic>;
+/// A block with what makes it final.
+pub type SignedBlock = generic::SignedBlock<Block>;
+/// What every signed transaction carries beside its call, checked in this order.
+pub type TxExtension = (
+    frame_system::CheckNonZeroSender<Runtime>,
+    frame_system::CheckSpecVersion<Runtime>,
+    frame_system::CheckTxVersion<Runtime>,
+    frame_system::CheckGenesis<Runtime>,
+    frame_system::CheckMortality<Runtime>,
+    frame_system::CheckNonce<Runtime>,
+    frame_system::CheckWeight<Runtime>,
+    pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
+    frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
+    frame_system::WeightReclaim<Runtime>,
+);
+/// A transaction whose signature has not been checked.
+pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
+/// What is signed.
+pub type SignedPayload = generic::SignedPayload<RuntimeCall, TxExtension>;
+/// Executes blocks.
+pub type Executive =
+    frame_executive::Executive<Runtime, Block, frame_system::ChainContext<Runtime>, Runtime, AllPalletsWithSystem>;
+
+/// Which runtime this is. `spec_version` goes up with every change of what blocks do, `transaction_version` with every
+/// change of how a call is encoded.
+#[sp_version::runtime_version]
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+    spec_name: Cow::Borrowed("cuckoo"),
+    impl_name: Cow::Borrowed("cuckoo-node"),
+    authoring_version: 1,
+    spec_version: 1,
+    impl_version: 1,
+    apis: apis::RUNTIME_API_VERSIONS,
+    transaction_version: 1,
+    system_version: 1,
+};
+
+/// The version of the runtime that was compiled into this program.
+#[cfg(feature = "std")]
+pub fn native_version() -> RuntimeVersion {
+    VERSION
+}
+
+// Indexes are part of every encoded call and never change; the gaps are for pallets to come.
+#[allow(missing_docs, unreachable_pub)]
+#[frame_support::runtime]
+mod runtime {
+    #[runtime::runtime]
+    #[runtime::derive(
+        RuntimeCall,
+        RuntimeEvent,
+        RuntimeError,
+        RuntimeOrigin,
+        RuntimeFreezeReason,
+        RuntimeHoldReason,
+        RuntimeSlashReason,
+        RuntimeLockId,
+        RuntimeTask,
+        RuntimeViewFunction
+    )]
+    pub struct Runtime;
+
+    // ---- the frame
+    #[runtime::pallet_index(0)]
+    pub type System = frame_system;
+    #[runtime::pallet_index(1)]
+    pub type Timestamp = pallet_timestamp;
+    #[runtime::pallet_index(2)]
+    pub type Babe = pallet_babe;
+    // Before the session pallet, so that an author is looked up among those who validated when it authored.
+    #[runtime::pallet_index(3)]
+    pub type Authorship = pallet_authorship;
+    #[runtime::pallet_index(4)]
+    pub type Balances = pallet_balances;
+    #[runtime::pallet_index(5)]
+    pub type TransactionPayment = pallet_transaction_payment;
+
+    // ---- the market
+    #[runtime::pallet_index(20)]
+    pub type Stake = pallet_cuckoo_staking;
+    #[runtime::pallet_index(21)]
+    pub type Registration = pallet_cuckoo_registration;
+    #[runtime::pallet_index(22)]
+    pub type Voting = pallet_cuckoo_voting;
+
+    // ---- validators; after the era clock, which they drive
+    #[runtime::pallet_index(10)]
+    pub type Offences = pallet_offences;
+    #[runtime::pallet_index(11)]
+    pub type Historical = pallet_session::historical;
+    #[runtime::pallet_index(12)]
+    pub type Session = pallet_session;
+    #[runtime::pallet_index(13)]
+    pub type Grandpa = pallet_grandpa;
+
+    // ---- what accounts do together
+    #[runtime::pallet_index(40)]
+    pub type Utility = pallet_utility;
+    #[runtime::pallet_index(41)]
+    pub type Multisig = pallet_multisig;
+    #[runtime::pallet_index(42)]
+    pub type Proxy = pallet_proxy;
+
+    // ---- test networks
+    #[runtime::pallet_index(60)]
+    pub type Sudo = pallet_sudo;
+}

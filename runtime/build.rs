@@ -1,0 +1,17 @@
+//! Compiles this crate a second time, to the wasm blob that the chain executes.
+
+fn main() {
+    #[cfg(feature = "std")]
+    build_wasm();
+}
+
+#[cfg(all(feature = "std", not(feature = "metadata-hash")))]
+fn build_wasm() {
+    substrate_wasm_builder::WasmBuilder::build_using_defaults();
+}
+
+/// Hardware wallets show what they sign only if the runtime commits to its own metadata.
+#[cfg(all(feature = "std", feature = "metadata-hash"))]
+fn build_wasm() {
+    substrate_wasm_builder::WasmBuilder::init_with_defaults().enable_metadata_hash("CAI", 18).build();
+}

@@ -1,0 +1,55 @@
+//! What a transaction costs and who gets it.
+
+use cuckoo_primitives::{AccountId, Balance};
+use frame_support::{
+    parameter_types,
+    traits::{
+        fungible::{Balanced, Credit},
+        ConstU128, ConstU8, OnUnbalanced,
+    },
+    weights::ConstantMultiplier,
+};
+use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
+use sp_runtime::{traits::Bounded, Perquintill};
+
+use crate::{Authorship, Balances, Runtime, RuntimeEvent};
+
+/// Planck for a picosecond of computing: a full block of half a second costs 5 CAI, a transfer a few thousandths.
+pub const WEIGHT_FEE_PER_PS: Balance = 10_000_000;
+
+/// Planck for a byte of a transaction: a full block of 5 MiB costs about 50 CAI.
+pub const LENGTH_FEE_PER_BYTE: Balance = 10_000_000_000_000;
+
+parameter_types! {
+    /// Fees rise while blocks are fuller than this.
+    pub const TargetBlockFullness: Perquintill = Perquintill::from_percent(25);
+    /// How fast they rise and fall: by about 8 % in a day of full blocks at six seconds each.
+    pub AdjustmentSpeed: Multiplier = Multiplier::from_rational(75, 1_000_000);
+    /// They never fall below the prices above.
+    pub MinimumMultiplier: Multiplier = Multiplier::from_u32(1);
+    /// They rise until blocks are no longer full.
+    pub MaximumMultiplier: Multiplier = Bounded::max_value();
+}
+
+impl pallet_transaction_payment::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type OnChargeTransaction = FungibleAdapter<Balances, ToAuthor>;
+    type OperationalFeeMultiplier = ConstU8<5>;
+    type WeightToFee = ConstantMultiplier<Balance, ConstU128<WEIGHT_FEE_PER_PS>>;
+    type LengthToFee = ConstantMultiplier<Balance, ConstU128<LENGTH_FEE_PER_BYTE>>;
+    type FeeMultiplierUpdate =
+        TargetedFeeAdjustment<Runtime, TargetBlockFullness, AdjustmentSpeed, MinimumMultiplier, MaximumMultiplier>;
+    type WeightInfo = pallet_transaction_payment::weights::SubstrateWeight<Runtime>;
+}
+
+/// Pays fees and tips to the stash of the block's author.
+pub struct ToAuthor;
+
+impl OnUnbalanced<Credit<AccountId, Balances>> for ToAuthor {
+    fn on_nonzero_unbalanced(fee: Credit<AccountId, Balances>) {
+        if let Some(author) = Authorship::author() {
+            // What cannot be paid out is burned: the author's account is gone and the fee would not revive it.
+            drop(Balances::resolve(&author, fee));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A chain in memory whose blocks go through [`Executive`] as on a node.
+
+use codec::Encode;
+use cuckoo_primitives::{
+    signing::{OperatorConsent, Statement},
+    AccountId, CandidateInfo, EraIndex, Role,
+};
+use cuckoo_runtime::{
+    genesis_config_presets, Babe, Executive, Header, Registration, Runtime, RuntimeCall, RuntimeEvent,
+    RuntimeGenesisConfig, SignedPayload, Stake, System, TxExtension, UncheckedExtrinsic, Voting,
+};
+use frame_support::genesis_builder_helper::build_state;
+use serde_json::Value;
+use sp_consensus_babe::{
+    digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest},
+    Slot,
+};
+use sp_core::{sr25519, Pair, H256};
+use sp_runtime::{
+    generic::{Digest, DigestItem, Era},
+    traits::Header as _,
+    DispatchError, MultiSignature,
+};
+
+/// Slot of the first block; any but 0.
+const FIRST_SLOT: u64 = 1_000;
+
+/// A chain from one of the presets.
+pub struct Chain {
+    ext: sp_io::TestExternalities,
+    slot: u64,
+    parent: H256,
+    number: u32,
+}
+
+/// Someone who signs transactions.
+#[derive(Clone)]
+pub struct Account {
+    pair: sr25519::Pair,
+}
+
+impl Account {
+    /// The key of that SURI.
+    pub fn new(suri: &str) -> Self {
+        Self { pair: sr25519::Pair::from_string(suri, None).unwrap() }
+    }
+
+    pub fn id(&self) -> AccountId {
+        self.pair.public().into()
+    }
+
+    pub fn pair(&self) -> &sr25519::Pair {
+        &self.pair
+    }
+
+    /// This operator's consent to work for `stash`.
+    pub fn consent(&self, chain: &mut Chain, stash: &Account, role: Role) -> [u8; 64] {
+        let genesis = chain.read(|| System::block_hash(0));
+        let statement = OperatorConsent { stash: stash.id(), role };
+        self.pair.sign(statement.signing_hash(&genesis).as_bytes()).0
+    }
+}
+
+impl Chain {
+    /// The chain of the preset `name`, before its first block.
+    pub fn new(name: &str) -> Self {
+        let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
+        let patch = genesis_config_presets::get_preset(&name.into()).expect("the preset exists");
+        merge(&mut config, serde_json::from_slice(&patch).unwrap());
+        let mut ext = sp_io::TestExternalities::default();
+        ext.execute_with(|| build_state::<RuntimeGenesisConfig>(config.to_string().into_bytes()).unwrap());
+        let mut chain = Self { ext, slot: FIRST_SLOT - 1, parent: H256::repeat_byte(1), number: 0 };
+        chain.check();
+        chain
+    }
+
+    /// The development chain after its first block.
+    pub fn dev() -> Self {
+        let mut chain = Self::new("dev");
+        chain.block(|| Vec::new());
+        chain
+    }
+
+    /// Reads the state.
+    pub fn read<R>(&mut self, read: impl FnOnce() -> R) -> R {
+        self.ext.execute_with(read)
+    }
+
+    /// The events of the last block.
+    pub fn events(&mut self) -> Vec<RuntimeEvent> {
+        self.read(|| System::events().into_iter().map(|record| record.event).collect())
+    }
+
+    pub fn slot(&self) -> u64 {
+        self.slot
+    }
+
+    pub fn era(&mut self) -> EraIndex {
+        self.read(|| Stake::era_progress().era)
+    }
+
+    /// One more block, in the next slot, with the transactions that `transactions` makes in its state.
+    pub fn block(&mut self, transactions: impl FnOnce() -> Vec<UncheckedExtrinsic>) -> Vec<Result<(), DispatchError>> {
+        self.slot += 1;
+        self.number += 1;
+        let author =
+            PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index: 0, slot: Slot::from(self.slot) });
+        let digest = Digest { logs: vec![<DigestItem as CompatibleDigestItem>::babe_pre_digest(author)] };
+        let header = Header::new(self.number, H256::zero(), H256::zero(), self.parent, digest);
+        let now = self.slot * self.read(Babe::slot_duration);
+        let (header, outcomes) = self.ext.execute_with(|| {
+            Executive::initialize_block(&header);
+            let time = UncheckedExtrinsic::new_bare(pallet_timestamp::Call::set { now }.into());
+            Executive::apply_extrinsic(time).unwrap().unwrap();
+            let outcomes = transactions()
+                .into_iter()
+                .map(|transaction| Executive::apply_extrinsic(transaction).expect("the transaction is valid"))
+                .collect();
+            (Executive::finalize_block(), outcomes)
+        });
+        self.parent = header.hash();
+        self.check();
+        outcomes
+    }
+
+    /// A block with one transaction; returns what became of it.
+    pub fn submit(&mut self, who: &Account, call: impl Into<RuntimeCall>) -> Result<(), DispatchError> {
+        let call = call.into();
+        self.block(|| vec![signed(who, call)]).remove(0)
+    }
+
+    /// The first block of the next session.
+    pub fn next_session(&mut self) {
+        let session_end = self.read(|| *Babe::current_epoch_start() + Babe::current_epoch().duration);
+        self.slot = session_end - 1;
+        self.block(|| Vec::new());
+    }
+
+    /// The first block of era `era`.
+    pub fn until_era(&mut self, era: EraIndex) {
+        while self.era() < era {
+            self.next_session();
+        }
+    }
+
+    /// The invariants of our pallets, which hold after every block.
+    fn check(&mut self) {
+        self.read(|| {
+            Stake::do_try_state().unwrap();
+            Registration::do_try_state().unwrap();
+            Voting::do_try_state().unwrap();
+        });
+    }
+}
+
+/// `call` signed by `who` with its next nonce.
+pub fn signed(who: &Account, call: RuntimeCall) -> UncheckedExtrinsic {
+    let extension: TxExtension = (
+        frame_system::CheckNonZeroSender::new(),
+        frame_system::CheckSpecVersion::new(),
+        frame_system::CheckTxVersion::new(),
+        frame_system::CheckGenesis::new(),
+        frame_system::CheckMortality::from(Era::Immortal),
+        frame_system::CheckNonce::from(System::account_nonce(who.id())),
+        frame_system::CheckWeight::new(),
+        pallet_transaction_payment::ChargeTransactionPayment::<Runtime>::from(0),
+        frame_metadata_hash_extension::CheckMetadataHash::new(false),
+        frame_system::WeightReclaim::new(),
+    );
+    let payload = SignedPayload::new(call, extension).unwrap();
+    let signature = MultiSignature::Sr25519(payload.using_encoded(|bytes| who.pair.sign(bytes)));
+    let (call, extension, _) = payload.deconstruct();
+    UncheckedExtrinsic::new_signed(call, who.id().into(), signature, extension)
+}
+
+/// How a candidate with that name presents itself.
+pub fn info(name: &str, endpoint: &str) -> CandidateInfo {
+    CandidateInfo {
+        name: name.as_bytes().to_vec().try_into().unwrap(),
+        introduction: Default::default(),
+        endpoint: endpoint.as_bytes().to_vec().try_into().unwrap(),
+    }
+}
+
+/// JSON merge patch (RFC 7386), as a node applies presets.
+fn merge(target: &mut Value, patch: Value) {
+    match (target, patch) {
+        (Value::Object(target), Value::Object(patch)) => {
+            for (key, value) in patch {
+                merge(target.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (target, patch) => *target = patch,
+    }
+}
