@@ -8,7 +8,6 @@ use frame_support::{
     traits::{
         fungible::{hold::Inspect, hold::Mutate},
         tokens::Precision,
-        Get,
     },
     BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
 };
@@ -28,15 +27,7 @@ pub struct Ledger<T: Config> {
 
 /// What is stored of a bond. `total` is `active` plus all of `unlocking`.
 #[derive(
-    CloneNoBound,
-    DebugNoBound,
-    DefaultNoBound,
-    PartialEqNoBound,
-    EqNoBound,
-    Encode,
-    Decode,
-    MaxEncodedLen,
-    TypeInfo,
+    CloneNoBound, DebugNoBound, DefaultNoBound, PartialEqNoBound, EqNoBound, Encode, Decode, MaxEncodedLen, TypeInfo,
 )]
 #[scale_info(skip_type_params(T))]
 #[codec(mel_bound(T: Config))]
@@ -171,7 +162,7 @@ impl<T: Config> Ledger<T> {
             Some(chunk) if chunk.free_from == free_from => {
                 chunk.amount = chunk.amount.checked_add(amount).ok_or(Error::<T>::Overflow)?;
                 Ok(())
-            },
+            }
             _ => self
                 .record
                 .unlocking

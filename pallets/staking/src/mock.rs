@@ -7,7 +7,7 @@ use frame_support::{
     derive_impl,
     traits::{ConstU128, ConstU32},
 };
-use sp_runtime::{BuildStorage, DispatchError};
+use sp_runtime::{traits::IdentityLookup, BuildStorage, DispatchError};
 
 use crate as pallet_cuckoo_staking;
 
@@ -25,6 +25,7 @@ frame_support::construct_runtime!(
 impl frame_system::Config for Test {
     type Block = Block;
     type AccountId = AccountId;
+    type Lookup = IdentityLookup<AccountId>;
     type AccountData = pallet_balances::AccountData<Balance>;
 }
 
@@ -48,7 +49,7 @@ thread_local! {
 }
 
 /// What each stash has voted.
-pub(crate) struct VoteRegister;
+pub struct VoteRegister;
 
 impl VoteRegister {
     pub(crate) fn set(stash: AccountId, voted: Balance) {

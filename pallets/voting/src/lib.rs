@@ -254,7 +254,7 @@ pub mod pallet {
         ) -> DispatchResult {
             let voter = ensure_signed(origin)?;
             ensure!(amount > 0, Error::<T>::ZeroAmount);
-            let votes = Votes::<T>::of(&voter);
+            let mut votes = Votes::<T>::of(&voter);
             votes.ensure_may_leave(&candidate, amount)?;
             votes.take(&candidate, amount)?;
             Self::deposit_event(Event::Unvoted { voter, candidate, amount });
@@ -274,7 +274,7 @@ pub mod pallet {
             ensure!(amount > 0, Error::<T>::ZeroAmount);
             ensure!(from != to, Error::<T>::SameCandidate);
             ensure!(T::Candidates::role(&to).is_some(), Error::<T>::NotACandidate);
-            let votes = Votes::<T>::of(&voter);
+            let mut votes = Votes::<T>::of(&voter);
             votes.ensure_may_leave(&from, amount)?;
             votes.take(&from, amount)?;
             votes.add(&to, amount)?;
@@ -319,7 +319,7 @@ pub mod pallet {
         }
 
         fn release_self(stash: &AccountId) -> Result<Balance, DispatchError> {
-            let votes = Votes::<T>::of(stash);
+            let mut votes = Votes::<T>::of(stash);
             let amount = votes.behind(stash);
             if amount > 0 {
                 votes.take(stash, amount)?;

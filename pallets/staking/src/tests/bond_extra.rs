@@ -15,10 +15,7 @@ fn bond_extra_adds_to_the_bond() {
 fn bond_extra_revives_a_bond_that_unbonds() {
     ExtBuilder::default().bonds(&[(ALICE, 100)]).build_and_execute(|| {
         assert_ok!(Stake::unbond(RuntimeOrigin::signed(ALICE), 100));
-        assert_noop!(
-            Stake::bond_extra(RuntimeOrigin::signed(ALICE), MIN_BOND - 1),
-            Error::<Test>::BelowMinBond
-        );
+        assert_noop!(Stake::bond_extra(RuntimeOrigin::signed(ALICE), MIN_BOND - 1), Error::<Test>::BelowMinBond);
         assert_ok!(Stake::bond_extra(RuntimeOrigin::signed(ALICE), MIN_BOND));
         assert_eq!(funds(&ALICE), (890, 110, MIN_BOND));
     });

@@ -50,7 +50,7 @@ fn run(stash: &AccountId, step: Step, session: &mut u32) {
         Step::Session(count) => {
             *session += count;
             return Stake::note_session_started(*session);
-        },
+        }
     };
     // A refused call changes nothing, even before the transaction layer undoes it.
     if result.is_err() {

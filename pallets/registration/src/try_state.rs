@@ -1,0 +1,79 @@
+//! The pallet's invariants, by name.
+
+use cuckoo_primitives::{registry::CurrentEra, AccountId, EraIndex, Role};
+use frame_support::ensure;
+use sp_runtime::DispatchError;
+
+use crate::{info, CandidateRecord, Candidates, Config, OperatorRecord, Operators, Pallet, Retired, RoleOf};
+
+impl<T: Config> Pallet<T> {
+    /// Checks every invariant; the error names the first that does not hold.
+    pub fn do_try_state() -> Result<(), DispatchError> {
+        let now = T::CurrentEra::current_era();
+        for (stash, role) in RoleOf::<T>::iter() {
+            ensure!(Candidates::<T>::contains_key(role, stash), "a stash with a role is a candidate in it");
+        }
+        for (role, stash, record) in Candidates::<T>::iter() {
+            check_candidate::<T>(role, &stash, &record, now)?;
+        }
+        for (operator, record) in Operators::<T>::iter() {
+            check_operator::<T>(&operator, &record, now)?;
+        }
+        for (stash, operators) in Retired::<T>::iter() {
+            check_retired::<T>(&stash, &operators)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_candidate<T: Config>(
+    role: Role,
+    stash: &AccountId,
+    record: &CandidateRecord,
+    now: EraIndex,
+) -> Result<(), DispatchError> {
+    ensure!(RoleOf::<T>::get(stash) == Some(role), "a candidate has one role");
+    let expected = OperatorRecord { stash: stash.clone(), role, retired_in: None };
+    ensure!(record.operator != *stash, "the operator is another account than the stash");
+    ensure!(Operators::<T>::get(&record.operator) == Some(expected), "a candidate's operator works for it");
+    ensure!(info::ensure_valid::<T>(role, &record.info).is_ok(), "what a candidate says of itself is valid");
+    ensure!(record.registered_in <= now, "nobody registered in a later era");
+    Ok(())
+}
+
+fn check_operator<T: Config>(
+    operator: &AccountId,
+    record: &OperatorRecord,
+    now: EraIndex,
+) -> Result<(), DispatchError> {
+    match record.retired_in {
+        None => {
+            let candidate = Candidates::<T>::get(record.role, &record.stash);
+            ensure!(
+                candidate.is_some_and(|candidate| candidate.operator == *operator),
+                "an operator at work is its candidate's"
+            );
+        },
+        Some(era) => {
+            ensure!(era <= now, "nobody retired in a later era");
+            ensure!(Retired::<T>::get(&record.stash).contains(operator), "a retired operator is listed");
+        },
+    }
+    Ok(())
+}
+
+fn check_retired<T: Config>(stash: &AccountId, operators: &[AccountId]) -> Result<(), DispatchError> {
+    ensure!(!operators.is_empty(), "an empty list of retired operators is removed");
+    for (position, operator) in operators.iter().enumerate() {
+        let record = Operators::<T>::get(operator);
+        ensure!(
+            record.is_some_and(|record| record.stash == *stash && record.retired_in.is_some()),
+            "a listed operator is retired"
+        );
+        ensure!(!operators.iter().skip(position.saturating_add(1)).any(|other| other == operator), "an operator is listed once");
+    }
+    if RoleOf::<T>::contains_key(stash) {
+        ensure!((operators.len() as u32) < crate::MAX_RETIRED_OPERATORS, "a candidate can always deregister");
+    }
+    Ok(())
+}
