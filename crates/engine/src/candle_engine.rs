@@ -1,0 +1,223 @@
+//! The engine that computes here, with candle.
+
+use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    api::{Embeddings, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, Prompt, Sampling},
+    bert::{BertEmbedder, Embedder},
+    device::{self, DeviceChoice},
+    error::LoadError,
+    llama::LoadedLlama,
+    model_dir::ModelDir,
+    request::{check_embed, check_generate, MAX_PROMPT_BYTES},
+    sampler::Sampler,
+    scheduler::{Limits, Scheduler},
+    sequence::{EventSender, SequenceSpec},
+    stop::StopMatcher,
+    template::ChatTemplate,
+    tokenizer::ChatTokenizer,
+};
+
+/// Events that may wait for a reader before its generation pauses.
+const EVENT_CAPACITY: usize = 64;
+
+/// How an engine works.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Threads that compute; `None`: one for each core. candle has one number for the whole process, taken when it
+    /// first computes, so the first engine of a process decides. Set it before other threads run.
+    pub threads: Option<NonZeroUsize>,
+    /// Generations per model that take turns. Each may hold a full context in memory.
+    pub max_running: NonZeroUsize,
+    /// Requests per model that wait for a turn; more are refused as [`EngineError::Overloaded`].
+    pub max_waiting: usize,
+    /// Where to compute.
+    pub device: DeviceChoice,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            max_running: const { NonZeroUsize::new(4).unwrap() },
+            max_waiting: 16,
+            device: DeviceChoice::Cpu,
+        }
+    }
+}
+
+/// Runs models in this process.
+pub struct CandleEngine {
+    models: Vec<ModelInfo>,
+    chat: HashMap<String, ChatModel>,
+    embedding: HashMap<String, Embedder>,
+}
+
+struct ChatModel {
+    prompts: Arc<PromptReader>,
+    scheduler: Scheduler,
+    /// The tokens that end a text.
+    ends: Arc<[u32]>,
+}
+
+/// Turns prompts into tokens.
+struct PromptReader {
+    tokenizer: ChatTokenizer,
+    template: Option<ChatTemplate>,
+    context_tokens: u32,
+}
+
+impl CandleEngine {
+    /// Checks the files of `models` against their manifests and loads them. Takes seconds; do not call it on a thread
+    /// that has to answer others.
+    pub fn load(models: &[ModelDir], options: &EngineOptions) -> Result<Self, LoadError> {
+        if let Some(threads) = options.threads {
+            device::use_threads(threads);
+        }
+        let device = device::open(options.device)?;
+        let mut engine = Self { models: Vec::new(), chat: HashMap::new(), embedding: HashMap::new() };
+        for dir in models {
+            let id = dir.manifest().id();
+            if engine.models.iter().any(|model| model.id == id) {
+                return Err(LoadError::Duplicate(id.to_owned()));
+            }
+            dir.verify()?;
+            match (dir.manifest().kind(), dir.manifest().architecture()) {
+                (ModelKind::Chat, "llama") => engine.load_chat(dir, &device, options)?,
+                (ModelKind::Embedding, "bert") => engine.load_embedding(dir, &device, options)?,
+                (_, architecture) => {
+                    let architecture = architecture.to_owned();
+                    return Err(LoadError::Architecture { model: id.to_owned(), architecture });
+                }
+            }
+        }
+        Ok(engine)
+    }
+
+    /// Generations of `model` that take turns now; 0 for a model that is not loaded.
+    pub fn running(&self, model: &str) -> usize {
+        self.chat.get(model).map_or(0, |chat| chat.scheduler.running())
+    }
+
+    /// Requests for `model` that wait for a turn.
+    pub fn waiting(&self, model: &str) -> usize {
+        self.chat.get(model).map_or(0, |chat| chat.scheduler.waiting())
+    }
+
+    fn load_chat(
+        &mut self,
+        dir: &ModelDir,
+        device: &candle_core::Device,
+        options: &EngineOptions,
+    ) -> Result<(), LoadError> {
+        let manifest = dir.manifest();
+        let missing = || LoadError::MissingFile { model: manifest.id().to_owned(), wanted: "*.gguf" };
+        let file = manifest.file_ending_in(".gguf").ok_or_else(missing)?;
+        let LoadedLlama { model, tokenizer, template, context_tokens, numeric_class } =
+            LoadedLlama::load(&dir.file_path(file), device)?;
+        let context_tokens = context_tokens.min(manifest.context_tokens());
+        let limits = Limits { max_running: options.max_running.get(), max_waiting: options.max_waiting };
+        let scheduler = Scheduler::start(manifest.id(), Box::new(model), limits).map_err(LoadError::Thread)?;
+        let ends = tokenizer.ends().into();
+        let prompts = Arc::new(PromptReader { tokenizer, template, context_tokens });
+        self.chat.insert(manifest.id().to_owned(), ChatModel { prompts, scheduler, ends });
+        self.add_info(dir, context_tokens, numeric_class);
+        Ok(())
+    }
+
+    fn load_embedding(
+        &mut self,
+        dir: &ModelDir,
+        device: &candle_core::Device,
+        options: &EngineOptions,
+    ) -> Result<(), LoadError> {
+        let model = BertEmbedder::load(dir, device)?;
+        self.add_info(dir, model.context_tokens(), model.numeric_class().to_owned());
+        self.embedding.insert(dir.manifest().id().to_owned(), Embedder::new(model, options.max_waiting));
+        Ok(())
+    }
+
+    fn add_info(&mut self, dir: &ModelDir, context_tokens: u32, numeric_class: String) {
+        let manifest = dir.manifest();
+        self.models.push(ModelInfo {
+            id: manifest.id().to_owned(),
+            kind: manifest.kind(),
+            model_root: manifest.model_root(),
+            context_tokens,
+            numeric_class,
+        });
+    }
+}
+
+#[async_trait]
+impl Engine for CandleEngine {
+    fn models(&self) -> Vec<ModelInfo> {
+        self.models.clone()
+    }
+
+    async fn generate(&self, request: GenerateRequest) -> Result<Generation, EngineError> {
+        let GenerateRequest { model: id, .. } = &request;
+        let model = self.chat.get(id).ok_or_else(|| EngineError::UnknownModel(id.clone()))?;
+        check_generate(&request)?;
+        let place = model.scheduler.reserve()?;
+        let GenerateRequest { prompt, sampling, .. } = request;
+        let prompts = model.prompts.clone();
+        // A long prompt takes milliseconds to split into tokens.
+        let prompt = tokio::task::spawn_blocking(move || prompts.read(&prompt))
+            .await
+            .map_err(|_| EngineError::Internal("reading the prompt panicked".into()))??;
+        let max_tokens = model.prompts.room_after(&prompt)?.min(sampling.max_tokens.unwrap_or(u32::MAX));
+        let sampler = Sampler::new(&sampling);
+        let Sampling { stop, .. } = sampling;
+        let (events, receiver) = EventSender::channel(EVENT_CAPACITY)?;
+        place.submit(SequenceSpec {
+            prompt,
+            max_tokens,
+            sampler,
+            stop: StopMatcher::new(stop),
+            detokenizer: model.prompts.tokenizer.detokenizer(),
+            ends: model.ends.clone(),
+            events,
+        });
+        Ok(Generation { events: receiver })
+    }
+
+    async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embeddings, EngineError> {
+        let embedder = self.embedding.get(model).ok_or_else(|| EngineError::UnknownModel(model.to_owned()))?;
+        check_embed(&inputs)?;
+        embedder.embed(inputs).await
+    }
+}
+
+impl PromptReader {
+    fn read(&self, prompt: &Prompt) -> Result<Vec<u32>, EngineError> {
+        let rendered;
+        let text = match prompt {
+            Prompt::Text(text) => text,
+            Prompt::Chat(messages) => {
+                let template = self.template.as_ref().ok_or_else(|| {
+                    EngineError::InvalidRequest(
+                        "this model cannot chat, it has no chat template; send a text to complete".into(),
+                    )
+                })?;
+                rendered = template.render(messages, MAX_PROMPT_BYTES)?;
+                &rendered
+            }
+        };
+        self.tokenizer
+            .encode(text)
+            .map_err(|error| EngineError::Internal(format!("the prompt cannot be tokenised: {error}")))
+    }
+
+    /// Tokens that the context can hold after `prompt`; an error if there are none.
+    fn room_after(&self, prompt: &[u32]) -> Result<u32, EngineError> {
+        let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
+        match self.context_tokens.checked_sub(prompt_tokens) {
+            _ if prompt.is_empty() => Err(EngineError::InvalidRequest("the prompt is empty".into())),
+            Some(room) if room > 0 => Ok(room),
+            _ => Err(EngineError::ContextLength { prompt_tokens, context_tokens: self.context_tokens }),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Why a model could not be loaded.
+
+use std::{io, path::PathBuf};
+
+use crate::model_dir::ModelDirError;
+
+/// Why an engine could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The model's folder is not as its manifest says.
+    #[error(transparent)]
+    ModelDir(#[from] ModelDirError),
+    /// No code for this architecture.
+    #[error("model {model}: architecture {architecture:?} is not supported; supported are llama (chat) and bert (embedding)")]
+    Architecture {
+        /// The model.
+        model: String,
+        /// What its manifest or file names.
+        architecture: String,
+    },
+    /// A file that the architecture needs is not in the manifest.
+    #[error("model {model}: the manifest lists no file {wanted}")]
+    MissingFile {
+        /// The model.
+        model: String,
+        /// The file, or how its name ends.
+        wanted: &'static str,
+    },
+    /// The model's file is not what the code expects.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Two models with one id.
+    #[error("model {0} is named twice")]
+    Duplicate(String),
+    /// The device cannot be used.
+    #[error("{0}")]
+    Device(String),
+    /// The operating system refused a thread.
+    #[error("cannot start an engine thread: {0}")]
+    Thread(#[source] io::Error),
+}

@@ -1,0 +1,106 @@
+//! Chat models of the llama family, quantised, from GGUF files.
+
+use std::{fs::File, io::BufReader, path::Path};
+
+use candle_core::{quantized::gguf_file::Content, DType, Device, Tensor};
+use candle_transformers::models::quantized_llama::{ModelWeights, MAX_SEQ_LEN};
+
+use crate::{
+    api::EngineError,
+    device::numeric_class,
+    error::LoadError,
+    gguf::Metadata,
+    session::{CausalModel, Session},
+    template::ChatTemplate,
+    tokenizer::ChatTokenizer,
+};
+
+const ARCHITECTURE: &str = "llama";
+
+/// A GGUF file, loaded.
+pub(crate) struct LoadedLlama {
+    pub(crate) model: LlamaModel,
+    pub(crate) tokenizer: ChatTokenizer,
+    /// `None`: a base model, which has no notion of a chat.
+    pub(crate) template: Option<ChatTemplate>,
+    /// Tokens that model and code can handle.
+    pub(crate) context_tokens: u32,
+    pub(crate) numeric_class: String,
+}
+
+/// The weights.
+pub(crate) struct LlamaModel {
+    /// Its own memory of a text stays empty: it is only ever cloned.
+    weights: ModelWeights,
+    device: Device,
+}
+
+struct LlamaSession {
+    /// Shares the weights; the keys and values of the text are its own.
+    weights: ModelWeights,
+    device: Device,
+}
+
+impl LoadedLlama {
+    pub(crate) fn load(path: &Path, device: &Device) -> Result<Self, LoadError> {
+        let refused = |reason: String| LoadError::File { path: path.to_owned(), reason };
+        let mut reader = BufReader::new(File::open(path).map_err(|error| refused(error.to_string()))?);
+        let content = Content::read(&mut reader).map_err(|error| refused(error.to_string()))?;
+        let metadata = Metadata::new(&content);
+        check_supported(&metadata).map_err(refused)?;
+        let tokenizer = ChatTokenizer::from_gguf(&content).map_err(refused)?;
+        let template = match metadata.text("tokenizer.chat_template").map_err(refused)? {
+            Some(source) => {
+                Some(ChatTemplate::new(source, tokenizer.bos_text(), tokenizer.eos_text()).map_err(refused)?)
+            }
+            None => None,
+        };
+        let trained = metadata.required_number("llama.context_length").map_err(refused)?;
+        // candle computes rotations for this many positions and no more.
+        let context_tokens = trained.min(MAX_SEQ_LEN as u32);
+        let numeric_class = numeric_class(device, metadata.matrices())?;
+        let weights =
+            ModelWeights::from_gguf(content, &mut reader, device).map_err(|error| refused(error.to_string()))?;
+        let model = LlamaModel { weights, device: device.clone() };
+        Ok(Self { model, tokenizer, template, context_tokens, numeric_class })
+    }
+}
+
+/// Refuses variants that candle would load and compute wrongly.
+fn check_supported(metadata: &Metadata) -> Result<(), String> {
+    let architecture = metadata.required_text("general.architecture")?;
+    if architecture != ARCHITECTURE {
+        return Err(format!("architecture {architecture:?} is not supported, only {ARCHITECTURE:?} is"));
+    }
+    let scaling = metadata.text("llama.rope.scaling.type")?.unwrap_or("none");
+    if scaling != "none" || metadata.has_tensor("rope_freqs.weight") {
+        return Err(format!("scaled rotary positions ({scaling}) are not supported"));
+    }
+    if metadata.has_tensor("blk.0.attn_q.bias") {
+        return Err("attention with biases is not supported".into());
+    }
+    let heads = metadata.required_number("llama.attention.head_count")?;
+    let width = metadata.required_number("llama.embedding_length")?;
+    let head_width = width.checked_div(heads).unwrap_or(0);
+    if head_width == 0 || metadata.number("llama.attention.key_length")?.is_some_and(|length| length != head_width) {
+        return Err(format!("{heads} heads over a width of {width} are not supported"));
+    }
+    Ok(())
+}
+
+impl CausalModel for LlamaModel {
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(LlamaSession { weights: self.weights.clone(), device: self.device.clone() })
+    }
+}
+
+impl Session for LlamaSession {
+    fn forward(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>, EngineError> {
+        let mut compute = || -> candle_core::Result<Vec<f32>> {
+            let input = Tensor::new(tokens, &self.device)?.unsqueeze(0)?;
+            let logits = self.weights.forward(&input, position)?;
+            logits.squeeze(0)?.to_dtype(DType::F32)?.to_vec1()
+        };
+        compute().map_err(|error| EngineError::Internal(format!("the model failed: {error}")))
+    }
+}

@@ -1,0 +1,163 @@
+//! What a request may ask for; everything is checked before anything runs.
+
+use crate::api::{ChatMessage, EngineError, GenerateRequest, Prompt, Sampling};
+
+/// Longest prompt, all messages together.
+pub(crate) const MAX_PROMPT_BYTES: usize = 1 << 20;
+/// Most messages of a chat.
+const MAX_MESSAGES: usize = 1024;
+const MAX_TEMPERATURE: f32 = 2.0;
+const MAX_STOPS: usize = 4;
+const MAX_STOP_BYTES: usize = 256;
+const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
+
+/// Most texts that one embedding request may hold.
+const MAX_EMBEDDING_INPUTS: usize = 2048;
+/// Longest text that one embedding request may hold, and most text of all of them together.
+const MAX_EMBEDDING_BYTES: usize = 4 << 20;
+
+/// Refuses what makes no sense, saying which parameter and which values are right.
+pub(crate) fn check_generate(request: &GenerateRequest) -> Result<(), EngineError> {
+    check_sampling(&request.sampling)?;
+    match &request.prompt {
+        Prompt::Chat(messages) => check_messages(messages),
+        Prompt::Text(text) if text.is_empty() => refuse("the prompt is empty"),
+        Prompt::Text(text) => check_prompt_bytes(text.len()),
+    }
+}
+
+/// Refuses batches that are empty or too large.
+pub(crate) fn check_embed(inputs: &[String]) -> Result<(), EngineError> {
+    if inputs.is_empty() {
+        return refuse("the input is empty");
+    }
+    if inputs.len() > MAX_EMBEDDING_INPUTS {
+        return refuse(format!("at most {MAX_EMBEDDING_INPUTS} inputs are embedded at once, not {}", inputs.len()));
+    }
+    if inputs.iter().any(String::is_empty) {
+        return refuse("an input is an empty text");
+    }
+    let bytes: usize = inputs.iter().map(String::len).sum();
+    if bytes > MAX_EMBEDDING_BYTES {
+        return refuse(format!("the inputs together may have {MAX_EMBEDDING_BYTES} bytes, not {bytes}"));
+    }
+    Ok(())
+}
+
+fn check_sampling(sampling: &Sampling) -> Result<(), EngineError> {
+    if !(0.0..=MAX_TEMPERATURE).contains(&sampling.temperature) {
+        return refuse(format!("temperature must be from 0 to {MAX_TEMPERATURE}, not {}", sampling.temperature));
+    }
+    if !(sampling.top_p > 0.0 && sampling.top_p <= 1.0) {
+        return refuse(format!("top_p must be above 0 and at most 1, not {}", sampling.top_p));
+    }
+    if sampling.max_tokens == Some(0) {
+        return refuse("max_tokens must be at least 1");
+    }
+    if sampling.stop.len() > MAX_STOPS {
+        return refuse(format!("at most {MAX_STOPS} stop strings are possible, not {}", sampling.stop.len()));
+    }
+    if sampling.stop.iter().any(|stop| stop.is_empty() || stop.len() > MAX_STOP_BYTES) {
+        return refuse(format!("a stop string must have 1 to {MAX_STOP_BYTES} bytes"));
+    }
+    Ok(())
+}
+
+fn check_messages(messages: &[ChatMessage]) -> Result<(), EngineError> {
+    if messages.is_empty() || messages.len() > MAX_MESSAGES {
+        return refuse(format!("a chat must have 1 to {MAX_MESSAGES} messages, not {}", messages.len()));
+    }
+    if let Some(message) = messages.iter().find(|message| !ROLES.contains(&message.role.as_str())) {
+        // The role comes from the caller and may be any text, so its length is bounded before it is repeated.
+        let role: String = message.role.chars().take(32).collect();
+        return refuse(format!("role must be one of {}, not {role:?}", ROLES.join(", ")));
+    }
+    check_prompt_bytes(messages.iter().map(|message| message.content.len()).sum())
+}
+
+fn check_prompt_bytes(bytes: usize) -> Result<(), EngineError> {
+    if bytes > MAX_PROMPT_BYTES {
+        return refuse(format!("the prompt may have {MAX_PROMPT_BYTES} bytes, not {bytes}"));
+    }
+    Ok(())
+}
+
+fn refuse(why: impl Into<String>) -> Result<(), EngineError> {
+    Err(EngineError::InvalidRequest(why.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(change: impl FnOnce(&mut GenerateRequest)) -> GenerateRequest {
+        let sampling = Sampling { max_tokens: Some(1), temperature: 1.0, top_p: 1.0, seed: 0, stop: vec![] };
+        let message = ChatMessage { role: "user".into(), content: "hi".into() };
+        let mut request = GenerateRequest { model: "m".into(), prompt: Prompt::Chat(vec![message]), sampling };
+        change(&mut request);
+        request
+    }
+
+    #[track_caller]
+    fn assert_refused(change: impl FnOnce(&mut GenerateRequest), names: &str) {
+        match check_generate(&request(change)) {
+            Err(EngineError::InvalidRequest(why)) => assert!(why.contains(names), "{why}"),
+            other => panic!("expected a refusal that names {names}, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_limits_themselves_are_allowed() {
+        check_generate(&request(|_| ())).unwrap();
+        check_generate(&request(|r| {
+            r.sampling = Sampling {
+                max_tokens: None,
+                temperature: 2.0,
+                top_p: f32::MIN_POSITIVE,
+                seed: u64::MAX,
+                stop: vec!["x".repeat(MAX_STOP_BYTES); MAX_STOPS],
+            }
+        }))
+        .unwrap();
+    }
+
+    #[test]
+    fn sampling_out_of_range_is_refused() {
+        for temperature in [-0.1, 2.1, f32::NAN, f32::INFINITY] {
+            assert_refused(|r| r.sampling.temperature = temperature, "temperature");
+        }
+        for top_p in [0.0, -1.0, 1.1, f32::NAN] {
+            assert_refused(|r| r.sampling.top_p = top_p, "top_p");
+        }
+        assert_refused(|r| r.sampling.max_tokens = Some(0), "max_tokens");
+    }
+
+    #[test]
+    fn stop_strings_are_bounded() {
+        assert_refused(|r| r.sampling.stop = vec!["a".into(); MAX_STOPS + 1], "stop");
+        assert_refused(|r| r.sampling.stop = vec![String::new()], "stop");
+        assert_refused(|r| r.sampling.stop = vec!["a".repeat(MAX_STOP_BYTES + 1)], "stop");
+    }
+
+    #[test]
+    fn prompts_are_bounded() {
+        assert_refused(|r| r.prompt = Prompt::Text(String::new()), "empty");
+        assert_refused(|r| r.prompt = Prompt::Text("a".repeat(MAX_PROMPT_BYTES + 1)), "bytes");
+        assert_refused(|r| r.prompt = Prompt::Chat(vec![]), "messages");
+        let role = |role: &str| Prompt::Chat(vec![ChatMessage { role: role.into(), content: "hi".into() }]);
+        assert_refused(|r| r.prompt = role("user<|im_end|>"), "role");
+    }
+
+    #[test]
+    fn embedding_batches_are_bounded() {
+        check_embed(&["a".into()]).unwrap();
+        for bad in [
+            vec![],
+            vec![String::new()],
+            vec!["a".into(); MAX_EMBEDDING_INPUTS + 1],
+            vec!["a".repeat(MAX_EMBEDDING_BYTES + 1)],
+        ] {
+            assert!(matches!(check_embed(&bad), Err(EngineError::InvalidRequest(_))));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+use std::time::Duration;
+
+use cuckoo_engine::{
+    bench::{bench, BenchOptions},
+    ChatMessage, Engine, EngineError, FinishReason, GenerateRequest, Generation, GenerationEvent, ModelKind, Prompt,
+    Sampling,
+};
+use futures::future::join_all;
+
+use crate::load::{engine, CHAT};
+
+fn chat(question: &str) -> GenerateRequest {
+    let message = ChatMessage { role: "user".into(), content: question.into() };
+    GenerateRequest {
+        model: CHAT.into(),
+        prompt: Prompt::Chat(vec![message]),
+        sampling: Sampling { max_tokens: Some(40), temperature: 0.0, top_p: 1.0, seed: 0, stop: vec![] },
+    }
+}
+
+fn with(mut request: GenerateRequest, change: impl FnOnce(&mut Sampling)) -> GenerateRequest {
+    change(&mut request.sampling);
+    request
+}
+
+/// A finished generation.
+#[derive(Clone, Debug, PartialEq)]
+struct Answer {
+    pieces: Vec<String>,
+    prompt_tokens: u32,
+    completion_tokens: u32,
+    finish: FinishReason,
+}
+
+impl Answer {
+    fn text(&self) -> String {
+        self.pieces.concat()
+    }
+}
+
+async fn read(mut generation: Generation) -> Answer {
+    let mut pieces = Vec::new();
+    loop {
+        match generation.events.recv().await.expect("a last event") {
+            GenerationEvent::Piece { text, .. } => pieces.push(text),
+            GenerationEvent::Done { prompt_tokens, completion_tokens, finish } => {
+                return Answer { pieces, prompt_tokens, completion_tokens, finish };
+            }
+            GenerationEvent::Failed(error) => panic!("{error}"),
+        }
+    }
+}
+
+async fn ask(engine: &dyn Engine, request: GenerateRequest) -> Answer {
+    read(engine.generate(request).await.unwrap()).await
+}
+
+#[tokio::test]
+async fn the_capital_of_france_is_paris() {
+    let engine = engine(CHAT, 1, 0);
+    let answer = ask(&engine, chat("What is the capital of France?")).await;
+    assert!(answer.text().contains("Paris"), "{answer:?}");
+    assert_eq!(answer.finish, FinishReason::Stop);
+    assert!(answer.pieces.len() > 3, "it comes piece by piece: {answer:?}");
+
+    let info = &engine.models()[0];
+    assert_eq!((info.id.as_str(), info.kind, info.context_tokens), (CHAT, ModelKind::Chat, 4096));
+    assert!(info.numeric_class.starts_with("candle-0.11.1/cpu/") && info.numeric_class.ends_with("/q4_1"), "{info:?}");
+    assert_eq!(
+        engine.models()[0].model_root.map(|byte| format!("{byte:02x}")).concat(),
+        "55d74755e23d69625e8518c2e4d623afa6b4fcf353c8fdbdd5495fb46290dc6c"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_does_not_depend_on_what_runs_beside_it() {
+    let engine = engine(CHAT, 5, 0);
+    let question = with(chat("Tell me a story about a lighthouse."), |s| (s.temperature, s.seed) = (1.0, 7));
+    let alone = ask(&engine, question.clone()).await;
+    let others = (0..4).map(|number| {
+        let text = "Count the stars. ".repeat(1 + 9 * number);
+        with(chat(&text), |s| (s.temperature, s.seed) = (0.8, number as u64))
+    });
+    let together = join_all(std::iter::once(question.clone()).chain(others).map(|request| ask(&engine, request))).await;
+    assert_eq!(together[0].text(), alone.text());
+    assert_eq!(together[0].completion_tokens, alone.completion_tokens);
+    assert_eq!(ask(&engine, question).await.text(), alone.text());
+}
+
+#[tokio::test]
+async fn different_seeds_give_different_answers() {
+    let engine = engine(CHAT, 3, 0);
+    let answers = join_all((0..3).map(|seed| {
+        let request = with(chat("Invent a name for a boat and say why."), |s| (s.temperature, s.seed) = (1.0, seed));
+        ask(&engine, request)
+    }))
+    .await;
+    assert_ne!(answers[0].text(), answers[1].text());
+    assert_ne!(answers[1].text(), answers[2].text());
+}
+
+#[tokio::test]
+async fn a_stop_string_over_several_tokens_ends_the_answer_before_it() {
+    let engine = engine(CHAT, 1, 0);
+    let whole = ask(&engine, chat("What is the capital of France?")).await.text();
+    // From the middle of one word to the middle of the next: no token begins or ends there.
+    let at = whole.find("capital of").expect("the answer repeats the question");
+    let stop = whole[at + 3..at + 9].to_owned();
+    assert_eq!(stop, "ital o");
+    let answer = ask(&engine, with(chat("What is the capital of France?"), |s| s.stop = vec![stop])).await;
+    assert_eq!(answer.text(), whole[..at + 3]);
+    assert_eq!(answer.finish, FinishReason::Stop);
+}
+
+#[tokio::test]
+async fn emoji_are_never_cut() {
+    let engine = engine(CHAT, 1, 0);
+    let request = GenerateRequest {
+        prompt: Prompt::Text("🦆🌊🎉 🦆🌊🎉 🦆🌊🎉 🦆🌊🎉 🦆".into()), ..chat("")
+    };
+    let answer = ask(&engine, with(request, |s| s.max_tokens = Some(48))).await;
+    let text = answer.text();
+    assert!(text.contains("🌊🎉 🦆"), "{text}");
+    // Only the last character may be unfinished, when the length ran out in the middle of it.
+    let whole = text.strip_suffix('\u{fffd}').unwrap_or(&text);
+    assert!(!whole.contains('\u{fffd}'), "{text}");
+    assert!(answer.pieces.len() < answer.completion_tokens as usize, "an emoji has several tokens: {answer:?}");
+}
+
+#[tokio::test]
+async fn max_tokens_ends_the_answer() {
+    let engine = engine(CHAT, 1, 0);
+    let answer = ask(&engine, with(chat("What is the capital of France?"), |s| s.max_tokens = Some(3))).await;
+    assert_eq!((answer.completion_tokens, answer.finish), (3, FinishReason::Length));
+}
+
+#[tokio::test]
+async fn what_the_context_cannot_hold_is_refused_or_cut() {
+    let engine = engine(CHAT, 1, 0);
+    let words = |count: usize| GenerateRequest { prompt: Prompt::Text(" a".repeat(count)), ..chat("") };
+    let error = engine.generate(words(4096)).await.unwrap_err();
+    assert_eq!(error, EngineError::ContextLength { prompt_tokens: 4096, context_tokens: 4096 });
+    let answer = ask(&engine, with(words(4090), |s| s.max_tokens = Some(100))).await;
+    assert_eq!((answer.prompt_tokens, answer.completion_tokens, answer.finish), (4090, 6, FinishReason::Length));
+}
+
+#[tokio::test]
+async fn a_dropped_generation_frees_its_slot() {
+    let engine = engine(CHAT, 1, 0);
+    let endless = with(chat("Tell me a very long story."), |s| s.max_tokens = None);
+    let mut generation = engine.generate(endless).await.unwrap();
+    generation.events.recv().await.unwrap();
+    assert_eq!(engine.running(CHAT), 1);
+    drop(generation);
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while engine.running(CHAT) > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("the slot is free within a step");
+    ask(&engine, with(chat("Hello"), |s| s.max_tokens = Some(1))).await;
+}
+
+#[tokio::test]
+async fn too_many_requests_are_refused_at_once() {
+    let engine = engine(CHAT, 1, 1);
+    let endless = || with(chat("Tell me a very long story."), |s| s.max_tokens = None);
+    let _running = engine.generate(endless()).await.unwrap();
+    let _waiting = engine.generate(endless()).await.unwrap();
+    assert_eq!(engine.generate(endless()).await.unwrap_err(), EngineError::Overloaded);
+}
+
+#[tokio::test]
+async fn unknown_models_and_senseless_parameters_are_refused() {
+    let engine = engine(CHAT, 1, 0);
+    let unknown = GenerateRequest { model: "nothing".into(), ..chat("Hello") };
+    assert_eq!(engine.generate(unknown).await.unwrap_err(), EngineError::UnknownModel("nothing".into()));
+    let embed = engine.embed(CHAT, vec!["a".into()]).await;
+    assert_eq!(embed.unwrap_err(), EngineError::UnknownModel(CHAT.into()));
+    let hot = engine.generate(with(chat("Hello"), |s| s.temperature = 3.0)).await;
+    assert!(matches!(hot.unwrap_err(), EngineError::InvalidRequest(why) if why.contains("temperature")));
+}
+
+#[tokio::test]
+async fn the_bench_measures_something() {
+    let engine = engine(CHAT, 2, 0);
+    let options = BenchOptions { prompt_paragraphs: 1, max_tokens: 8, streams: 2 };
+    let report = bench(&engine, CHAT, options).await.unwrap();
+    assert!(report.prefill_tokens_per_s > 0.0 && report.decode_tokens_per_s > 0.0, "{report:?}");
+    assert_eq!(report.completion_tokens, 16);
+    assert!(report.prompt_tokens > 30 && report.time_to_first_token > Duration::ZERO);
+}

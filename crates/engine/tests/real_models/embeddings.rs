@@ -1,0 +1,73 @@
+use cuckoo_engine::{Engine, EngineError, ModelKind};
+use futures::future::join_all;
+
+use crate::load::{engine, EMBEDDING};
+
+const CAT: &str = "A cat is sleeping on the sofa.";
+const KITTEN: &str = "The kitten naps on the couch.";
+const RATES: &str = "The central bank raised interest rates again.";
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| text.to_string()).collect()
+}
+
+#[tokio::test]
+async fn similar_sentences_are_closer_than_unrelated_ones() {
+    let engine = engine(EMBEDDING, 1, 0);
+    let embeddings = engine.embed(EMBEDDING, texts(&[CAT, KITTEN, RATES])).await.unwrap();
+    let [cat, kitten, rates] = &embeddings.vectors[..] else { panic!("three vectors") };
+    let (similar, unrelated) = (cosine(cat, kitten), cosine(cat, rates));
+    assert!(similar > 0.5 && unrelated < 0.2, "{similar} {unrelated}");
+    assert_eq!(cat.len(), 384);
+    assert!((cosine(cat, cat) - 1.0).abs() < 1e-5);
+    assert_eq!(embeddings.prompt_tokens, 10 + 9 + 10);
+    let info = &engine.models()[0];
+    assert_eq!((info.kind, info.context_tokens), (ModelKind::Embedding, 256));
+}
+
+#[tokio::test]
+async fn a_vector_depends_on_its_text_alone() {
+    let engine = engine(EMBEDDING, 1, 16);
+    let long = "A long text about nothing in particular, that goes on. ".repeat(30);
+    let inputs = texts(&[RATES, &long, CAT, "Yes", KITTEN, CAT]);
+    let together = engine.embed(EMBEDDING, inputs.clone()).await.unwrap().vectors;
+    let alone = join_all(inputs.iter().map(|input| engine.embed(EMBEDDING, vec![input.clone()]))).await;
+    for (together, alone) in together.iter().zip(alone) {
+        assert!(distance(together, &alone.unwrap().vectors[0]) < 1e-4);
+    }
+    assert_eq!(together[2], together[5]);
+}
+
+#[tokio::test]
+async fn only_the_models_context_counts() {
+    let engine = engine(EMBEDDING, 1, 0);
+    let long = "word ".repeat(10_000);
+    let embeddings = engine.embed(EMBEDDING, texts(&[&long])).await.unwrap();
+    assert_eq!(embeddings.prompt_tokens, 256);
+}
+
+#[tokio::test]
+async fn empty_or_foreign_requests_are_refused() {
+    let engine = engine(EMBEDDING, 1, 0);
+    for inputs in [vec![], texts(&[""])] {
+        assert!(matches!(engine.embed(EMBEDDING, inputs).await, Err(EngineError::InvalidRequest(_))));
+    }
+    assert!(matches!(engine.embed("other", texts(&["a"])).await, Err(EngineError::UnknownModel(_))));
+}
+
+#[tokio::test]
+async fn more_requests_than_may_wait_are_refused() {
+    let engine = engine(EMBEDDING, 1, 1);
+    let batch = || texts(&[CAT; 64]);
+    let results = join_all((0..4).map(|_| engine.embed(EMBEDDING, batch()))).await;
+    let refused = results.iter().filter(|result| **result == Err(EngineError::Overloaded)).count();
+    assert_eq!(refused, 2, "one computes, one waits");
+}

@@ -1,0 +1,6 @@
+//! The engine with the real models that `scripts/setup` fetches.
+
+mod chat;
+mod embeddings;
+mod files;
+mod load;
