@@ -215,13 +215,14 @@ impl GatewayBuilder {
 }
 
 /// The address that a program's ready line names in `field`, with or without a scheme.
-pub(crate) fn bound_address(ready: &Value, field: &str) -> anyhow::Result<SocketAddr> {
+pub fn bound_address(ready: &Value, field: &str) -> anyhow::Result<SocketAddr> {
     let text = ready[field].as_str().with_context(|| format!("no {field:?} in the ready line {ready}"))?;
     let address = text.split("://").last().unwrap_or(text).trim_end_matches('/');
     address.parse().with_context(|| format!("{text:?} is no address"))
 }
 
-fn create_key(data_dir: &Path, name: &str) -> anyhow::Result<String> {
+/// Creates an API key in a gateway's data folder.
+pub fn create_key(data_dir: &Path, name: &str) -> anyhow::Result<String> {
     let output = std::process::Command::new(binaries::find(PROGRAM)?)
         .args(["keys", "create", "--name", name, "--data-dir"])
         .arg(data_dir)

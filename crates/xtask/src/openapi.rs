@@ -29,10 +29,8 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
 /// The document as the built gateway prints it, with a line break at its end.
 fn served() -> anyhow::Result<String> {
     let program = binaries::find(PROGRAM)?;
-    let output = Command::new(&program)
-        .arg("openapi")
-        .output()
-        .with_context(|| format!("cannot run {}", program.display()))?;
+    let output =
+        Command::new(&program).arg("openapi").output().with_context(|| format!("cannot run {}", program.display()))?;
     ensure!(
         output.status.success(),
         "`{PROGRAM} openapi` ended with {}: {}",

@@ -23,10 +23,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 /// The normal dependencies that the crates of the workspace declare.
 fn declared() -> anyhow::Result<Vec<Edge>> {
-    let metadata = MetadataCommand::new()
-        .no_deps()
-        .exec()
-        .context("cargo metadata failed; run this inside the clone")?;
+    let metadata =
+        MetadataCommand::new().no_deps().exec().context("cargo metadata failed; run this inside the clone")?;
     let mut edges = Vec::new();
     for package in metadata.workspace_packages() {
         for dependency in &package.dependencies {

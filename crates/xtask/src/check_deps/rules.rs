@@ -55,12 +55,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         krate: "cuckoo-runtime",
-        ours: &[
-            "cuckoo-primitives",
-            "pallet-cuckoo-registration",
-            "pallet-cuckoo-staking",
-            "pallet-cuckoo-voting",
-        ],
+        ours: &["cuckoo-primitives", "pallet-cuckoo-registration", "pallet-cuckoo-staking", "pallet-cuckoo-voting"],
         banned: OFF_CHAIN,
         why: "the runtime puts pallets together and runs inside the chain only",
     },

@@ -1,0 +1,50 @@
+//! `cargo xtask demo`: the whole path once, on this machine.
+
+mod requests;
+mod stage;
+mod table;
+
+use std::time::Instant;
+
+use cuckoo_testkit::run_dir::KEEP_ENV;
+use stage::Stage;
+
+const QUESTION: &str = "What is the capital of France?";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leaves everything running and says how to use it and how to end it
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs the demo; if it fails, the folders with all logs stay and are named.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let start = Instant::now();
+    std::env::set_var(KEEP_ENV, "1");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let stage = runtime.block_on(show(start))?;
+    std::env::remove_var(KEEP_ENV);
+    if args.keep {
+        stage.keep();
+    } else {
+        runtime.block_on(stage.end())?;
+        step(start, "ended everything; `scripts/demo --keep` leaves it running");
+    }
+    Ok(())
+}
+
+/// Sets everything up, has a question answered, then shows who serves what.
+async fn show(start: Instant) -> anyhow::Result<Stage> {
+    let stage = Stage::set(start).await?;
+    step(start, &format!("asking: {QUESTION}"));
+    requests::ask(stage.api(), QUESTION).await?;
+    step(start, &format!("{} small requests, {} at once", requests::SMALL, requests::AT_ONCE));
+    let served = requests::small(stage.api()).await?;
+    println!("{}", table::shares(&stage.miners().await?, &served)?);
+    Ok(stage)
+}
+
+fn step(start: Instant, what: &str) {
+    println!("demo  [{:4} s] {what}", start.elapsed().as_secs());
+}

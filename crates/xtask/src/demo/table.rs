@@ -1,0 +1,65 @@
+//! The table of shares.
+
+use std::{collections::HashMap, fmt::Write};
+
+use anyhow::Context;
+use cuckoo_primitives::CAI;
+use serde_json::Value;
+
+/// One line for each miner: its backing, the share of tasks it served and the one that its backing lets expect.
+///
+/// `miners` holds what the gateway lists of each, `served` the tasks answered by each operator.
+pub(super) fn shares(miners: &[(&str, Value)], served: &HashMap<String, usize>) -> anyhow::Result<String> {
+    let mut rows = Vec::new();
+    for (name, listed) in miners {
+        let operator = listed["operator"].as_str().context("a listed miner has no operator")?;
+        rows.push((*name, operator, backing(listed)?, served.get(operator).copied().unwrap_or(0)));
+    }
+    let all_backing: u128 = rows.iter().map(|row| row.2).sum();
+    let all_served: usize = rows.iter().map(|row| row.3).sum();
+    let mut table = format!(
+        "  {:<10} {:<50} {:>13} {:>7} {:>9} {:>9}\n",
+        "miner", "operator", "backing (CAI)", "served", "share", "expected"
+    );
+    for (name, operator, backing, served) in rows {
+        writeln!(
+            table,
+            "  {name:<10} {operator:<50} {:>13} {served:>7} {:>7.1} % {:>7.1} %",
+            backing / CAI,
+            percent(served as f64, all_served as f64),
+            percent(backing as f64, all_backing as f64),
+        )?;
+    }
+    Ok(table)
+}
+
+/// The backing that the gateway lists, in planck; a string, since JSON's numbers are too small.
+fn backing(listed: &Value) -> anyhow::Result<u128> {
+    let text = listed["backing"].as_str().with_context(|| format!("no backing in {listed}"))?;
+    text.parse().with_context(|| format!("the backing {text:?} is no number"))
+}
+
+fn percent(part: f64, whole: f64) -> f64 {
+    if whole == 0.0 {
+        0.0
+    } else {
+        100.0 * part / whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn shares_stand_beside_what_was_expected() {
+        let listed = |operator: &str, cai: u128| json!({"operator": operator, "backing": (cai * CAI).to_string()});
+        let miners = [("//Miner1", listed("5One", 25_000)), ("//Miner2", listed("5Two", 75_000))];
+        let served = HashMap::from([("5One".into(), 8), ("5Two".into(), 32)]);
+        let table = shares(&miners, &served).unwrap();
+        let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[1], ["//Miner1", "5One", "25000", "8", "20.0", "%", "25.0", "%"]);
+        assert_eq!(lines[2], ["//Miner2", "5Two", "75000", "32", "80.0", "%", "75.0", "%"]);
+    }
+}
