@@ -1,7 +1,5 @@
 //! What the node, gateways, miners and pages ask the runtime.
 
-#![allow(missing_docs)]
-
 use alloc::vec::Vec;
 
 use cuckoo_primitives::{AccountId, Balance, Candidate, EraProgress, Role, StashOverview};

@@ -9,6 +9,8 @@
 //! In `development` and `local_testnet` one coordinator and two miners with backing 1 : 3 are registered, and everyone
 //! in [`well_known`] is funded. The keys are public knowledge: such a chain belongs to whoever can reach it.
 
+#![warn(missing_docs)]
+
 mod networks;
 pub mod well_known;
 

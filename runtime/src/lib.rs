@@ -1,6 +1,6 @@
 //! The state transition function of the Cuckoo chain.
 //!
-//! FRAME's pallets give blocks, finality, accounts and fees; [`Stake`], [`Registration`] and [`Voting`] are the market.
+//! FRAME's pallets give blocks, finality, accounts and fees; `Stake`, `Registration` and `Voting` are the market.
 //! One wasm serves every network: the lengths of slots, sessions and eras come from genesis
 //! ([`genesis_config_presets`]), and consensus reads them from storage.
 //!
@@ -22,7 +22,6 @@
         clippy::float_arithmetic
     )
 )]
-#![warn(missing_docs)]
 // The runtime macro nests as deep as there are pallets.
 #![recursion_limit = "256"]
 
@@ -30,7 +29,7 @@ extern crate alloc;
 
 #[cfg(feature = "std")]
 mod wasm {
-    #![allow(missing_docs, unreachable_pub)]
+    #![allow(dead_code, unreachable_pub)]
     include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 }
 #[cfg(feature = "std")]
@@ -47,7 +46,6 @@ use cuckoo_primitives::{AccountId, BlockNumber};
 use sp_runtime::{generic, traits::BlakeTwo256, MultiAddress, MultiSignature};
 use sp_version::RuntimeVersion;
 
-pub use runtime::*;
 pub use session_keys::SessionKeys;
 
 /// Number of transactions that an account has sent.
@@ -103,8 +101,10 @@ pub fn native_version() -> RuntimeVersion {
     VERSION
 }
 
-// Indexes are part of every encoded call and never change; the gaps are for pallets to come.
-#[allow(missing_docs, unreachable_pub)]
+// Indexes are part of every encoded call and never change; the gaps are for pallets to come. Genesis and the hooks of a
+// block run in their order:
+// - the author is looked up before the session may end, among those who validated when it authored;
+// - the market comes before sessions, which drive its era clock.
 #[frame_support::runtime]
 mod runtime {
     #[runtime::runtime]
@@ -129,7 +129,6 @@ mod runtime {
     pub type Timestamp = pallet_timestamp;
     #[runtime::pallet_index(2)]
     pub type Babe = pallet_babe;
-    // Before the session pallet, so that an author is looked up among those who validated when it authored.
     #[runtime::pallet_index(3)]
     pub type Authorship = pallet_authorship;
     #[runtime::pallet_index(4)]
@@ -138,21 +137,21 @@ mod runtime {
     pub type TransactionPayment = pallet_transaction_payment;
 
     // ---- the market
-    #[runtime::pallet_index(20)]
+    #[runtime::pallet_index(10)]
     pub type Stake = pallet_cuckoo_staking;
-    #[runtime::pallet_index(21)]
+    #[runtime::pallet_index(11)]
     pub type Registration = pallet_cuckoo_registration;
-    #[runtime::pallet_index(22)]
+    #[runtime::pallet_index(12)]
     pub type Voting = pallet_cuckoo_voting;
 
-    // ---- validators; after the era clock, which they drive
-    #[runtime::pallet_index(10)]
+    // ---- validators
+    #[runtime::pallet_index(20)]
     pub type Offences = pallet_offences;
-    #[runtime::pallet_index(11)]
+    #[runtime::pallet_index(21)]
     pub type Historical = pallet_session::historical;
-    #[runtime::pallet_index(12)]
+    #[runtime::pallet_index(22)]
     pub type Session = pallet_session;
-    #[runtime::pallet_index(13)]
+    #[runtime::pallet_index(23)]
     pub type Grandpa = pallet_grandpa;
 
     // ---- what accounts do together

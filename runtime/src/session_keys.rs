@@ -1,7 +1,5 @@
 //! The keys with which a validator's node works.
 
-#![allow(missing_docs)]
-
 use alloc::vec::Vec;
 
 use sp_runtime::impl_opaque_keys;

@@ -1,11 +1,13 @@
 //! How each pallet is set up, one file per topic.
 
-mod accounts;
-mod consensus;
-mod fees;
-pub(crate) mod market;
-mod session;
-mod system;
+#![warn(missing_docs)]
+
+pub mod accounts;
+pub mod consensus;
+pub mod fees;
+pub mod market;
+pub mod session;
+pub mod system;
 
 pub use accounts::ProxyKind;
 pub use fees::{LENGTH_FEE_PER_BYTE, WEIGHT_FEE_PER_PS};
