@@ -1,0 +1,12 @@
+mod chill;
+mod deregister;
+mod forget_operators;
+mod genesis;
+mod info;
+mod listing;
+mod random;
+mod register;
+mod set_operator;
+mod try_state;
+mod update_info;
+mod validate;

@@ -1,0 +1,85 @@
+use cuckoo_primitives::Role;
+use frame_support::{assert_noop, assert_ok};
+
+use crate::{mock::*, Call, Error, Event, Operators, MAX_RETIRED_OPERATORS};
+
+#[test]
+fn set_operator_puts_another_key_to_work() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(register_miner(&ALICE, 1));
+        assert_ok!(set_operator(&ALICE, 2));
+        System::assert_last_event(
+            Event::OperatorSet { candidate: ALICE, operator: operator(2), retired: operator(1) }.into(),
+        );
+        assert_eq!(Registration::candidate(&ALICE).unwrap().operator, operator(2));
+        assert_eq!(Registration::candidate_of_operator(&operator(2)).unwrap().stash, ALICE);
+        assert_eq!(Registration::candidate_of_operator(&operator(1)), None);
+    });
+}
+
+#[test]
+fn a_replaced_operator_stays_attributable() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(register_miner(&ALICE, 1));
+        Stakes::run_to_era(2);
+        assert_ok!(set_operator(&ALICE, 2));
+        let record = Operators::<Test>::get(operator(1)).unwrap();
+        assert_eq!((record.stash, record.role, record.retired_in), (ALICE, Role::Miner, Some(2)));
+        assert_noop!(register_miner(&BOB, 1), Error::<Test>::OperatorTaken);
+        // Its own stash may go back to it.
+        assert_ok!(set_operator(&ALICE, 1));
+        assert_eq!(Operators::<Test>::get(operator(1)).unwrap().retired_in, None);
+    });
+}
+
+#[test]
+fn set_operator_fails_with_a_key_that_is_taken_or_unwilling() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(register_miner(&ALICE, 1));
+        assert_ok!(register_miner(&BOB, 2));
+        assert_noop!(set_operator(&ALICE, 2), Error::<Test>::OperatorTaken);
+        assert_noop!(set_operator(&ALICE, 1), Error::<Test>::OperatorUnchanged);
+        let proof = proof(3, &ALICE, Role::Coordinator);
+        assert_noop!(
+            submit(&ALICE, Call::set_operator { operator: operator(3), proof }),
+            Error::<Test>::BadProof
+        );
+    });
+}
+
+#[test]
+fn set_operator_fails_if_not_registered() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_noop!(set_operator(&ALICE, 1), Error::<Test>::NotRegistered);
+    });
+}
+
+#[test]
+fn set_operator_fails_too_often_within_the_evidence_window() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(register_miner(&ALICE, 1));
+        let last = MAX_RETIRED_OPERATORS as u8;
+        for n in 2..=last {
+            assert_ok!(set_operator(&ALICE, n));
+        }
+        assert_noop!(set_operator(&ALICE, last + 1), Error::<Test>::TooManyRetiredOperators);
+        // To go back to a retired key takes no room, and neither does leaving.
+        assert_ok!(set_operator(&ALICE, 1));
+        frame_support::hypothetically_ok!(submit(&ALICE, Call::deregister {}));
+        Stakes::run_to_era(BONDING_ERAS);
+        assert_ok!(set_operator(&ALICE, last + 1));
+    });
+}
+
+#[test]
+fn register_fails_after_too_many_operators() {
+    ExtBuilder::default().build_and_execute(|| {
+        for n in 1..=MAX_RETIRED_OPERATORS as u8 {
+            assert_ok!(register_miner(&ALICE, n));
+            assert_ok!(submit(&ALICE, Call::deregister {}));
+        }
+        assert_noop!(register_miner(&ALICE, 100), Error::<Test>::TooManyRetiredOperators);
+        Stakes::run_to_era(BONDING_ERAS);
+        assert_ok!(register_miner(&ALICE, 100));
+    });
+}
