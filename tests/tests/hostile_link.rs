@@ -11,7 +11,7 @@ use cuckoo_testkit::{
     keys::{account, keypair},
     market::Market,
     models::CHAT,
-    Miner, Network,
+    Gateway, Miner, Network,
 };
 use cuckoo_wire::link::{self, coordinator_message::Message as Answer, miner_message::Message, RefusalCode};
 use tokio::{
@@ -29,7 +29,7 @@ async fn garbage_and_replays_on_the_miner_link_are_refused() {
 
     garbage_does_not_stop_the_link(network.gateway.link_address()).await;
     wrong_handshakes_are_refused(&url, genesis).await;
-    a_recorded_handshake_is_refused(&url, genesis).await;
+    a_recorded_handshake_is_refused(&network.gateway, genesis).await;
     wrong_offers_and_floods_end_the_link(&url, genesis).await;
 
     // Whoever was connected still is, and others can come.
@@ -84,7 +84,8 @@ async fn wrong_handshakes_are_refused(url: &str, genesis: Hash) {
     println!("a silent handshake was ended after {:?}", began.elapsed());
 }
 
-async fn a_recorded_handshake_is_refused(url: &str, genesis: Hash) {
+async fn a_recorded_handshake_is_refused(gateway: &Gateway, genesis: Hash) {
+    let url = &gateway.link_url();
     let (key, nonce) = (keypair("//Miner2").unwrap(), [2; 32]);
     let hello = dialler::hello(&genesis, &account("//Miner2").unwrap(), nonce);
     let mut link = Dialler::dial(url, Message::Hello(hello.clone())).await.unwrap();
@@ -101,7 +102,8 @@ async fn a_recorded_handshake_is_refused(url: &str, genesis: Hash) {
     replay.send(Message::Proof(proof)).await.unwrap();
     assert_eq!(replay.refusal().await.unwrap().code(), RefusalCode::BadSignature);
     // The replay did not throw out the rightful miner.
-    link.send(Message::Offer(link::Offer { models: Vec::new(), slots: 1, agent: "test".into() })).await.unwrap();
+    gateway.until_connected(2).await.unwrap();
+    drop(link);
 }
 
 async fn wrong_offers_and_floods_end_the_link(url: &str, genesis: Hash) {

@@ -26,8 +26,8 @@ async fn a_miner_without_stake_is_refused() {
 
     // What the gateway says to a miner that does not look before it dials.
     let url = network.gateway.link_url();
-    let mut link = cuckoo_testkit::dialler::dial_as(&url, genesis, "//Miner3").await.unwrap();
-    let refusal = link.refusal().await.unwrap();
+    let hello = dialler::hello(&genesis, &account("//Miner3").unwrap(), [1; 32]);
+    let refusal = Dialler::dial(&url, Message::Hello(hello)).await.unwrap().refusal().await.unwrap();
     assert_eq!(refusal.code(), RefusalCode::NotRegistered);
     assert!(refusal.reason.contains("register"), "the reason does not say how to mend it: {}", refusal.reason);
 
@@ -40,7 +40,7 @@ async fn a_miner_without_stake_is_refused() {
     let miners = network.gateway.miners().await.unwrap();
     assert_eq!(connected(&miners), 1, "{miners:?}");
     let metrics = network.gateway.api().get("/metrics").await.unwrap().text;
-    let counted = metrics.lines().find(|line| line.contains("refus") && line.contains("not_registered"));
+    let counted = metrics.lines().find(|line| line.contains("refused") && line.contains("NOT_REGISTERED"));
     println!("counted: {}", counted.expect("the gateway's metrics do not count the refusal"));
 }
 
