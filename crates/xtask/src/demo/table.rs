@@ -13,21 +13,21 @@ pub(super) fn shares(miners: &[(&str, Value)], served: &HashMap<String, usize>) 
     let mut rows = Vec::new();
     for (name, listed) in miners {
         let operator = listed["operator"].as_str().context("a listed miner has no operator")?;
-        rows.push((*name, operator, backing(listed)?, served.get(operator).copied().unwrap_or(0)));
+        let expected = listed["selection_share"].as_f64().context("a listed miner has no selection_share")?;
+        rows.push((*name, operator, backing(listed)?, served.get(operator).copied().unwrap_or(0), expected));
     }
-    let all_backing: u128 = rows.iter().map(|row| row.2).sum();
     let all_served: usize = rows.iter().map(|row| row.3).sum();
     let mut table = format!(
         "  {:<10} {:<50} {:>13} {:>7} {:>9} {:>9}\n",
         "miner", "operator", "backing (CAI)", "served", "share", "expected"
     );
-    for (name, operator, backing, served) in rows {
+    for (name, operator, backing, served, expected) in rows {
         writeln!(
             table,
             "  {name:<10} {operator:<50} {:>13} {served:>7} {:>7.1} % {:>7.1} %",
             backing / CAI,
-            percent(served as f64, all_served as f64),
-            percent(backing as f64, all_backing as f64),
+            100.0 * served as f64 / all_served.max(1) as f64,
+            100.0 * expected,
         )?;
     }
     Ok(table)
@@ -39,14 +39,6 @@ fn backing(listed: &Value) -> anyhow::Result<u128> {
     text.parse().with_context(|| format!("the backing {text:?} is no number"))
 }
 
-fn percent(part: f64, whole: f64) -> f64 {
-    if whole == 0.0 {
-        0.0
-    } else {
-        100.0 * part / whole
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,8 +46,12 @@ mod tests {
 
     #[test]
     fn shares_stand_beside_what_was_expected() {
-        let listed = |operator: &str, cai: u128| json!({"operator": operator, "backing": (cai * CAI).to_string()});
-        let miners = [("//Miner1", listed("5One", 25_000)), ("//Miner2", listed("5Two", 75_000))];
+        let listed = |operator: &str, cai: u128, share: f64| {
+            json!({
+                "operator": operator, "backing": (cai * CAI).to_string(), "selection_share": share,
+            })
+        };
+        let miners = [("//Miner1", listed("5One", 25_000, 0.25)), ("//Miner2", listed("5Two", 75_000, 0.75))];
         let served = HashMap::from([("5One".into(), 8), ("5Two".into(), 32)]);
         let table = shares(&miners, &served).unwrap();
         let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();

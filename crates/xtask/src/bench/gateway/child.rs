@@ -4,7 +4,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use coordinator_gateway::config::{GatewayConfig, Limits};
 use cuckoo_chain_client::Chain;
-use tokio::sync::watch;
+use serde_json::json;
+use tokio::{
+    signal::unix::{signal, SignalKind},
+    sync::watch,
+};
 
 use super::market;
 
@@ -26,6 +30,13 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
         ..Limits::default()
     };
     let config = GatewayConfig { limits, ..GatewayConfig::on_free_ports(args.data_dir.clone()) };
+    // As long as the sender lives, the view counts as fresh.
     let (_views, view) = watch::channel(Arc::new(market::view()?));
-    coordinator_gateway::serve(config, Chain::detached(market::genesis(), view), market::coordinator()?).await
+    let chain = Chain::detached(market::genesis(), view);
+    let gateway = coordinator_gateway::serve(config, market::coordinator()?, chain).await?;
+    println!("{}", json!({ "event": "ready", "http": gateway.http(), "link": gateway.link() }));
+    let mut terminated = signal(SignalKind::terminate())?;
+    terminated.recv().await;
+    gateway.shutdown().await;
+    Ok(())
 }

@@ -20,7 +20,7 @@ use cuckoo_testkit::{
     open_files,
     process::{Command, Process},
     run_dir::RunDir,
-    FakeLink, FakeMiner,
+    Api, FakeLink, FakeMiner,
 };
 
 use super::figure::Figure;
@@ -105,6 +105,13 @@ impl MeasuredGateway {
     async fn connect(&self, number: u32, slots: u32, reply: Reply) -> anyhow::Result<FakeLink> {
         let miner = FakeMiner::new(market::miner(number)?, market::genesis());
         miner.slots(slots).reply(reply).connect(&self.link_url).await
+    }
+
+    /// A gauge of `/metrics`.
+    async fn gauge(&self, name: &str) -> anyhow::Result<u64> {
+        let metrics = Api::new(&format!("http://{}", self.target.address), None)?.get("/metrics").await?.ok()?;
+        let value = metrics.text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        value.with_context(|| format!("/metrics has no {name}"))
     }
 
     fn resident_mib(&self) -> anyhow::Result<f64> {
