@@ -67,6 +67,8 @@ pub use roster::{CandidateRecord, Roster};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
+// FRAME's macros expand to `expect`s.
+#[allow(clippy::expect_used)]
 pub mod pallet {
     use super::{info, CandidateRecord, OperatorKeys, OperatorRecord, Roster, WeightInfo, MAX_RETIRED_OPERATORS};
     use alloc::{string::String, vec::Vec};

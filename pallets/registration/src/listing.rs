@@ -45,14 +45,5 @@ fn describe<T: Config>(stash: AccountId, role: Role, record: CandidateRecord) ->
     } else {
         CandidateStatus::BelowMinimum
     };
-    Candidate {
-        stash,
-        operator: record.operator,
-        role,
-        info: record.info,
-        own_stake,
-        backing,
-        next_backing,
-        status,
-    }
+    Candidate { stash, operator: record.operator, role, info: record.info, own_stake, backing, next_backing, status }
 }

@@ -45,9 +45,7 @@ impl<T: Config> Roster<T> {
     /// more).
     pub(crate) fn iter(role: Role, after: Option<&AccountId>) -> impl Iterator<Item = (AccountId, CandidateRecord)> {
         match after {
-            Some(stash) => {
-                Candidates::<T>::iter_prefix_from(role, Candidates::<T>::hashed_key_for(role, stash))
-            },
+            Some(stash) => Candidates::<T>::iter_prefix_from(role, Candidates::<T>::hashed_key_for(role, stash)),
             None => Candidates::<T>::iter_prefix(role),
         }
     }
@@ -60,10 +58,7 @@ impl<T: Config> Roster<T> {
     }
 
     /// Changes the record of a candidate.
-    pub(crate) fn update<R>(
-        stash: &AccountId,
-        change: impl FnOnce(&mut CandidateRecord) -> R,
-    ) -> Result<R, Error<T>> {
+    pub(crate) fn update<R>(stash: &AccountId, change: impl FnOnce(&mut CandidateRecord) -> R) -> Result<R, Error<T>> {
         let role = RoleOf::<T>::get(stash).ok_or(Error::<T>::NotRegistered)?;
         Candidates::<T>::mutate(role, stash, |record| record.as_mut().map(change)).ok_or(Error::<T>::NotRegistered)
     }

@@ -53,11 +53,11 @@ fn check_operator<T: Config>(
                 candidate.is_some_and(|candidate| candidate.operator == *operator),
                 "an operator at work is its candidate's"
             );
-        },
+        }
         Some(era) => {
             ensure!(era <= now, "nobody retired in a later era");
             ensure!(Retired::<T>::get(&record.stash).contains(operator), "a retired operator is listed");
-        },
+        }
     }
     Ok(())
 }
@@ -70,7 +70,10 @@ fn check_retired<T: Config>(stash: &AccountId, operators: &[AccountId]) -> Resul
             record.is_some_and(|record| record.stash == *stash && record.retired_in.is_some()),
             "a listed operator is retired"
         );
-        ensure!(!operators.iter().skip(position.saturating_add(1)).any(|other| other == operator), "an operator is listed once");
+        ensure!(
+            !operators.iter().skip(position.saturating_add(1)).any(|other| other == operator),
+            "an operator is listed once"
+        );
     }
     if RoleOf::<T>::contains_key(stash) {
         ensure!((operators.len() as u32) < crate::MAX_RETIRED_OPERATORS, "a candidate can always deregister");

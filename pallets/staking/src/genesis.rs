@@ -4,7 +4,7 @@ use crate::{BondingEras, Config, GenesisConfig, Ledger, MinBond, SessionBlocks, 
 
 pub(crate) fn build<T: Config>(config: &GenesisConfig<T>) {
     assert!(
-        config.slot_ms >= 2 && config.slot_ms % 2 == 0,
+        config.slot_ms >= 2 && config.slot_ms.is_multiple_of(2),
         "stake.slotMs is {}, but a slot must be an even number of milliseconds, since half of it is used too",
         config.slot_ms
     );

@@ -67,6 +67,8 @@ pub use pallet::*;
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
+// FRAME's macros expand to `expect`s.
+#[allow(clippy::expect_used)]
 pub mod pallet {
     use super::{BondRecord, Clock, EraPosition, Ledger, WeightInfo};
     use alloc::vec::Vec;

@@ -65,9 +65,7 @@ impl<T: Config> CandidateBacking<T> {
     pub(crate) fn add_at_genesis(candidate: &AccountId, voter: &AccountId, amount: Balance) -> Result<(), Error<T>> {
         let now = T::CurrentEra::current_era();
         let record = Backings::<T>::get(candidate)
-            .changed(voter == candidate, |stake| {
-                Some(EraAmount::counting_now(now, stake.next().checked_add(amount)?))
-            })
+            .changed(voter == candidate, |stake| Some(EraAmount::counting_now(now, stake.next().checked_add(amount)?)))
             .ok_or(Error::<T>::Overflow)?;
         Self::store(candidate, record, now);
         Ok(())

@@ -66,6 +66,8 @@ pub use position::{VoterRecord, Votes};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
+// FRAME's macros expand to `expect`s.
+#[allow(clippy::expect_used)]
 pub mod pallet {
     use super::{BackingRecord, CandidateBacking, VoterRecord, Votes, WeightInfo};
     use alloc::vec::Vec;
@@ -230,11 +232,7 @@ pub mod pallet {
         /// Puts `amount` planck of the caller's active bond behind `candidate`, counting from the next era.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::vote())]
-        pub fn vote(
-            origin: OriginFor<T>,
-            candidate: AccountId,
-            #[pallet::compact] amount: Balance,
-        ) -> DispatchResult {
+        pub fn vote(origin: OriginFor<T>, candidate: AccountId, #[pallet::compact] amount: Balance) -> DispatchResult {
             let voter = ensure_signed(origin)?;
             ensure!(amount > 0, Error::<T>::ZeroAmount);
             ensure!(T::Candidates::role(&candidate).is_some(), Error::<T>::NotACandidate);

@@ -45,7 +45,7 @@ fn run(who: &AccountId, step: &Step, era: &mut EraIndex) {
             *era += 1;
             Stakes::run_to_era(*era);
             Ok(())
-        },
+        }
     };
 }
 

@@ -120,14 +120,7 @@ fn register_fails_unsigned() {
     ExtBuilder::default().build_and_execute(|| {
         let proof = proof(1, &ALICE, Role::Miner);
         assert_noop!(
-            Registration::register(
-                RuntimeOrigin::none(),
-                Role::Miner,
-                operator(1),
-                proof,
-                MIN + 1,
-                miner_info()
-            ),
+            Registration::register(RuntimeOrigin::none(), Role::Miner, operator(1), proof, MIN + 1, miner_info()),
             DispatchError::BadOrigin
         );
     });

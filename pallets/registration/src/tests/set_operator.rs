@@ -40,10 +40,7 @@ fn set_operator_fails_with_a_key_that_is_taken_or_unwilling() {
         assert_noop!(set_operator(&ALICE, 2), Error::<Test>::OperatorTaken);
         assert_noop!(set_operator(&ALICE, 1), Error::<Test>::OperatorUnchanged);
         let proof = proof(3, &ALICE, Role::Coordinator);
-        assert_noop!(
-            submit(&ALICE, Call::set_operator { operator: operator(3), proof }),
-            Error::<Test>::BadProof
-        );
+        assert_noop!(submit(&ALICE, Call::set_operator { operator: operator(3), proof }), Error::<Test>::BadProof);
     });
 }
 

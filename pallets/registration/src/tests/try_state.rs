@@ -13,10 +13,7 @@ fn corrupt(change: impl FnOnce(&mut CandidateRecord)) {
 
 /// An operator that worked for Bob, who is no candidate.
 fn retired(n: u8, listed: &[AccountId]) {
-    Operators::<Test>::insert(
-        operator(n),
-        OperatorRecord { stash: BOB, role: Role::Miner, retired_in: Some(0) },
-    );
+    Operators::<Test>::insert(operator(n), OperatorRecord { stash: BOB, role: Role::Miner, retired_in: Some(0) });
     Retired::<Test>::insert(BOB, frame_support::BoundedVec::try_from(listed.to_vec()).unwrap());
 }
 
