@@ -280,7 +280,7 @@ impl Worker {
             attempt: task.attempt,
             coordinator: self.coordinator.clone(),
             miner: self.miner.account(),
-            model_root: Hash(fixed("model_root", &model.model_root)?),
+            model_root: Hash::from(fixed::<32>("model_root", &model.model_root)?),
             request_hash: request_hash(task),
             output_hash,
             prompt_tokens: 8,
