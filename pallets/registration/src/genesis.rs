@@ -15,13 +15,13 @@ pub(crate) fn build<T: Config>(config: &GenesisConfig<T>) {
     }
 
     for (stash, operator, role, name, endpoint) in &config.candidates {
-        assert!(!Roster::<T>::contains(stash), "registration.candidates: {stash} is there twice");
-        assert!(stash != operator, "registration.candidates: the operator of {stash} must be another account");
+        assert!(!Roster::<T>::contains(stash), "registration.candidates: {stash:?} is there twice");
+        assert!(stash != operator, "registration.candidates: the operator of {stash:?} must be another account");
         let info = present(name, endpoint);
         let valid = info::ensure_valid::<T>(*role, &info);
-        assert!(valid.is_ok(), "registration.candidates: {stash}: {valid:?}");
+        assert!(valid.is_ok(), "registration.candidates: {stash:?}: {valid:?}");
         let assigned = OperatorKeys::<T>::assign(operator, stash, *role);
-        assert!(assigned.is_ok(), "registration.candidates: operator {operator} of {stash}: {assigned:?}");
+        assert!(assigned.is_ok(), "registration.candidates: operator {operator:?} of {stash:?}: {assigned:?}");
         Roster::<T>::enter(stash, *role, operator.clone(), info);
     }
 }

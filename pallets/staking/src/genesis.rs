@@ -21,6 +21,6 @@ pub(crate) fn build<T: Config>(config: &GenesisConfig<T>) {
 
     for (stash, value) in &config.bonds {
         let bonded = Ledger::<T>::open(stash, *value);
-        assert!(bonded.is_ok(), "stake.bonds: {stash} cannot bond {value} planck: {bonded:?}");
+        assert!(bonded.is_ok(), "stake.bonds: {stash:?} cannot bond {value} planck: {bonded:?}");
     }
 }

@@ -9,7 +9,7 @@ pub(crate) fn build<T: Config>(config: &GenesisConfig<T>) {
     MinVote::<T>::put(config.min_vote);
 
     for (voter, candidate, amount) in &config.votes {
-        let what = alloc::format!("voting.votes: {amount} planck of {voter} for {candidate}");
+        let what = alloc::format!("voting.votes: {amount} planck of {voter:?} for {candidate:?}");
         assert!(T::Candidates::role(candidate).is_some(), "{what}: no such candidate");
         assert!(!Positions::<T>::contains_key(voter, candidate), "{what}: there twice");
         if voter == candidate {
