@@ -1,18 +1,31 @@
 //! What a program can ask the chain to do.
 
 use cuckoo_primitives::{AccountId, Balance, CandidateInfo, Role, Signature};
+use subxt::{dynamic::Value, ext::scale_value::Composite, tx::DynamicPayload};
 
 /// A call of the runtime, signed by the account that it concerns. Amounts are in planck.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// Lock `value` from the signer's balance as its bond.
-    Bond { value: Balance },
+    Bond {
+        /// How much.
+        value: Balance,
+    },
     /// Add `value` to the signer's bond.
-    BondExtra { value: Balance },
+    BondExtra {
+        /// How much more.
+        value: Balance,
+    },
     /// Start to release `value` of the signer's bond.
-    Unbond { value: Balance },
+    Unbond {
+        /// How much.
+        value: Balance,
+    },
     /// Cancel the release of `value`.
-    Rebond { value: Balance },
+    Rebond {
+        /// How much.
+        value: Balance,
+    },
     /// Take out what has been released.
     WithdrawUnbonded,
     /// Enter as a candidate.
@@ -29,7 +42,10 @@ pub enum Call {
         info: CandidateInfo,
     },
     /// Change how the signer presents itself.
-    UpdateInfo { info: CandidateInfo },
+    UpdateInfo {
+        /// All of it, what stays the same included.
+        info: CandidateInfo,
+    },
     /// Let another account's key run the signer's candidate.
     SetOperator {
         /// The new operator.
@@ -44,11 +60,193 @@ pub enum Call {
     /// Leave.
     Deregister,
     /// Put `amount` of the signer's bond behind `candidate`.
-    Vote { candidate: AccountId, amount: Balance },
+    Vote {
+        /// The candidate's stash.
+        candidate: AccountId,
+        /// How much more than before.
+        amount: Balance,
+    },
     /// Take `amount` off `candidate`.
-    Unvote { candidate: AccountId, amount: Balance },
+    Unvote {
+        /// The candidate's stash.
+        candidate: AccountId,
+        /// How much.
+        amount: Balance,
+    },
     /// Move `amount` between two candidates.
-    Revote { from: AccountId, to: AccountId, amount: Balance },
+    Revote {
+        /// Stash of the candidate that loses it.
+        from: AccountId,
+        /// Stash of the candidate that gains it.
+        to: AccountId,
+        /// How much.
+        amount: Balance,
+    },
     /// Send `value` to another account; fails rather than to close the signer's.
-    Transfer { to: AccountId, value: Balance },
+    Transfer {
+        /// Who receives it.
+        to: AccountId,
+        /// How much.
+        value: Balance,
+    },
+}
+
+impl Call {
+    /// The call's name, for logs.
+    pub(crate) fn name(&self) -> &'static str {
+        self.parts().1
+    }
+
+    /// The call as subxt encodes it by the runtime's metadata, which also finds out when a name or type has changed.
+    pub(crate) fn payload(&self) -> DynamicPayload<Composite<()>> {
+        let (pallet, call, fields) = self.parts();
+        subxt::dynamic::tx(pallet, call, Composite::named(fields))
+    }
+
+    /// Pallet, call, and the call's arguments by name.
+    fn parts(&self) -> (&'static str, &'static str, Vec<(&'static str, Value)>) {
+        match self {
+            Self::Bond { value } => ("Stake", "bond", vec![("value", planck(value))]),
+            Self::BondExtra { value } => ("Stake", "bond_extra", vec![("value", planck(value))]),
+            Self::Unbond { value } => ("Stake", "unbond", vec![("value", planck(value))]),
+            Self::Rebond { value } => ("Stake", "rebond", vec![("value", planck(value))]),
+            Self::WithdrawUnbonded => ("Stake", "withdraw_unbonded", vec![]),
+            Self::Register { role, operator, proof, self_stake, info: presented } => {
+                let fields = vec![
+                    ("role", variant_of(*role)),
+                    ("operator", account(operator)),
+                    ("proof", Value::from_bytes(proof)),
+                    ("self_stake", planck(self_stake)),
+                    ("info", info(presented)),
+                ];
+                ("Registration", "register", fields)
+            }
+            Self::UpdateInfo { info: presented } => ("Registration", "update_info", vec![("info", info(presented))]),
+            Self::SetOperator { operator, proof } => {
+                let fields = vec![("operator", account(operator)), ("proof", Value::from_bytes(proof))];
+                ("Registration", "set_operator", fields)
+            }
+            Self::Chill => ("Registration", "chill", vec![]),
+            Self::Validate => ("Registration", "validate", vec![]),
+            Self::Deregister => ("Registration", "deregister", vec![]),
+            Self::Vote { candidate, amount } => {
+                ("Voting", "vote", vec![("candidate", account(candidate)), ("amount", planck(amount))])
+            }
+            Self::Unvote { candidate, amount } => {
+                ("Voting", "unvote", vec![("candidate", account(candidate)), ("amount", planck(amount))])
+            }
+            Self::Revote { from, to, amount } => {
+                ("Voting", "revote", vec![("from", account(from)), ("to", account(to)), ("amount", planck(amount))])
+            }
+            Self::Transfer { to, value } => {
+                let to = Value::unnamed_variant("Id", [account(to)]);
+                ("Balances", "transfer_keep_alive", vec![("dest", to), ("value", planck(value))])
+            }
+        }
+    }
+}
+
+fn planck(amount: &Balance) -> Value {
+    Value::u128(*amount)
+}
+
+fn account(account: &AccountId) -> Value {
+    Value::from_bytes(account)
+}
+
+fn variant_of(role: Role) -> Value {
+    let name = match role {
+        Role::Miner => "Miner",
+        Role::Coordinator => "Coordinator",
+        Role::Validator => "Validator",
+    };
+    Value::unnamed_variant(name, [])
+}
+
+fn info(info: &CandidateInfo) -> Value {
+    Value::named_composite([
+        ("name", Value::from_bytes(&info.name)),
+        ("introduction", Value::from_bytes(&info.introduction)),
+        ("endpoint", Value::from_bytes(&info.endpoint)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use codec::Encode;
+    use cuckoo_primitives::CAI;
+
+    fn account(byte: u8) -> AccountId {
+        AccountId::from([byte; 32])
+    }
+
+    fn encoded(call: &Call) -> Vec<u8> {
+        fixture::block().tx().call_data(&call.payload()).unwrap()
+    }
+
+    /// SCALE as the runtime decodes it: index of the pallet, index of the call, arguments.
+    fn expected(pallet: u8, call: u8, arguments: impl Encode) -> Vec<u8> {
+        (pallet, call, arguments).encode()
+    }
+
+    #[test]
+    fn calls_on_stake_encode_as_the_runtime_decodes_them() {
+        let value = 25_000 * CAI;
+        assert_eq!(encoded(&Call::Bond { value }), expected(fixture::STAKE, 0, codec::Compact(value)));
+        assert_eq!(encoded(&Call::BondExtra { value }), expected(fixture::STAKE, 1, codec::Compact(value)));
+        assert_eq!(encoded(&Call::Unbond { value }), expected(fixture::STAKE, 2, codec::Compact(value)));
+        assert_eq!(encoded(&Call::Rebond { value }), expected(fixture::STAKE, 3, codec::Compact(value)));
+        assert_eq!(encoded(&Call::WithdrawUnbonded), expected(fixture::STAKE, 4, ()));
+        let transfer = Call::Transfer { to: account(3), value };
+        assert_eq!(encoded(&transfer), expected(fixture::BALANCES, 0, (0u8, account(3), codec::Compact(value))));
+    }
+
+    #[test]
+    fn calls_on_registration_encode_as_the_runtime_decodes_them() {
+        // Texts of no byte, one byte and several bytes: subxt must not take them for anything but byte strings.
+        for (name, endpoint) in [("n", ""), ("Miner", "x"), ("", "https://gateway.example:7701")] {
+            let info = CandidateInfo {
+                name: name.as_bytes().to_vec().try_into().unwrap(),
+                introduction: b"hello".to_vec().try_into().unwrap(),
+                endpoint: endpoint.as_bytes().to_vec().try_into().unwrap(),
+            };
+            for role in Role::ALL {
+                let call = Call::Register {
+                    role,
+                    operator: account(7),
+                    proof: [9; 64],
+                    self_stake: 25_000 * CAI,
+                    info: info.clone(),
+                };
+                let arguments = (role, account(7), [9u8; 64], 25_000 * CAI, info.clone());
+                assert_eq!(encoded(&call), expected(fixture::REGISTRATION, 0, arguments));
+            }
+            let call = Call::UpdateInfo { info: info.clone() };
+            assert_eq!(encoded(&call), expected(fixture::REGISTRATION, 1, info));
+        }
+        let call = Call::SetOperator { operator: account(7), proof: [9; 64] };
+        assert_eq!(encoded(&call), expected(fixture::REGISTRATION, 2, (account(7), [9u8; 64])));
+        for (index, call) in [Call::Chill, Call::Validate, Call::Deregister].iter().enumerate() {
+            assert_eq!(encoded(call), expected(fixture::REGISTRATION, 3 + index as u8, ()));
+        }
+    }
+
+    #[test]
+    fn calls_on_voting_encode_as_the_runtime_decodes_them() {
+        let (candidate, amount) = (account(5), u128::MAX);
+        let vote = Call::Vote { candidate: candidate.clone(), amount };
+        assert_eq!(encoded(&vote), expected(fixture::VOTING, 0, (candidate.clone(), amount)));
+        let unvote = Call::Unvote { candidate: candidate.clone(), amount };
+        assert_eq!(encoded(&unvote), expected(fixture::VOTING, 1, (candidate.clone(), amount)));
+        let revote = Call::Revote { from: candidate.clone(), to: account(6), amount };
+        assert_eq!(encoded(&revote), expected(fixture::VOTING, 2, (candidate, account(6), amount)));
+    }
+
+    #[test]
+    fn a_call_that_the_runtime_does_not_have_is_an_error() {
+        let payload = subxt::dynamic::tx("Stake", "no_such_call", Composite::<()>::unnamed([]));
+        assert!(fixture::block().tx().call_data(&payload).is_err());
+    }
 }

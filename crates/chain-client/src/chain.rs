@@ -115,7 +115,7 @@ impl Chain {
         reader::era(&*followed.node()?, followed.view().hash).await
     }
 
-    /// What `account` can spend, in planck, as of the last finalised block. Bonded stake is not part of it.
+    /// What `account` holds freely, in planck, as of the last finalised block. Bonded stake is not part of it.
     pub async fn free_balance(&self, account: &AccountId) -> Result<Balance, ChainError> {
         let followed = self.followed()?;
         let view = followed.view();

@@ -1,12 +1,14 @@
 //! Where to find the chain, and how long to trust what was heard of it.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
+
+use crate::endpoint::shown;
 
 /// After this long without a new finalised block a view is stale, unless configured otherwise.
 pub const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(30);
 
 /// Where to find the chain, and how long to trust what was heard of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ChainConfig {
     /// WebSocket URLs of nodes (`ws://` or `wss://`), tried in turn. All must serve the same chain.
     pub endpoints: Vec<String>,
@@ -19,5 +21,13 @@ impl ChainConfig {
     /// A configuration with these endpoints and [`DEFAULT_STALE_AFTER`].
     pub fn new(endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { endpoints: endpoints.into_iter().map(Into::into).collect(), stale_after: DEFAULT_STALE_AFTER }
+    }
+}
+
+// By hand, since URLs may hold access keys.
+impl fmt::Debug for ChainConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoints: Vec<_> = self.endpoints.iter().map(|url| shown(url)).collect();
+        f.debug_struct("ChainConfig").field("endpoints", &endpoints).field("stale_after", &self.stale_after).finish()
     }
 }

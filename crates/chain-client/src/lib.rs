@@ -6,12 +6,20 @@
 
 #![warn(missing_docs)]
 
+mod backoff;
 mod call;
 mod chain;
+mod changes;
 mod config;
+mod endpoint;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod follow;
 mod key;
+mod link;
+mod node;
+mod nonces;
 mod reader;
 mod submit;
 mod view;

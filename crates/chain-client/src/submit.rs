@@ -1,6 +1,47 @@
 //! Signing a call and seeing it through to a finalised block.
 
+use std::{sync::Arc, time::Duration};
+
 use cuckoo_primitives::Hash;
+use subxt::{
+    client::OnlineClientAtBlockImpl,
+    config::DefaultExtrinsicParamsBuilder,
+    error::{BackendError, DispatchError, ExtrinsicError, RpcError, TransactionEventsError},
+    rpcs::UserError,
+    tx::{Signer, TransactionInBlock, TransactionProgress, TransactionStatus},
+    utils::{AccountId32, MultiSignature},
+    SubstrateConfig,
+};
+use subxt_signer::sr25519::Keypair;
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout, timeout_at, Instant},
+};
+
+use crate::{
+    call::Call,
+    error::ChainError,
+    follow::Followed,
+    key::account_of,
+    node::{answer, node_error, Node},
+    nonces::UnderWay,
+    view::MarketView,
+};
+
+/// How long to wait until a transaction is final.
+const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// Blocks after the last finalised one within which a transaction can be included. A power of two.
+const MORTAL_BLOCKS: u64 = 64;
+/// Times that a transaction is signed anew because its nonce was taken.
+const MAX_ATTEMPTS: u32 = 3;
+/// Pause before the second of them; grows with each.
+const RETRY_AFTER: Duration = Duration::from_millis(300);
+/// How long the view may take to show a block that is already final.
+const VIEW_TIMEOUT: Duration = Duration::from_secs(5);
+
+type Client = OnlineClientAtBlockImpl<SubstrateConfig>;
+type Progress = TransactionProgress<SubstrateConfig, Client>;
+type InBlock = TransactionInBlock<SubstrateConfig, Client>;
 
 /// Where a submitted call ended up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,4 +50,201 @@ pub struct Inclusion {
     pub block_hash: Hash,
     /// Hash of the transaction.
     pub extrinsic_hash: Hash,
+}
+
+/// See [`Chain::submit`](crate::Chain::submit).
+pub(crate) async fn submit(
+    followed: &Followed,
+    mut views: watch::Receiver<Arc<MarketView>>,
+    signer: &Keypair,
+    call: &Call,
+) -> Result<Inclusion, ChainError> {
+    let deadline = Instant::now() + SUBMIT_TIMEOUT;
+    let timed_out = |_| ChainError::TimedOut { after: SUBMIT_TIMEOUT };
+    let node = followed.node()?;
+    let (progress, under_way) =
+        timeout_at(deadline, send(followed, &node, signer, call)).await.map_err(timed_out)??;
+    tracing::debug!(target: "chain::submit", call = call.name(), extrinsic.hash = ?progress.extrinsic_hash(), "sent");
+    let block = timeout_at(deadline, finalised(progress, &under_way)).await.map_err(timed_out)??;
+    drop(under_way);
+
+    let number = check_success(&block).await?;
+    // So that whoever reads the view next finds what it has just changed. No error if that takes long: it happened.
+    let _ = timeout(VIEW_TIMEOUT, views.wait_for(|view| u64::from(view.number) >= number)).await;
+    let inclusion = Inclusion { block_hash: block.block_hash(), extrinsic_hash: block.extrinsic_hash() };
+    tracing::info!(target: "chain::submit", call = call.name(), block.number = number, extrinsic.hash = ?inclusion.extrinsic_hash, "final");
+    Ok(inclusion)
+}
+
+/// Signs `call` with the next nonce and hands it to the node's pool.
+async fn send(
+    followed: &Followed,
+    node: &Node,
+    signer: &Keypair,
+    call: &Call,
+) -> Result<(Progress, UnderWay), ChainError> {
+    let account = account_of(signer);
+    let lane = followed.nonces().lane(&account);
+    let _turn = lane.turn().await;
+    let mut attempt = 1;
+    loop {
+        let nonce = lane.next(node.next_nonce(&account).await?);
+        let error = match offer(followed, node, signer, call, nonce).await? {
+            Ok(progress) => return Ok((progress, lane.took(nonce))),
+            Err(error) => error,
+        };
+        lane.forget();
+        let Some(refusal) = refusal(&error) else { return Err(node_error(error)) };
+        if attempt >= MAX_ATTEMPTS || !is_about_nonce(refusal) {
+            return Err(ChainError::Rejected { reason: reason_of(refusal) });
+        }
+        sleep(RETRY_AFTER * attempt).await;
+        attempt += 1;
+    }
+}
+
+/// Signs `call` with `nonce` and offers it to the node's pool, whose answer is the inner result.
+async fn offer(
+    followed: &Followed,
+    node: &Node,
+    signer: &Keypair,
+    call: &Call,
+    nonce: u64,
+) -> Result<Result<Progress, ExtrinsicError>, ChainError> {
+    let view = followed.view();
+    let unencodable = |error: ExtrinsicError| ChainError::Encode(error.to_string());
+    let params = DefaultExtrinsicParamsBuilder::new()
+        .mortal_from_unchecked(MORTAL_BLOCKS, view.number.into(), view.hash)
+        .nonce(nonce)
+        .build();
+    let transactions = node.at(view.number, view.hash).await?.transactions();
+    let payload = call.payload();
+    let mut signable = transactions.create_signable_offline(&payload, params).map_err(unencodable)?;
+    let transaction = signable.sign(&Signing(signer)).map_err(unencodable)?;
+    answer(async { Ok::<_, std::convert::Infallible>(transaction.submit_and_watch().await) }).await
+}
+
+/// Waits for the finalised block that holds the transaction.
+async fn finalised(mut progress: Progress, under_way: &UnderWay) -> Result<InBlock, ChainError> {
+    loop {
+        let status = match progress.next().await {
+            Some(status) => status.map_err(|error| ChainError::Lost { reason: error.to_string() })?,
+            None => return Err(ChainError::Lost { reason: "the node stopped reporting".into() }),
+        };
+        match status {
+            TransactionStatus::InFinalizedBlock(block) => return Ok(block),
+            // subxt's word for a transaction that is in a block which is not final after very long.
+            TransactionStatus::Dropped { message } if message == "Finality timeout" => {
+                return Err(ChainError::Lost { reason: "its block is not becoming final".into() });
+            }
+            TransactionStatus::Error { message: reason }
+            | TransactionStatus::Invalid { message: reason }
+            | TransactionStatus::Dropped { message: reason } => {
+                under_way.failed();
+                return Err(ChainError::Rejected { reason });
+            }
+            TransactionStatus::Validated
+            | TransactionStatus::Broadcasted
+            | TransactionStatus::NoLongerInBestBlock
+            | TransactionStatus::InBestBlock(_) => {}
+        }
+    }
+}
+
+/// Height of `block`, if the call succeeded there.
+async fn check_success(block: &InBlock) -> Result<u64, ChainError> {
+    let unread = |reason: String| ChainError::Lost { reason: format!("its block cannot be read: {reason}") };
+    let at = answer(block.at()).await.map_err(|error| unread(error.to_string()))?;
+    let outcome = answer(async { Ok::<_, std::convert::Infallible>(block.wait_for_success().await) }).await;
+    match outcome.map_err(|error| unread(error.to_string()))? {
+        Ok(_) => Ok(at.block_number()),
+        Err(TransactionEventsError::ExtrinsicFailed(error)) => Err(dispatch_error(&error)),
+        Err(error) => Err(unread(error.to_string())),
+    }
+}
+
+/// The error of a call with the words of the runtime's metadata.
+fn dispatch_error(error: &DispatchError) -> ChainError {
+    let of_runtime = |docs: String| ChainError::Dispatch {
+        pallet: "Runtime".into(),
+        error: format!("{error:?}").split(['(', ' ']).next().unwrap_or_default().into(),
+        docs,
+    };
+    let DispatchError::Module(module) = error else { return of_runtime(error.to_string()) };
+    match module.details() {
+        Ok(details) => ChainError::Dispatch {
+            pallet: details.pallet.name().into(),
+            error: details.variant.name.clone(),
+            docs: details.variant.docs.join(" ").trim().into(),
+        },
+        Err(unknown) => of_runtime(unknown.to_string()),
+    }
+}
+
+/// What the node's pool said, if it is the pool that refused.
+fn refusal(error: &ExtrinsicError) -> Option<&UserError> {
+    match error {
+        ExtrinsicError::ErrorSubmittingTransaction(BackendError::Rpc(RpcError::ClientError(
+            subxt::rpcs::Error::User(refusal),
+        ))) => Some(refusal),
+        _ => None,
+    }
+}
+
+/// Whether the pool refused because another transaction has the same nonce, or had it.
+///
+/// The codes are those of Substrate's `author` RPC: 1010 invalid (with the reason as data), 1013 already imported, 1014
+/// priority too low to replace the one with the same nonce.
+fn is_about_nonce(refusal: &UserError) -> bool {
+    match refusal.code {
+        1013 | 1014 => true,
+        1010 => refusal.data.as_ref().is_some_and(|data| data.get().contains("outdated")),
+        _ => false,
+    }
+}
+
+fn reason_of(refusal: &UserError) -> String {
+    match &refusal.data {
+        Some(data) => format!("{}: {}", refusal.message, data.get().trim_matches('"')),
+        None => refusal.message.clone(),
+    }
+}
+
+/// The key as subxt wants to see it.
+struct Signing<'a>(&'a Keypair);
+
+impl Signer<SubstrateConfig> for Signing<'_> {
+    fn account_id(&self) -> AccountId32 {
+        AccountId32(self.0.public_key().0)
+    }
+
+    fn sign(&self, payload: &[u8]) -> MultiSignature {
+        MultiSignature::Sr25519(self.0.sign(payload).0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: i32, data: Option<&str>) -> UserError {
+        let data = data.map(|data| format!("{{\"code\":{code},\"message\":\"no\",\"data\":\"{data}\"}}"));
+        let text = data.unwrap_or_else(|| format!("{{\"code\":{code},\"message\":\"no\"}}"));
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn a_taken_nonce_is_tried_again_and_nothing_else() {
+        assert!(is_about_nonce(&refused(1014, Some("too low priority"))));
+        assert!(is_about_nonce(&refused(1013, None)));
+        assert!(is_about_nonce(&refused(1010, Some("Transaction is outdated"))));
+        assert!(!is_about_nonce(&refused(1010, Some("Inability to pay some fees"))));
+        assert!(!is_about_nonce(&refused(1016, None)));
+    }
+
+    #[test]
+    fn the_reason_of_a_refusal_is_readable() {
+        assert_eq!(reason_of(&refused(1010, Some("Inability to pay some fees"))), "no: Inability to pay some fees");
+        assert_eq!(reason_of(&refused(1016, None)), "no");
+    }
 }

@@ -1,6 +1,10 @@
 //! The candidates as of one finalised block, in memory.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use cuckoo_primitives::{AccountId, BlockNumber, Candidate, EraProgress, Hash, Role};
 
@@ -11,7 +15,7 @@ use cuckoo_primitives::{AccountId, BlockNumber, Candidate, EraProgress, Hash, Ro
 /// keep the view they hold for as long as they like.
 #[derive(Clone, Debug)]
 pub struct MarketView {
-    /// Height of the block.
+    /// Height of the block. Grows from view to view, unless a development chain was started anew.
     pub number: BlockNumber,
     /// Hash of the block.
     pub hash: Hash,
@@ -70,6 +74,41 @@ impl MarketView {
         Self { number, hash, received: Instant::now(), era, revision: 0, candidates }
     }
 
+    /// The view of a later block that changed at most the candidates of the stashes in `updates`, each given as it is
+    /// now, or `None` if it is gone.
+    pub(crate) fn updated(
+        &self,
+        number: BlockNumber,
+        hash: Hash,
+        era: EraProgress,
+        updates: impl IntoIterator<Item = (AccountId, Option<Candidate>)>,
+    ) -> Self {
+        let mut next = Self { number, hash, received: Instant::now(), era, ..self.clone() };
+        for (stash, now) in updates {
+            if next.by_stash(&stash).map(Arc::as_ref) == now.as_ref() {
+                continue;
+            }
+            // Copies the map once, since `self` still holds it.
+            let candidates = Arc::make_mut(&mut next.candidates);
+            match now {
+                Some(candidate) => candidates.insert(Arc::new(candidate)),
+                None => candidates.remove(&stash),
+            }
+            next.revision = self.revision.saturating_add(1);
+        }
+        next
+    }
+
+    /// The view of a later block whose candidates are exactly `all`.
+    pub(crate) fn replaced(&self, number: BlockNumber, hash: Hash, era: EraProgress, all: Vec<Candidate>) -> Self {
+        let kept: HashSet<&AccountId> = all.iter().map(|candidate| &candidate.stash).collect();
+        let gone: Vec<AccountId> =
+            self.candidates.by_stash.keys().filter(|stash| !kept.contains(stash)).cloned().collect();
+        let updates = gone.into_iter().map(|stash| (stash, None));
+        let updates = updates.chain(all.into_iter().map(|candidate| (candidate.stash.clone(), Some(candidate))));
+        self.updated(number, hash, era, updates.collect::<Vec<_>>())
+    }
+
     /// The candidate whose operator is `operator`, whatever its status.
     pub fn by_operator(&self, operator: &AccountId) -> Option<&Arc<Candidate>> {
         self.by_stash(self.candidates.stash_of_operator.get(operator)?)
@@ -101,5 +140,127 @@ impl MarketView {
     /// counted by one [`Chain`](crate::Chain) and mean nothing to another.
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cuckoo_primitives::{CandidateInfo, CandidateStatus};
+
+    const ERA: EraProgress = EraProgress {
+        era: 1,
+        sessions_done: 0,
+        sessions_per_era: 3,
+        session_blocks: 10,
+        slot_ms: 1000,
+        bonding_eras: 2,
+    };
+
+    fn account(byte: u8) -> AccountId {
+        AccountId::from([byte; 32])
+    }
+
+    fn candidate(stash: u8, operator: u8, backing: u128) -> Candidate {
+        Candidate {
+            stash: account(stash),
+            operator: account(operator),
+            role: Role::Miner,
+            info: CandidateInfo::default(),
+            own_stake: backing,
+            backing,
+            next_backing: backing,
+            status: CandidateStatus::Active,
+        }
+    }
+
+    fn view(candidates: impl IntoIterator<Item = Candidate>) -> MarketView {
+        MarketView::from_candidates(1, Hash::repeat_byte(1), ERA, candidates)
+    }
+
+    fn update(view: &MarketView, updates: Vec<(u8, Option<Candidate>)>) -> MarketView {
+        let updates = updates.into_iter().map(|(stash, now)| (account(stash), now));
+        view.updated(view.number + 1, Hash::repeat_byte(2), ERA, updates)
+    }
+
+    #[test]
+    fn a_view_finds_candidates_by_operator_stash_and_role() {
+        let coordinator = Candidate { role: Role::Coordinator, ..candidate(3, 13, 5) };
+        let view = view([candidate(1, 11, 10), candidate(2, 12, 20), coordinator.clone()]);
+        assert_eq!(view.len(), 3);
+        assert_eq!(view.by_operator(&account(12)).unwrap().stash, account(2));
+        assert_eq!(view.by_operator(&account(2)), None);
+        assert_eq!(view.by_stash(&account(1)).unwrap().backing, 10);
+        assert_eq!(view.of_role(Role::Coordinator).map(|c| (**c).clone()).collect::<Vec<_>>(), [coordinator]);
+        assert_eq!(view.of_role(Role::Validator).count(), 0);
+    }
+
+    #[test]
+    fn a_block_without_changes_shares_everything() {
+        let before = view([candidate(1, 11, 10)]);
+        let after = update(&before, vec![(1, Some(candidate(1, 11, 10))), (9, None)]);
+        assert_eq!((after.number, after.revision()), (2, before.revision()));
+        assert!(Arc::ptr_eq(&before.candidates, &after.candidates));
+    }
+
+    #[test]
+    fn a_change_leaves_earlier_views_and_other_candidates_alone() {
+        let before = view([candidate(1, 11, 10), candidate(2, 12, 20)]);
+        let after = update(&before, vec![(1, Some(candidate(1, 11, 15))), (3, Some(candidate(3, 13, 30)))]);
+        assert_eq!(after.revision(), before.revision() + 1);
+        assert_eq!(before.by_stash(&account(1)).unwrap().backing, 10);
+        assert_eq!(after.by_stash(&account(1)).unwrap().backing, 15);
+        assert_eq!((before.len(), after.len()), (2, 3));
+        assert!(Arc::ptr_eq(before.by_stash(&account(2)).unwrap(), after.by_stash(&account(2)).unwrap()));
+    }
+
+    #[test]
+    fn a_candidate_that_left_is_found_no_more() {
+        let after = update(&view([candidate(1, 11, 10)]), vec![(1, None)]);
+        assert!(after.is_empty());
+        assert_eq!(after.by_operator(&account(11)), None);
+    }
+
+    #[test]
+    fn an_old_operator_is_found_no_more() {
+        let after = update(&view([candidate(1, 11, 10)]), vec![(1, Some(candidate(1, 12, 10)))]);
+        assert_eq!(after.by_operator(&account(11)), None);
+        assert_eq!(after.by_operator(&account(12)).unwrap().stash, account(1));
+    }
+
+    #[test]
+    fn operators_may_move_between_stashes_within_one_block() {
+        let before = view([candidate(1, 11, 10), candidate(2, 12, 20)]);
+        let swapped = [(1, Some(candidate(1, 12, 10))), (2, Some(candidate(2, 11, 20)))];
+        for updates in [swapped.to_vec(), swapped.iter().rev().cloned().collect()] {
+            let after = update(&before, updates);
+            assert_eq!(after.by_operator(&account(12)).unwrap().stash, account(1));
+            assert_eq!(after.by_operator(&account(11)).unwrap().stash, account(2));
+        }
+        let taken_over = [(1, None), (2, Some(candidate(2, 11, 20)))];
+        for updates in [taken_over.to_vec(), taken_over.iter().rev().cloned().collect()] {
+            let after = update(&before, updates);
+            assert_eq!(after.by_operator(&account(11)).unwrap().stash, account(2));
+            assert_eq!(after.by_operator(&account(12)), None);
+        }
+    }
+
+    #[test]
+    fn a_complete_reading_keeps_what_is_the_same() {
+        let before = view([candidate(1, 11, 10), candidate(2, 12, 20), candidate(3, 13, 30)]);
+        let same = before.replaced(
+            2,
+            Hash::repeat_byte(2),
+            ERA,
+            vec![candidate(3, 13, 30), candidate(1, 11, 10), candidate(2, 12, 20)],
+        );
+        assert!(Arc::ptr_eq(&before.candidates, &same.candidates));
+        assert_eq!(same.revision(), before.revision());
+
+        let other = before.replaced(3, Hash::repeat_byte(3), ERA, vec![candidate(2, 12, 20), candidate(3, 13, 31)]);
+        assert_eq!(other.revision(), before.revision() + 1);
+        assert_eq!((other.len(), other.by_stash(&account(1))), (2, None));
+        assert!(Arc::ptr_eq(before.by_stash(&account(2)).unwrap(), other.by_stash(&account(2)).unwrap()));
+        assert_eq!(other.by_stash(&account(3)).unwrap().backing, 31);
     }
 }

@@ -1,0 +1,212 @@
+//! Keeping a view of the market up to date with the finalised blocks of one of several nodes.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use cuckoo_primitives::Hash;
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{sleep, timeout_at, Instant},
+};
+
+use crate::{
+    backoff::Backoff,
+    config::ChainConfig,
+    endpoint::{shown, Endpoint},
+    error::ChainError,
+    link::{Known, Link, Opened},
+    node::Node,
+    nonces::Nonces,
+    view::MarketView,
+};
+
+/// How long [`start`] keeps trying.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// A connection is given at least this long to show a finalised block.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the follower shares with handles.
+pub(crate) struct Followed {
+    genesis: Hash,
+    view: ArcSwap<MarketView>,
+    node: ArcSwapOption<Node>,
+    nonces: Nonces,
+}
+
+impl Followed {
+    pub(crate) fn genesis(&self) -> Hash {
+        self.genesis
+    }
+
+    pub(crate) fn view(&self) -> Arc<MarketView> {
+        self.view.load_full()
+    }
+
+    /// The node in use.
+    pub(crate) fn node(&self) -> Result<Arc<Node>, ChainError> {
+        self.node.load_full().ok_or(ChainError::Disconnected)
+    }
+
+    pub(crate) fn nonces(&self) -> &Nonces {
+        &self.nonces
+    }
+}
+
+type Views = watch::Receiver<Arc<MarketView>>;
+
+/// Makes the first view, and starts the task that keeps it up to date.
+pub(crate) async fn start(config: ChainConfig) -> Result<(Arc<Followed>, Views, JoinHandle<()>), ChainError> {
+    let mut refused = HashMap::new();
+    let mut endpoints = Vec::new();
+    for url in &config.endpoints {
+        match Endpoint::parse(url) {
+            Ok(endpoint) => endpoints.push(endpoint),
+            Err(reason) => {
+                refused.insert(shown(url), reason);
+            }
+        }
+    }
+    let (used, Opened { link, view }) = first_link(&endpoints, &mut refused)
+        .await
+        .ok_or_else(|| ChainError::NoEndpoint { tried: listed(&config.endpoints, &refused) })?;
+
+    let view = Arc::new(view);
+    let (sender, views) = watch::channel(view.clone());
+    let followed = Arc::new(Followed {
+        genesis: link.node().genesis(),
+        view: ArcSwap::new(view),
+        node: ArcSwapOption::new(Some(link.node().clone())),
+        nonces: Nonces::default(),
+    });
+    let follower = Follower {
+        patience: config.stale_after.saturating_mul(2).max(SHORTEST_PATIENCE),
+        endpoints,
+        used,
+        followed: followed.clone(),
+        views: sender,
+        backoff: Backoff::default(),
+    };
+    Ok((followed, views, tokio::spawn(follower.run(link))))
+}
+
+/// Tries the endpoints in turn until one can be used, none ever will, or the time is up. `refused` is given the last
+/// reason of each.
+async fn first_link(endpoints: &[Endpoint], refused: &mut HashMap<String, String>) -> Option<(usize, Opened)> {
+    let deadline = Instant::now() + START_TIMEOUT;
+    let mut backoff = Backoff::default();
+    loop {
+        let mut hopeless = true;
+        for (index, endpoint) in endpoints.iter().enumerate() {
+            let error = match timeout_at(deadline, Link::open(endpoint, None)).await {
+                Ok(Ok(opened)) => return Some((index, opened)),
+                Ok(Err(error)) => error,
+                Err(_) => ChainError::Node("no time left to try it".into()),
+            };
+            tracing::debug!(target: "chain::follow", %endpoint, %error, "cannot use endpoint");
+            hopeless &= matches!(error, ChainError::NotCuckoo | ChainError::Decode { .. });
+            // What was said before the time was up tells more.
+            let slot = refused.entry(endpoint.to_string());
+            if Instant::now() < deadline {
+                slot.insert_entry(error.to_string());
+            } else {
+                slot.or_insert(error.to_string());
+            }
+        }
+        let wait = backoff.next();
+        if hopeless || Instant::now() + wait >= deadline {
+            return None;
+        }
+        sleep(wait).await;
+    }
+}
+
+/// The reasons in the order of configuration.
+fn listed(endpoints: &[String], refused: &HashMap<String, String>) -> Vec<(String, String)> {
+    endpoints
+        .iter()
+        .map(|url| shown(url))
+        .map(|url| (url.clone(), refused.get(&url).cloned().unwrap_or_default()))
+        .collect()
+}
+
+/// The task that follows the chain.
+struct Follower {
+    /// How long a connection may go without a new finalised block.
+    patience: Duration,
+    endpoints: Vec<Endpoint>,
+    /// Index of the endpoint in use, or to try next.
+    used: usize,
+    followed: Arc<Followed>,
+    views: watch::Sender<Arc<MarketView>>,
+    backoff: Backoff,
+}
+
+impl Follower {
+    /// Runs until it is aborted.
+    async fn run(mut self, mut link: Link) {
+        loop {
+            tracing::info!(target: "chain::follow", endpoint = %link.node().endpoint(), "following the chain");
+            let error = self.follow(&mut link).await;
+            self.followed.node.store(None);
+            tracing::warn!(target: "chain::follow", endpoint = %link.node().endpoint(), %error, "lost the chain, reconnecting");
+            link = self.relink().await;
+        }
+    }
+
+    /// Follows one connection until it fails.
+    async fn follow(&mut self, link: &mut Link) -> ChainError {
+        let mut deadline = Instant::now() + self.patience;
+        loop {
+            let view = match timeout_at(deadline, link.next(&self.followed.view())).await {
+                Err(_) => return ChainError::Node(format!("no new finalised block for {:?}", self.patience)),
+                Ok(Err(error)) => return error,
+                Ok(Ok(view)) => view,
+            };
+            self.publish(view);
+            self.backoff.reset();
+            deadline = Instant::now() + self.patience;
+        }
+    }
+
+    /// Tries the endpoints in turn until one can be used.
+    async fn relink(&mut self) -> Link {
+        loop {
+            self.used = (self.used + 1) % self.endpoints.len().max(1);
+            sleep(self.backoff.next()).await;
+            let Some(endpoint) = self.endpoints.get(self.used) else { continue };
+            let known = self.followed.view();
+            // A development chain whose validator lost its last blocks, or all, goes on differently. To insist on the
+            // old one for ever would help nobody, but another endpoint may have it.
+            let may_restart = known.received.elapsed() > self.patience;
+            let known = Known { genesis: self.followed.genesis, view: &known, may_restart };
+            match Link::open(endpoint, Some(known)).await {
+                Ok(Opened { link, view }) => {
+                    self.followed.node.store(Some(link.node().clone()));
+                    // The same block again is no news, and must not make a stale view look fresh.
+                    if view.hash != self.followed.view().hash {
+                        self.publish(view);
+                    }
+                    return link;
+                }
+                Err(error) => {
+                    tracing::warn!(target: "chain::follow", %endpoint, %error, "cannot use endpoint");
+                }
+            }
+        }
+    }
+
+    fn publish(&self, view: MarketView) {
+        tracing::debug!(
+            target: "chain::follow",
+            era = view.era.era,
+            block.number = view.number,
+            candidates = view.len(),
+            revision = view.revision(),
+            "new finalised block"
+        );
+        let view = Arc::new(view);
+        self.followed.view.store(view.clone());
+        self.views.send_replace(view);
+    }
+}

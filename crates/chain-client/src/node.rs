@@ -1,0 +1,137 @@
+//! One connection to one node.
+
+use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
+
+use codec::DecodeAll;
+use cuckoo_primitives::{signing::blake2_256, AccountId, BlockNumber, Hash};
+use subxt::{
+    backend::LegacyBackend,
+    client::OnlineClientAtBlock,
+    config::{substrate::SubstrateHeader, RpcConfigFor},
+    ext::codec::Encode,
+    rpcs::{client::RpcSubscription, LegacyRpcMethods, RpcClient},
+    OnlineClient, SubstrateConfig,
+};
+use tokio::time::timeout;
+
+use crate::{endpoint::Endpoint, error::ChainError};
+
+/// The runtime API that makes a chain a Cuckoo chain.
+const MARKET_API: &str = "MarketApi";
+/// Longest time to open a connection and learn what is at its other end.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest time for the answer to one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Header of a block.
+pub(crate) type Header = SubstrateHeader<Hash>;
+
+/// One connection to one node. It does not reconnect; [`follow`](crate::follow) opens another.
+///
+/// Metadata is fetched once for each runtime version met, so a runtime upgrade needs no new connection.
+pub(crate) struct Node {
+    endpoint: Endpoint,
+    rpc: LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>,
+    client: OnlineClient<SubstrateConfig>,
+}
+
+impl Node {
+    /// Connects to `endpoint` and makes sure that a Cuckoo runtime runs there.
+    pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Self, ChainError> {
+        timeout(CONNECT_TIMEOUT, Self::open(endpoint)).await.map_err(|_| no_answer(CONNECT_TIMEOUT))?
+    }
+
+    async fn open(endpoint: &Endpoint) -> Result<Self, ChainError> {
+        let rpc = RpcClient::from_insecure_url(endpoint.url()).await.map_err(node_error)?;
+        let backend = LegacyBackend::<SubstrateConfig>::builder().build(rpc.clone());
+        let client = OnlineClient::from_backend(Arc::new(backend)).await.map_err(node_error)?;
+        let node = Self { endpoint: endpoint.clone(), rpc: LegacyRpcMethods::new(rpc), client };
+        let (number, hash) = node.finalised_head().await?;
+        if node.at(number, hash).await?.metadata_ref().runtime_api_trait_by_name(MARKET_API).is_none() {
+            return Err(ChainError::NotCuckoo);
+        }
+        Ok(node)
+    }
+
+    /// Where it is.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Genesis hash of its chain.
+    pub(crate) fn genesis(&self) -> Hash {
+        self.client.genesis_hash()
+    }
+
+    /// The last block that it holds to be final.
+    pub(crate) async fn finalised_head(&self) -> Result<(BlockNumber, Hash), ChainError> {
+        let hash = answer(self.rpc.chain_get_finalized_head()).await?;
+        let header = answer(self.rpc.chain_get_header(Some(hash))).await?;
+        let header = header.ok_or_else(|| ChainError::Node("it does not know its own finalised block".into()))?;
+        Ok((number_of(&header)?, hash))
+    }
+
+    /// Headers of blocks as they become final; where several do at once, only the last of them.
+    pub(crate) async fn finalised_heads(&self) -> Result<RpcSubscription<Header>, ChainError> {
+        answer(self.rpc.chain_subscribe_finalized_heads()).await
+    }
+
+    /// Hash of the block at height `number`.
+    pub(crate) async fn hash_of(&self, number: BlockNumber) -> Result<Option<Hash>, ChainError> {
+        answer(self.rpc.chain_get_block_hash(Some(number.into()))).await
+    }
+
+    /// subxt's view of one block: metadata, events, storage, transactions.
+    pub(crate) async fn at(
+        &self,
+        number: BlockNumber,
+        hash: Hash,
+    ) -> Result<OnlineClientAtBlock<SubstrateConfig>, ChainError> {
+        answer(self.client.at_block_hash_and_number(hash, number.into())).await
+    }
+
+    /// The result of the runtime's `MarketApi_<method>` with the SCALE-encoded `arguments` after the block `at`.
+    pub(crate) async fn market<T: DecodeAll>(
+        &self,
+        method: &'static str,
+        arguments: &[u8],
+        at: Hash,
+    ) -> Result<T, ChainError> {
+        let function = format!("{MARKET_API}_{method}");
+        let bytes = answer(self.rpc.state_call(&function, Some(arguments), Some(at))).await?;
+        T::decode_all(&mut bytes.as_slice())
+            .map_err(|error| ChainError::Decode { what: method, reason: error.to_string() })
+    }
+
+    /// The nonce of `account`'s next transaction, those in the node's pool included.
+    pub(crate) async fn next_nonce(&self, account: &AccountId) -> Result<u64, ChainError> {
+        let account = subxt::utils::AccountId32(*account.as_ref());
+        answer(self.rpc.system_account_next_index(&account)).await
+    }
+}
+
+/// Height and hash of the block with this header.
+pub(crate) fn number_and_hash(header: &Header) -> Result<(BlockNumber, Hash), ChainError> {
+    Ok((number_of(header)?, blake2_256(&[&header.encode()])))
+}
+
+fn number_of(header: &Header) -> Result<BlockNumber, ChainError> {
+    header.number.try_into().map_err(|_| ChainError::Decode {
+        what: "block header",
+        reason: format!("height {} does not fit", header.number),
+    })
+}
+
+/// Waits for the node's answer for a bounded time.
+pub(crate) async fn answer<T, E: Display>(request: impl Future<Output = Result<T, E>>) -> Result<T, ChainError> {
+    timeout(REQUEST_TIMEOUT, request).await.map_err(|_| no_answer(REQUEST_TIMEOUT))?.map_err(node_error)
+}
+
+fn no_answer(after: Duration) -> ChainError {
+    ChainError::Node(format!("no answer within {after:?}"))
+}
+
+/// What the node, or the connection to it, said.
+pub(crate) fn node_error(error: impl Display) -> ChainError {
+    ChainError::Node(error.to_string())
+}

@@ -1,0 +1,93 @@
+//! Questions to the runtime, each as of one block.
+
+use codec::Encode;
+use cuckoo_primitives::{
+    runtime_api::MAX_CANDIDATES_PER_PAGE, AccountId, Balance, BlockNumber, Candidate, EraProgress, Hash, Role,
+    StashOverview,
+};
+use futures::future::try_join_all;
+use subxt::ext::scale_decode::DecodeAsType;
+
+use crate::{
+    error::ChainError,
+    node::{answer, Node},
+};
+
+/// More candidates of one role than this are not believed.
+const MAX_CANDIDATES_PER_ROLE: usize = 1_000_000;
+
+/// The candidate that bonded from `stash`.
+pub(crate) async fn candidate(node: &Node, at: Hash, stash: &AccountId) -> Result<Option<Candidate>, ChainError> {
+    node.market("candidate", &stash.encode(), at).await
+}
+
+/// The candidate whose operator is `operator`.
+pub(crate) async fn candidate_of_operator(
+    node: &Node,
+    at: Hash,
+    operator: &AccountId,
+) -> Result<Option<Candidate>, ChainError> {
+    node.market("candidate_of_operator", &operator.encode(), at).await
+}
+
+/// Bond and votes of `stash`.
+pub(crate) async fn stash(node: &Node, at: Hash, stash: &AccountId) -> Result<Option<StashOverview>, ChainError> {
+    node.market("stash", &stash.encode(), at).await
+}
+
+/// Where the chain stands in its era.
+pub(crate) async fn era(node: &Node, at: Hash) -> Result<EraProgress, ChainError> {
+    node.market("era", &[], at).await
+}
+
+/// Every candidate of every role.
+pub(crate) async fn all_candidates(node: &Node, at: Hash) -> Result<Vec<Candidate>, ChainError> {
+    let by_role = try_join_all(Role::ALL.map(|role| candidates_of(node, at, role))).await?;
+    Ok(by_role.into_iter().flatten().collect())
+}
+
+async fn candidates_of(node: &Node, at: Hash, role: Role) -> Result<Vec<Candidate>, ChainError> {
+    let mut all: Vec<Candidate> = Vec::new();
+    loop {
+        let after = all.last().map(|candidate| &candidate.stash);
+        let arguments = (role, after, MAX_CANDIDATES_PER_PAGE).encode();
+        let page: Vec<Candidate> = node.market("candidates", &arguments, at).await?;
+        let is_last = page.len() < MAX_CANDIDATES_PER_PAGE as usize;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+        if all.len() > MAX_CANDIDATES_PER_ROLE {
+            return Err(ChainError::Node(format!("it lists candidates of {role:?} without end")));
+        }
+    }
+}
+
+/// What `account` holds without any hold on it, in planck.
+pub(crate) async fn free_balance(
+    node: &Node,
+    number: BlockNumber,
+    at: Hash,
+    account: &AccountId,
+) -> Result<Balance, ChainError> {
+    let address = subxt::dynamic::storage::<([u8; 32],), AccountInfo>("System", "Account");
+    let block = node.at(number, at).await?;
+    let info = answer(block.storage().try_fetch(address, (*account.as_ref(),))).await?;
+    // An account without an entry does not exist, and has nothing.
+    let Some(info) = info else { return Ok(0) };
+    let info = info.decode().map_err(|error| ChainError::Decode { what: "account", reason: error.to_string() })?;
+    Ok(info.data.free)
+}
+
+/// The part of FRAME's account record that is read here.
+#[derive(DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+struct AccountInfo {
+    data: AccountData,
+}
+
+#[derive(DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+struct AccountData {
+    free: Balance,
+}
