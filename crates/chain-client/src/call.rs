@@ -175,7 +175,7 @@ fn info(info: &CandidateInfo) -> Value {
 mod tests {
     use super::*;
     use crate::fixture;
-    use codec::Encode;
+    use codec::{Compact, Encode};
     use cuckoo_primitives::CAI;
 
     fn account(byte: u8) -> AccountId {
@@ -194,13 +194,13 @@ mod tests {
     #[test]
     fn calls_on_stake_encode_as_the_runtime_decodes_them() {
         let value = 25_000 * CAI;
-        assert_eq!(encoded(&Call::Bond { value }), expected(fixture::STAKE, 0, codec::Compact(value)));
-        assert_eq!(encoded(&Call::BondExtra { value }), expected(fixture::STAKE, 1, codec::Compact(value)));
-        assert_eq!(encoded(&Call::Unbond { value }), expected(fixture::STAKE, 2, codec::Compact(value)));
-        assert_eq!(encoded(&Call::Rebond { value }), expected(fixture::STAKE, 3, codec::Compact(value)));
+        assert_eq!(encoded(&Call::Bond { value }), expected(fixture::STAKE, 0, Compact(value)));
+        assert_eq!(encoded(&Call::BondExtra { value }), expected(fixture::STAKE, 1, Compact(value)));
+        assert_eq!(encoded(&Call::Unbond { value }), expected(fixture::STAKE, 2, Compact(value)));
+        assert_eq!(encoded(&Call::Rebond { value }), expected(fixture::STAKE, 3, Compact(value)));
         assert_eq!(encoded(&Call::WithdrawUnbonded), expected(fixture::STAKE, 4, ()));
         let transfer = Call::Transfer { to: account(3), value };
-        assert_eq!(encoded(&transfer), expected(fixture::BALANCES, 0, (0u8, account(3), codec::Compact(value))));
+        assert_eq!(encoded(&transfer), expected(fixture::BALANCES, 0, (0u8, account(3), Compact(value))));
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
                     self_stake: 25_000 * CAI,
                     info: info.clone(),
                 };
-                let arguments = (role, account(7), [9u8; 64], 25_000 * CAI, info.clone());
+                let arguments = (role, account(7), [9u8; 64], Compact(25_000 * CAI), info.clone());
                 assert_eq!(encoded(&call), expected(fixture::REGISTRATION, 0, arguments));
             }
             let call = Call::UpdateInfo { info: info.clone() };
@@ -237,11 +237,11 @@ mod tests {
     fn calls_on_voting_encode_as_the_runtime_decodes_them() {
         let (candidate, amount) = (account(5), u128::MAX);
         let vote = Call::Vote { candidate: candidate.clone(), amount };
-        assert_eq!(encoded(&vote), expected(fixture::VOTING, 0, (candidate.clone(), amount)));
+        assert_eq!(encoded(&vote), expected(fixture::VOTING, 0, (candidate.clone(), Compact(amount))));
         let unvote = Call::Unvote { candidate: candidate.clone(), amount };
-        assert_eq!(encoded(&unvote), expected(fixture::VOTING, 1, (candidate.clone(), amount)));
+        assert_eq!(encoded(&unvote), expected(fixture::VOTING, 1, (candidate.clone(), Compact(amount))));
         let revote = Call::Revote { from: candidate.clone(), to: account(6), amount };
-        assert_eq!(encoded(&revote), expected(fixture::VOTING, 2, (candidate, account(6), amount)));
+        assert_eq!(encoded(&revote), expected(fixture::VOTING, 2, (candidate, account(6), Compact(amount))));
     }
 
     #[test]

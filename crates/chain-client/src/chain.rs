@@ -141,3 +141,46 @@ impl Chain {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(number: u32) -> Arc<MarketView> {
+        let era = EraProgress {
+            era: 1,
+            sessions_done: 0,
+            sessions_per_era: 3,
+            session_blocks: 10,
+            slot_ms: 1000,
+            bonding_eras: 2,
+        };
+        Arc::new(MarketView::from_candidates(number, Hash::repeat_byte(1), era, []))
+    }
+
+    #[tokio::test]
+    async fn a_detached_handle_shows_views_and_refuses_requests() {
+        let (sender, views) = watch::channel(view(1));
+        let chain = Chain::detached(Hash::repeat_byte(7), views);
+        assert_eq!((chain.genesis(), chain.view().number, chain.endpoint()), (Hash::repeat_byte(7), 1, None));
+        sender.send_replace(view(2));
+        assert_eq!(chain.view().number, 2);
+        assert!(!chain.is_stale());
+        assert!(matches!(chain.era().await, Err(ChainError::Disconnected)));
+        let alice = subxt_signer::sr25519::dev::alice();
+        assert!(matches!(chain.submit(&alice, Call::Chill).await, Err(ChainError::Disconnected)));
+        drop(sender);
+        assert!(chain.is_stale());
+        assert_eq!(chain.view().number, 2);
+    }
+
+    #[tokio::test]
+    async fn endpoints_that_can_never_work_are_refused_at_once() {
+        let error = Chain::connect(ChainConfig::new(["http://127.0.0.1:9944", "127.0.0.1"])).await.err().unwrap();
+        let ChainError::NoEndpoint { tried } = &error else { panic!("{error}") };
+        assert_eq!(tried.len(), 2);
+        assert!(error.to_string().contains("http://127.0.0.1:9944: not a WebSocket URL"), "{error}");
+        let none = Chain::connect(ChainConfig::new(Vec::<String>::new())).await.err().unwrap();
+        assert_eq!(none.to_string(), "no chain endpoint can be used: none is configured");
+    }
+}

@@ -44,9 +44,21 @@ enum StakeCall {
 #[derive(TypeInfo)]
 #[allow(dead_code, non_camel_case_types)]
 enum RegistrationCall {
-    register { role: Role, operator: AccountId, proof: [u8; 64], self_stake: Balance, info: CandidateInfo },
-    update_info { info: CandidateInfo },
-    set_operator { operator: AccountId, proof: [u8; 64] },
+    register {
+        role: Role,
+        operator: AccountId,
+        proof: [u8; 64],
+        #[codec(compact)]
+        self_stake: Balance,
+        info: CandidateInfo,
+    },
+    update_info {
+        info: CandidateInfo,
+    },
+    set_operator {
+        operator: AccountId,
+        proof: [u8; 64],
+    },
     chill,
     validate,
     deregister,
@@ -55,9 +67,22 @@ enum RegistrationCall {
 #[derive(TypeInfo)]
 #[allow(dead_code, non_camel_case_types)]
 enum VotingCall {
-    vote { candidate: AccountId, amount: Balance },
-    unvote { candidate: AccountId, amount: Balance },
-    revote { from: AccountId, to: AccountId, amount: Balance },
+    vote {
+        candidate: AccountId,
+        #[codec(compact)]
+        amount: Balance,
+    },
+    unvote {
+        candidate: AccountId,
+        #[codec(compact)]
+        amount: Balance,
+    },
+    revote {
+        from: AccountId,
+        to: AccountId,
+        #[codec(compact)]
+        amount: Balance,
+    },
 }
 
 #[derive(TypeInfo)]
@@ -81,7 +106,7 @@ enum MultiAddress {
 #[derive(Encode, TypeInfo)]
 pub(crate) enum RegistrationEvent {
     /// Names a candidate among other things.
-    Registered { candidate: AccountId, role: Role, operator: AccountId },
+    Registered { candidate: AccountId, operator: AccountId, role: Role },
     /// Names a candidate alone.
     Chilled { candidate: AccountId },
     /// What no version of this crate knows.

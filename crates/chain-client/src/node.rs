@@ -133,5 +133,6 @@ fn no_answer(after: Duration) -> ChainError {
 
 /// What the node, or the connection to it, said.
 pub(crate) fn node_error(error: impl Display) -> ChainError {
-    ChainError::Node(error.to_string())
+    // subxt wraps what its transport says several times over in the same words.
+    ChainError::Node(error.to_string().trim_start_matches("RPC error: client error: ").into())
 }
