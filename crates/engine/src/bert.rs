@@ -92,7 +92,7 @@ impl BertEmbedder {
         let weights = VarBuilder::from_buffered_safetensors(weights, DType::F32, device).map_err(broken)?;
         let model = BertModel::load(weights, &config).map_err(broken)?;
         let matrices = [(GgmlDType::F32, config.hidden_size, config.hidden_size)];
-        let numeric_class = numeric_class(device, matrices.into_iter())?;
+        let numeric_class = numeric_class(device, matrices.into_iter(), false)?;
         Ok(Self { model, tokenizer, device: device.clone(), context_tokens, numeric_class })
     }
 

@@ -112,17 +112,20 @@ pub(crate) fn use_threads(threads: NonZeroUsize) {
 }
 
 /// Names the arithmetic: results can be compared bit by bit only within one class. `matrices` are the types, rows and
-/// columns of the model's weights.
+/// columns of the model's weights as they are stored; `unpacked` tells whether `f32` is what they are computed in.
 pub(crate) fn numeric_class(
     device: &Device,
     matrices: impl Iterator<Item = (GgmlDType, usize, usize)>,
+    unpacked: bool,
 ) -> Result<String, LoadError> {
     let matrices: Vec<_> = matrices.collect();
     let unit = match device {
+        Device::Cpu if unpacked => format!("cpu/{}", instruction_set(&[])),
         Device::Cpu => format!("cpu/{}", instruction_set(&matrices)),
         _ => gpu_class(device)?,
     };
-    Ok(format!("{CANDLE}/{unit}/{}", main_type(&matrices)))
+    let computed_in = if unpacked { "-f32" } else { "" };
+    Ok(format!("{CANDLE}/{unit}/{}{computed_in}", main_type(&matrices)))
 }
 
 /// The type of most weights, counted by elements.
@@ -206,10 +209,11 @@ mod tests {
     #[test]
     fn the_class_names_the_type_of_most_weights() {
         let matrices = [(GgmlDType::F32, 10, 10), (GgmlDType::Q4_1, 576, 576), (GgmlDType::Q8_0, 100, 576)];
-        let class = numeric_class(&Device::Cpu, matrices.into_iter()).unwrap();
-        assert!(class.starts_with("candle-0.11.1/cpu/") && class.ends_with("/q4_1"), "{class}");
+        let class = |unpacked| numeric_class(&Device::Cpu, matrices.into_iter(), unpacked).unwrap();
+        assert!(class(false).starts_with("candle-0.11.1/cpu/") && class(false).ends_with("/q4_1"), "{}", class(false));
+        assert!(class(true).ends_with("/q4_1-f32"), "{}", class(true));
         let k_quants = [(GgmlDType::Q4K, 256, 256)];
-        assert!(numeric_class(&Device::Cpu, k_quants.into_iter()).unwrap().ends_with("/q4_k"));
+        assert!(numeric_class(&Device::Cpu, k_quants.into_iter(), false).unwrap().ends_with("/q4_k"));
     }
 
     #[cfg(not(feature = "cuda"))]

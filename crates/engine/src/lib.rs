@@ -26,6 +26,7 @@ mod session;
 mod stop;
 mod template;
 mod tokenizer;
+mod unpack;
 
 pub use api::{
     ChatMessage, Embeddings, Engine, EngineError, FinishReason, GenerateRequest, Generation, GenerationEvent,

@@ -13,6 +13,7 @@ use crate::{
     session::{CausalModel, Session},
     template::ChatTemplate,
     tokenizer::ChatTokenizer,
+    unpack::{unpacked_bytes, UnpackingReader},
 };
 
 const ARCHITECTURE: &str = "llama";
@@ -42,7 +43,8 @@ struct LlamaSession {
 }
 
 impl LoadedLlama {
-    pub(crate) fn load(path: &Path, device: &Device) -> Result<Self, LoadError> {
+    /// Loads `path`. On the processor, weights that take no more than `unpack_limit_bytes` as `f32` are unpacked.
+    pub(crate) fn load(path: &Path, device: &Device, unpack_limit_bytes: u64) -> Result<Self, LoadError> {
         let refused = |reason: String| LoadError::File { path: path.to_owned(), reason };
         let mut reader = BufReader::new(File::open(path).map_err(|error| refused(error.to_string()))?);
         let content = Content::read(&mut reader).map_err(|error| refused(error.to_string()))?;
@@ -58,9 +60,15 @@ impl LoadedLlama {
         let trained = metadata.required_number("llama.context_length").map_err(refused)?;
         // candle computes rotations for this many positions and no more.
         let context_tokens = trained.min(MAX_SEQ_LEN as u32);
-        let numeric_class = numeric_class(device, metadata.matrices())?;
-        let weights =
-            ModelWeights::from_gguf(content, &mut reader, device).map_err(|error| refused(error.to_string()))?;
+        let unpacks = device.is_cpu() && unpacked_bytes(&content) <= unpack_limit_bytes;
+        let numeric_class = numeric_class(device, metadata.matrices(), unpacks)?;
+        let weights = if unpacks {
+            let (content, mut reader) = UnpackingReader::new(content, reader);
+            ModelWeights::from_gguf(content, &mut reader, device)
+        } else {
+            ModelWeights::from_gguf(content, &mut reader, device)
+        };
+        let weights = weights.map_err(|error| refused(error.to_string()))?;
         let model = LlamaModel { weights, device: device.clone() };
         Ok(Self { model, tokenizer, template, context_tokens, numeric_class })
     }

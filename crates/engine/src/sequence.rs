@@ -14,7 +14,7 @@ use crate::{
 
 /// Prompt tokens read in one step. Other streams wait for one such step, so it is short; the boundaries are fixed,
 /// so that what is computed does not depend on what else runs.
-pub(crate) const PREFILL_CHUNK_TOKENS: usize = 32;
+pub(crate) const PREFILL_CHUNK_TOKENS: usize = 64;
 
 /// What a generation needs to begin.
 pub(crate) struct SequenceSpec {

@@ -125,8 +125,9 @@ fn generations_take_turns() {
     let calls = toy.calls.lock().clone();
     let first = calls.iter().position(|(name, _)| *name == 10).unwrap();
     let last = calls.iter().rposition(|(name, _)| *name == 10).unwrap();
-    let between = calls[first..last].iter().filter(|(name, _)| *name == SLOW).count();
-    assert_eq!(between, 19, "one step of the other between any two: {calls:?}");
+    let of_slow = calls[first..last].iter().filter(|(name, _)| *name == SLOW).count();
+    // 19 between 20 steps, and one more at most where the second turned from reading to producing.
+    assert!((19..=20).contains(&of_slow), "one step of the other between any two: {calls:?}");
     read(slow);
 }
 

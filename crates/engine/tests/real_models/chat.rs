@@ -65,7 +65,10 @@ async fn the_capital_of_france_is_paris() {
 
     let info = &engine.models()[0];
     assert_eq!((info.id.as_str(), info.kind, info.context_tokens), (CHAT, ModelKind::Chat, 4096));
-    assert!(info.numeric_class.starts_with("candle-0.11.1/cpu/") && info.numeric_class.ends_with("/q4_1"), "{info:?}");
+    assert!(
+        info.numeric_class.starts_with("candle-0.11.1/cpu/") && info.numeric_class.ends_with("/q4_1-f32"),
+        "{info:?}"
+    );
     assert_eq!(
         engine.models()[0].model_root.map(|byte| format!("{byte:02x}")).concat(),
         "55d74755e23d69625e8518c2e4d623afa6b4fcf353c8fdbdd5495fb46290dc6c"
