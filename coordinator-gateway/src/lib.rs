@@ -1,1 +1,29 @@
+//! The gateway of a coordinator: applications call its HTTP API, staked miners answer.
+//!
+//! [`serve`] runs a gateway on a chain that somebody else has connected to; the binary does so with a real node, tests
+//! and benches with a chain of their own making.
 
+#![warn(missing_docs)]
+
+pub mod cli;
+pub mod config;
+pub mod standing;
+
+mod auth;
+mod chain_guard;
+mod dispatch;
+mod error;
+mod gateway;
+mod link;
+mod metrics;
+mod openapi;
+mod router;
+mod routes;
+mod server;
+mod state;
+mod store;
+
+pub use chain_guard::NotACoordinator;
+pub use gateway::{serve, Gateway, StartError};
+pub use router::openapi;
+pub use store::{ApiKey, KeyStore, NewKey, Store, StoreError};

@@ -1,0 +1,185 @@
+//! The command line.
+
+use std::{io::Write, path::PathBuf, time::Duration};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use cuckoo_chain_client::{operator_key, Chain, ChainConfig};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    config::{JournalSync, RunConfig},
+    store::Store,
+};
+
+/// Serves the OpenAI API with staked miners.
+#[derive(Parser, Debug)]
+#[command(name = "coordinator-gateway", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run the gateway.
+    Run(Box<RunConfig>),
+    /// Make, list and revoke API keys; also while a gateway runs on the same folder.
+    Keys(KeysArgs),
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+#[derive(Args, Debug)]
+struct LogArgs {
+    /// What to log: a level, or targets with levels such as `info,gateway::dispatch=debug`.
+    #[arg(long, env = "GATEWAY_LOG", default_value = "info", global = true)]
+    log: String,
+    /// How to write it.
+    #[arg(long, env = "GATEWAY_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Args, Debug)]
+struct KeysArgs {
+    #[command(subcommand)]
+    command: KeysCommand,
+    /// Folder of the gateway.
+    #[arg(long, env = "GATEWAY_DATA_DIR", global = true)]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+enum KeysCommand {
+    /// Make a key and print it; it is never shown again.
+    Create {
+        /// Whom or what it is for.
+        #[arg(long)]
+        name: String,
+    },
+    /// List all keys, without their secrets.
+    List,
+    /// End a key's validity.
+    Revoke {
+        /// The key's id, from `keys list`.
+        id: String,
+    },
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever keeps it from being done, in words for the operator.
+pub async fn execute(cli: Cli) -> anyhow::Result<()> {
+    cli.log.start()?;
+    match cli.command {
+        Command::Run(config) => run(*config).await,
+        Command::Keys(args) => args.execute().await,
+        Command::Openapi => print_line(&crate::openapi().to_pretty_json()?),
+    }
+}
+
+async fn run(config: RunConfig) -> anyhow::Result<()> {
+    raise_open_files();
+    let key = operator_key(&config.operator_key)?;
+    let chain_config = ChainConfig {
+        stale_after: Duration::from_millis(config.chain_stale_ms),
+        ..ChainConfig::new(config.chain_url.iter().map(String::as_str))
+    };
+    let chain = Chain::connect(chain_config).await?;
+    crate::serve(config.gateway, chain, key).await?;
+    Ok(())
+}
+
+/// Thousands of connections need as many open files, and the usual limit of a shell is 1,024.
+fn raise_open_files() {
+    match fdlimit::raise_fd_limit() {
+        Ok(fdlimit::Outcome::LimitRaised { from, to }) => {
+            tracing::debug!(target: "gateway", from, to, "raised the limit of open files");
+        }
+        Ok(fdlimit::Outcome::Unsupported) => {}
+        Err(error) => tracing::warn!(target: "gateway", %error, "cannot raise the limit of open files"),
+    }
+}
+
+impl KeysArgs {
+    async fn execute(self) -> anyhow::Result<()> {
+        let data_dir = self.data_dir.context("name the gateway's folder: --data-dir DIR")?;
+        let keys = Store::open(&data_dir, JournalSync::Full).await?.keys();
+        match self.command {
+            KeysCommand::Create { name } => {
+                let key = keys.create(&name).await?;
+                print_line(&serde_json::json!({"id": key.id, "name": name, "key": key.secret}).to_string())
+            }
+            KeysCommand::List => {
+                for key in keys.list().await? {
+                    let line = serde_json::json!({
+                        "id": key.id,
+                        "name": key.name,
+                        "created_ms": key.created_ms,
+                        "revoked_ms": key.revoked_ms,
+                    });
+                    print_line(&line.to_string())?;
+                }
+                Ok(())
+            }
+            KeysCommand::Revoke { id } => {
+                keys.revoke(&id).await?;
+                print_line(&serde_json::json!({"id": id, "revoked": true}).to_string())
+            }
+        }
+    }
+}
+
+/// A reader that has gone is no reason to panic.
+fn print_line(line: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{line}").context("cannot write to stdout")
+}
+
+impl LogArgs {
+    /// Logs go to stderr; stdout is for what was asked for.
+    fn start(&self) -> anyhow::Result<()> {
+        let filter = EnvFilter::try_new(&self.log).context("--log is not a filter")?;
+        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let started = match self.log_format {
+            LogFormat::Text => builder.try_init(),
+            LogFormat::Json => builder.json().try_init(),
+        };
+        started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn chain_urls_are_repeated_or_separated_by_commas() {
+        let args = "x run --chain-url ws://a,ws://b --chain-url ws://c --operator-key k --data-dir d";
+        let Command::Run(config) = Cli::try_parse_from(args.split(' ')).unwrap().command else { panic!() };
+        assert_eq!(config.chain_url, ["ws://a", "ws://b", "ws://c"]);
+        assert_eq!(config.gateway.limits.max_attempts, 4);
+    }
+
+    #[test]
+    fn the_data_folder_may_follow_the_keys_command() {
+        for args in ["x keys create --name n --data-dir d", "x keys --data-dir d create --name n", "x keys revoke i --data-dir d"] {
+            let Command::Keys(keys) = Cli::try_parse_from(args.split(' ')).unwrap().command else { panic!() };
+            assert_eq!(keys.data_dir.unwrap().to_str(), Some("d"));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What an operator can set, with defaults that suit one machine.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+/// Options of `coordinator-gateway run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunConfig {
+    /// WebSocket URL of a node; repeat it (or separate by commas) to name more, they are tried in turn.
+    #[arg(long, env = "GATEWAY_CHAIN_URL", value_delimiter = ',', required = true)]
+    pub chain_url: Vec<String>,
+    /// File with the coordinator's operator key (one line: mnemonic, 0x-hex seed or URI); mode 600.
+    #[arg(long, env = "GATEWAY_OPERATOR_KEY")]
+    pub operator_key: PathBuf,
+    /// How long the last finalised block may be ago, in milliseconds, before no new task is accepted.
+    #[arg(long, env = "GATEWAY_CHAIN_STALE_MS", default_value_t = 30_000)]
+    pub chain_stale_ms: u64,
+    /// The gateway itself.
+    #[command(flatten)]
+    pub gateway: GatewayConfig,
+}
+
+/// Everything that the gateway needs besides its key and the chain.
+#[derive(Args, Clone, Debug)]
+pub struct GatewayConfig {
+    /// Where applications connect.
+    #[arg(long, env = "GATEWAY_HTTP_LISTEN", default_value = "127.0.0.1:8080")]
+    pub http_listen: SocketAddr,
+    /// Where miners connect.
+    #[arg(long, env = "GATEWAY_LINK_LISTEN", default_value = "127.0.0.1:7701")]
+    pub link_listen: SocketAddr,
+    /// Folder for API keys and receipts; made if it is not there.
+    #[arg(long, env = "GATEWAY_DATA_DIR")]
+    pub data_dir: PathBuf,
+    /// Serve requests without an API key too. Only for machines that nobody else can reach.
+    #[arg(long, env = "GATEWAY_ALLOW_ANONYMOUS")]
+    pub allow_anonymous: bool,
+    /// When a receipt counts as written.
+    #[arg(long, env = "GATEWAY_JOURNAL_SYNC", value_enum, default_value_t = JournalSync::Full)]
+    pub journal_sync: JournalSync,
+    /// Bounds on what clients and miners can make the gateway do.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+impl GatewayConfig {
+    /// Free ports on this machine and default limits, for tests and benches.
+    pub fn on_free_ports(data_dir: PathBuf) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            http_listen: any,
+            link_listen: any,
+            data_dir,
+            allow_anonymous: false,
+            journal_sync: JournalSync::Full,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// When a receipt counts as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum JournalSync {
+    /// Once it is on the disk: survives a power failure.
+    Full,
+    /// Once the operating system has it: survives a crash of the gateway only, and costs less.
+    Normal,
+}
+
+/// Bounds on what clients and miners can make the gateway do.
+#[derive(Args, Clone, Debug)]
+pub struct Limits {
+    /// Largest body of a request, in bytes.
+    #[arg(long, env = "GATEWAY_MAX_BODY_BYTES", default_value_t = Limits::default().max_body_bytes)]
+    pub max_body_bytes: usize,
+    /// Largest body of an embedding request, in bytes.
+    #[arg(long, env = "GATEWAY_MAX_EMBEDDING_BODY_BYTES", default_value_t = Limits::default().max_embedding_body_bytes)]
+    pub max_embedding_body_bytes: usize,
+    /// Longest wait for a request's head, and of an unused connection, in milliseconds.
+    #[arg(long, env = "GATEWAY_HEAD_TIMEOUT_MS", default_value_t = Limits::default().head_timeout_ms)]
+    pub head_timeout_ms: u64,
+    /// Longest wait for a request's body, in milliseconds.
+    #[arg(long, env = "GATEWAY_BODY_TIMEOUT_MS", default_value_t = Limits::default().body_timeout_ms)]
+    pub body_timeout_ms: u64,
+    /// Most HTTP connections at once; further ones wait to be accepted.
+    #[arg(long, env = "GATEWAY_MAX_CONNECTIONS", default_value_t = Limits::default().max_connections)]
+    pub max_connections: usize,
+    /// Most tasks at once, waiting ones included.
+    #[arg(long, env = "GATEWAY_MAX_TASKS", default_value_t = Limits::default().max_tasks)]
+    pub max_tasks: usize,
+    /// Most tasks that wait for a free slot at once.
+    #[arg(long, env = "GATEWAY_MAX_QUEUE", default_value_t = Limits::default().max_queue)]
+    pub max_queue: usize,
+    /// Longest wait for a free slot, in milliseconds.
+    #[arg(long, env = "GATEWAY_QUEUE_WAIT_MS", default_value_t = Limits::default().queue_wait_ms)]
+    pub queue_wait_ms: u64,
+    /// Longest time for a task from its arrival to the end of its answer, in milliseconds.
+    #[arg(long, env = "GATEWAY_TASK_TIMEOUT_MS", default_value_t = Limits::default().task_timeout_ms)]
+    pub task_timeout_ms: u64,
+    /// Longest wait for a miner's first token, in milliseconds; then the next miner is tried.
+    #[arg(long, env = "GATEWAY_FIRST_TOKEN_TIMEOUT_MS", default_value_t = Limits::default().first_token_timeout_ms)]
+    pub first_token_timeout_ms: u64,
+    /// Longest pause between two tokens, in milliseconds.
+    #[arg(long, env = "GATEWAY_TOKEN_TIMEOUT_MS", default_value_t = Limits::default().token_timeout_ms)]
+    pub token_timeout_ms: u64,
+    /// Most miners that one task is tried on.
+    #[arg(long, env = "GATEWAY_MAX_ATTEMPTS", default_value_t = Limits::default().max_attempts)]
+    pub max_attempts: u32,
+    /// Most miners linked at once.
+    #[arg(long, env = "GATEWAY_MAX_LINKS", default_value_t = Limits::default().max_links)]
+    pub max_links: usize,
+    /// Most connections on the miners' port that have not proven an operator key yet.
+    #[arg(long, env = "GATEWAY_MAX_UNPROVEN_LINKS", default_value_t = Limits::default().max_unproven_links)]
+    pub max_unproven_links: usize,
+    /// The same for one IP address.
+    #[arg(long, env = "GATEWAY_MAX_UNPROVEN_LINKS_PER_IP", default_value_t = Limits::default().max_unproven_links_per_ip)]
+    pub max_unproven_links_per_ip: usize,
+    /// Longest wait for running tasks when the gateway stops, in milliseconds.
+    #[arg(long, env = "GATEWAY_DRAIN_MS", default_value_t = Limits::default().drain_ms)]
+    pub drain_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 1024 * 1024,
+            // The largest message on the link is 4 MiB; JSON is rarely smaller than its protobuf.
+            max_embedding_body_bytes: 4 * 1024 * 1024 - 64 * 1024,
+            head_timeout_ms: 30_000,
+            body_timeout_ms: 30_000,
+            max_connections: 16_384,
+            max_tasks: 4_096,
+            max_queue: 1_024,
+            queue_wait_ms: 30_000,
+            task_timeout_ms: 600_000,
+            first_token_timeout_ms: 120_000,
+            token_timeout_ms: 60_000,
+            max_attempts: 4,
+            max_links: 4_096,
+            max_unproven_links: 256,
+            max_unproven_links_per_ip: 64,
+            drain_ms: 30_000,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn queue_wait(&self) -> Duration {
+        Duration::from_millis(self.queue_wait_ms)
+    }
+
+    pub(crate) fn task_timeout(&self) -> Duration {
+        Duration::from_millis(self.task_timeout_ms)
+    }
+
+    pub(crate) fn first_token_timeout(&self) -> Duration {
+        Duration::from_millis(self.first_token_timeout_ms)
+    }
+
+    pub(crate) fn token_timeout(&self) -> Duration {
+        Duration::from_millis(self.token_timeout_ms)
+    }
+}

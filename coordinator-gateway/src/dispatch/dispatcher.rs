@@ -1,0 +1,338 @@
+//! Tries a task on one miner after another until it is answered.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use cuckoo_primitives::{AccountId, Hash};
+use cuckoo_wire::request::request_hash;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+
+use super::{
+    attempt::{Attempt, AttemptEvent, Bounds, Completed, Piece, TaskEvent},
+    failure::{DispatchError, Failure},
+    registry::{Acquired, Registry, Slot, Tried, Want},
+    task::{AttemptId, TaskSpec},
+};
+use crate::{
+    chain_guard::{ChainGuard, NotReady},
+    config::Limits,
+    link::OfferedModel,
+    store::{ReceiptJournal, StoredReceipt},
+};
+
+/// How often a task may meet a miner that says it is busy; that is nobody's failure, but must have an end.
+const MAX_DETOURS: u32 = 16;
+
+/// Runs tasks.
+pub(crate) struct Dispatcher {
+    registry: Arc<Registry>,
+    guard: Arc<ChainGuard>,
+    journal: ReceiptJournal,
+    limits: Limits,
+    tasks: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The text, all pieces together.
+    pub(crate) text: String,
+    /// The vectors, in the order of the inputs.
+    pub(crate) vectors: Vec<Bytes>,
+    /// What the miner signed.
+    pub(crate) completed: Completed,
+    /// Who answered.
+    pub(crate) served_by: ServedBy,
+}
+
+/// Who answers a task, for the response's headers.
+#[derive(Clone, Debug)]
+pub(crate) struct ServedBy {
+    /// The miner's operator.
+    pub(crate) miner: AccountId,
+    /// The model as it offers it.
+    pub(crate) model: OfferedModel,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        guard: Arc<ChainGuard>,
+        journal: ReceiptJournal,
+        limits: Limits,
+    ) -> Arc<Self> {
+        let tasks = Arc::new(Semaphore::new(limits.max_tasks.min(Semaphore::MAX_PERMITS)));
+        let queue = Arc::new(Semaphore::new(limits.max_queue.min(Semaphore::MAX_PERMITS)));
+        Arc::new(Self { registry, guard, journal, limits, tasks, queue })
+    }
+
+    /// Accepts no new tasks from now on.
+    pub(crate) fn close(&self) {
+        self.tasks.close();
+    }
+
+    /// Whether new tasks are accepted.
+    pub(crate) fn ready(&self) -> Result<(), NotReady> {
+        if self.tasks.is_closed() {
+            return Err(NotReady::Draining);
+        }
+        self.guard.ready()
+    }
+
+    /// Tasks under way, and those of them that wait.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        let taken = |most: usize, semaphore: &Semaphore| most.saturating_sub(semaphore.available_permits());
+        (taken(self.limits.max_tasks, &self.tasks), taken(self.limits.max_queue, &self.queue))
+    }
+
+    /// Runs a task up to its first event. Until then a failing miner is replaced by the next; after it the answer comes
+    /// from this one or not at all.
+    pub(crate) async fn open(self: &Arc<Self>, spec: TaskSpec) -> Result<OpenTask, DispatchError> {
+        let mut tries = self.tries(spec)?;
+        let opened = async {
+            loop {
+                let mut attempt = tries.begin().await?;
+                match tries.next(&mut attempt).await {
+                    Ok(first) => return Ok((attempt, first)),
+                    Err(failure) => tries.after(&attempt, failure)?,
+                }
+            }
+        };
+        match opened.await {
+            Ok((attempt, first)) => Ok(OpenTask { tries, attempt, first: Some(first), has_ended: false }),
+            Err(error) => Err(tries.ended(error)),
+        }
+    }
+
+    /// Runs a task to its end. As nobody has seen any of it before, a failing miner is replaced at any time.
+    pub(crate) async fn complete(self: &Arc<Self>, spec: TaskSpec) -> Result<Answer, DispatchError> {
+        let mut tries = self.tries(spec)?;
+        let answered = async {
+            loop {
+                let mut attempt = tries.begin().await?;
+                match tries.collect(&mut attempt).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => tries.after(&attempt, failure)?,
+                }
+            }
+        };
+        answered.await.map_err(|error| tries.ended(error))
+    }
+
+    fn tries(self: &Arc<Self>, spec: TaskSpec) -> Result<Tries, DispatchError> {
+        self.ready().map_err(DispatchError::NotReady)?;
+        let permit = self.tasks.clone().try_acquire_owned().map_err(|_| DispatchError::Overloaded)?;
+        let request_hash = request_hash(&spec.message(0));
+        Ok(Tries {
+            dispatcher: self.clone(),
+            spec,
+            request_hash,
+            tried: Vec::new(),
+            attempts: 0,
+            failures: 0,
+            detours: 0,
+            _permit: permit,
+        })
+    }
+
+    async fn slot(&self, want: Want<'_>, tried: &[Tried], deadline: Instant) -> Result<Slot, DispatchError> {
+        let mut granted = match self.registry.acquire(want, tried)? {
+            Acquired::Now(slot) => return Ok(slot),
+            Acquired::Later(granted) => granted,
+        };
+        if let Ok(granted) = granted.try_recv() {
+            return granted;
+        }
+        let _place = self.queue.try_acquire().map_err(|_| DispatchError::QueueFull)?;
+        let began = Instant::now();
+        let until = deadline.min(began + self.limits.queue_wait());
+        let granted = tokio::time::timeout_at(until, granted).await;
+        metrics::histogram!("gateway_queue_wait_seconds").record(began.elapsed().as_secs_f64());
+        match granted {
+            Ok(Ok(granted)) => granted,
+            // The queue was dropped with its model.
+            Ok(Err(_)) => Err(DispatchError::NoMiner { reason: "the model is not served any more".into() }),
+            Err(_) if until == deadline => Err(DispatchError::Deadline),
+            Err(_) => Err(DispatchError::AllBusy { waited: began.elapsed() }),
+        }
+    }
+}
+
+/// The attempts of one task.
+struct Tries {
+    dispatcher: Arc<Dispatcher>,
+    spec: TaskSpec,
+    request_hash: Hash,
+    tried: Vec<Tried>,
+    attempts: u32,
+    failures: u32,
+    detours: u32,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Tries {
+    /// Starts the next attempt, as soon as a miner has a slot for it.
+    async fn begin(&mut self) -> Result<Attempt, DispatchError> {
+        loop {
+            let id = AttemptId { task: self.spec.id, attempt: self.attempts };
+            let want = Want { id, model: &self.spec.model, kind: self.spec.kind };
+            let slot = self.dispatcher.slot(want, &self.tried, self.spec.deadline).await?;
+            self.attempts += 1;
+            let bounds = Bounds {
+                max_tokens: self.spec.max_tokens(),
+                vectors: self.spec.embedding_inputs(),
+                deadline: self.spec.deadline,
+            };
+            let (link, model) = (slot.link().clone(), slot.model().clone());
+            if let Some(messages) = link.begin(id, self.spec.message(id.attempt), slot) {
+                return Ok(Attempt::new(id, link, model, messages, bounds));
+            }
+            // The link ended between the draw and now: as if it had not been there.
+            self.tried.push(Tried { operator: link.operator_id(), serial: link.serial() });
+        }
+    }
+
+    /// The attempt's next event; at its end the receipt is checked and stored.
+    async fn next(&self, attempt: &mut Attempt) -> Result<TaskEvent, Failure> {
+        match attempt.next(&self.dispatcher.limits).await? {
+            AttemptEvent::Piece(piece) => Ok(TaskEvent::Piece(piece)),
+            AttemptEvent::Done(result) => {
+                let guard = &self.dispatcher.guard;
+                let completed = attempt.verify(&result, guard.genesis(), guard.operator(), self.request_hash)?;
+                self.store(&completed).await?;
+                self.dispatcher.registry.succeeded(attempt.tried());
+                self.succeeded(&completed);
+                Ok(TaskEvent::Done(Box::new(completed)))
+            }
+        }
+    }
+
+    async fn collect(&self, attempt: &mut Attempt) -> Result<Answer, Failure> {
+        let (mut text, mut vectors) = (String::new(), Vec::new());
+        loop {
+            match self.next(attempt).await? {
+                TaskEvent::Piece(Piece::Text(piece)) => text.push_str(&piece),
+                TaskEvent::Piece(Piece::Vector(vector)) => vectors.push(vector),
+                TaskEvent::Done(completed) => {
+                    let served_by = ServedBy { miner: attempt.miner().clone(), model: attempt.model().clone() };
+                    return Ok(Answer { text, vectors, completed: *completed, served_by });
+                }
+            }
+        }
+    }
+
+    async fn store(&self, completed: &Completed) -> Result<(), Failure> {
+        let stored = StoredReceipt {
+            receipt: completed.receipt.clone(),
+            signature: completed.signature,
+            model: self.spec.model.clone(),
+            api_key_id: self.spec.api_key_id.clone(),
+        };
+        self.dispatcher.journal.append(stored).await.map_err(|_| Failure::NotStored)
+    }
+
+    /// Takes note of a failed attempt; `Ok` if another may be made.
+    fn after(&mut self, attempt: &Attempt, failure: Failure) -> Result<(), DispatchError> {
+        self.note(attempt, &failure);
+        self.tried.push(attempt.tried());
+        match failure {
+            Failure::ClientFault(fault) => return Err(DispatchError::ClientFault(fault)),
+            Failure::Deadline => return Err(DispatchError::Deadline),
+            Failure::NotStored => return Err(DispatchError::NotStored),
+            Failure::Busy | Failure::Draining => self.detours += 1,
+            _ => self.failures += 1,
+        }
+        if self.failures >= self.dispatcher.limits.max_attempts || self.detours >= MAX_DETOURS {
+            return Err(DispatchError::Failed { attempts: self.attempts, last: failure });
+        }
+        Ok(())
+    }
+
+    fn note(&self, attempt: &Attempt, failure: &Failure) {
+        self.dispatcher.registry.failed(attempt.tried(), failure.blame());
+        metrics::counter!("gateway_attempts_failed_total", "reason" => failure.label()).increment(1);
+        tracing::info!(
+            target: "gateway::dispatch",
+            {
+                task.id = self.spec.id_hex(),
+                attempt = attempt.id().attempt,
+                miner = %attempt.miner(),
+                %failure,
+            },
+            "attempt failed"
+        );
+    }
+
+    fn succeeded(&self, completed: &Completed) {
+        let Completed { receipt, .. } = completed;
+        let seconds = self.spec.arrived.elapsed().as_secs_f64();
+        metrics::histogram!("gen_ai_server_request_duration_seconds").record(seconds);
+        metrics::counter!("gateway_tasks_total", "outcome" => "served").increment(1);
+        metrics::counter!("gateway_tokens_total", "type" => "input").increment(receipt.prompt_tokens.into());
+        metrics::counter!("gateway_tokens_total", "type" => "output").increment(receipt.completion_tokens.into());
+        tracing::debug!(
+            target: "gateway::dispatch",
+            {
+                task.id = self.spec.id_hex(),
+                attempt = receipt.attempt,
+                miner = %receipt.miner,
+                prompt_tokens = receipt.prompt_tokens,
+                completion_tokens = receipt.completion_tokens,
+                duration_ms = self.spec.arrived.elapsed().as_millis() as u64,
+            },
+            "task served"
+        );
+    }
+
+    fn ended(&self, error: DispatchError) -> DispatchError {
+        metrics::counter!("gateway_tasks_total", "outcome" => "failed").increment(1);
+        error
+    }
+}
+
+/// A task of which the client sees every piece as it comes. Dropping it cancels the task.
+pub(crate) struct OpenTask {
+    tries: Tries,
+    attempt: Attempt,
+    first: Option<TaskEvent>,
+    has_ended: bool,
+}
+
+impl OpenTask {
+    /// Who answers.
+    pub(crate) fn served_by(&self) -> ServedBy {
+        ServedBy { miner: self.attempt.miner().clone(), model: self.attempt.model().clone() }
+    }
+
+    /// The next event; `None` after the last. The receipt is stored before `Done` is returned.
+    pub(crate) async fn next(&mut self) -> Option<Result<TaskEvent, DispatchError>> {
+        if self.has_ended {
+            return None;
+        }
+        let event = match self.first.take() {
+            Some(first) => {
+                metrics::histogram!("gen_ai_server_time_to_first_token_seconds")
+                    .record(self.tries.spec.arrived.elapsed().as_secs_f64());
+                Ok(first)
+            }
+            None => self.tries.next(&mut self.attempt).await,
+        };
+        self.has_ended = !matches!(event, Ok(TaskEvent::Piece(_)));
+        Some(event.map_err(|failure| {
+            let error = match self.tries.after(&self.attempt, failure) {
+                Err(error) => error,
+                Ok(()) => {
+                    DispatchError::Failed { attempts: self.tries.attempts, last: Failure::Miner("the answer broke off") }
+                }
+            };
+            self.tries.ended(error)
+        }))
+    }
+}
+
+/// How long a stream may be silent before the client is told that it still lives.
+pub(crate) const STREAM_HEARTBEAT: Duration = Duration::from_secs(10);

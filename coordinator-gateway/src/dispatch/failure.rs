@@ -1,0 +1,182 @@
+//! Why an attempt or a whole task came to nothing.
+
+use std::time::Duration;
+
+use crate::{chain_guard::NotReady, dispatch::receipt_check::BadReceipt, error::ApiError};
+
+/// Why one attempt came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The miner had no free slot after all.
+    #[error("busy")]
+    Busy,
+    /// The miner is shutting down.
+    #[error("shutting down")]
+    Draining,
+    /// The link ended.
+    #[error("link lost")]
+    LinkLost,
+    /// Nothing came for too long.
+    #[error("no {0} in time")]
+    Silent(&'static str),
+    /// The task's own time is over.
+    #[error("out of time")]
+    Deadline,
+    /// The client did not read, so the answer piled up.
+    #[error("the client does not read")]
+    Overflow,
+    /// The miner says that the request itself is wrong.
+    #[error("request refused")]
+    ClientFault(ClientFault),
+    /// The miner says that it failed.
+    #[error("miner failure: {0}")]
+    Miner(&'static str),
+    /// The miner broke the protocol.
+    #[error("protocol violation: {0}")]
+    Violation(&'static str),
+    /// The receipt does not fit the task and its output.
+    #[error("bad receipt: {0}")]
+    BadReceipt(#[from] BadReceipt),
+    /// We could not store the receipt.
+    #[error("receipt not stored")]
+    NotStored,
+}
+
+/// What of the request a miner could not serve.
+#[derive(Debug, Clone)]
+pub(crate) enum ClientFault {
+    /// The prompt does not fit.
+    ContextLength(String),
+    /// Anything else.
+    Invalid(String),
+}
+
+/// How a failure counts for the miner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// Not at all.
+    Nobody,
+    /// It is left alone for a moment, and nothing more.
+    Busy,
+    /// It takes no more tasks on this link.
+    Leaving,
+    /// It failed.
+    Miner,
+}
+
+impl Failure {
+    /// How the failure counts for the miner.
+    pub(crate) fn blame(&self) -> Blame {
+        match self {
+            Self::Busy => Blame::Busy,
+            Self::Draining => Blame::Leaving,
+            // The registry counts a lost link once, not once for each of its tasks.
+            Self::LinkLost | Self::Deadline | Self::Overflow | Self::ClientFault(_) | Self::NotStored => Blame::Nobody,
+            Self::Silent(_) | Self::Miner(_) | Self::Violation(_) | Self::BadReceipt(_) => Blame::Miner,
+        }
+    }
+
+    /// A label for metrics.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Draining => "draining",
+            Self::LinkLost => "link_lost",
+            Self::Silent(_) => "silent",
+            Self::Deadline => "deadline",
+            Self::Overflow => "overflow",
+            Self::ClientFault(_) => "client_fault",
+            Self::Miner(_) => "miner",
+            Self::Violation(_) => "violation",
+            Self::BadReceipt(_) => "bad_receipt",
+            Self::NotStored => "not_stored",
+        }
+    }
+}
+
+/// Why a task came to nothing.
+#[derive(Debug)]
+pub(crate) enum DispatchError {
+    /// No new tasks are accepted now.
+    NotReady(NotReady),
+    /// As many tasks as allowed are under way.
+    Overloaded,
+    /// No miner has ever offered the model.
+    UnknownModel {
+        /// What was asked for.
+        model: String,
+        /// What there is.
+        available: Vec<String>,
+    },
+    /// The model is for something else.
+    WrongKind {
+        /// What was asked for.
+        model: String,
+    },
+    /// Nobody can take it.
+    NoMiner {
+        /// Why.
+        reason: String,
+    },
+    /// As many tasks as allowed wait for a slot.
+    QueueFull,
+    /// No slot became free in time.
+    AllBusy {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// Every attempt failed.
+    Failed {
+        /// Attempts made.
+        attempts: u32,
+        /// How the last one failed.
+        last: Failure,
+    },
+    /// The request itself is wrong.
+    ClientFault(ClientFault),
+    /// The task's time is over.
+    Deadline,
+    /// We could not store the receipt.
+    NotStored,
+}
+
+impl From<DispatchError> for ApiError {
+    fn from(error: DispatchError) -> Self {
+        match error {
+            DispatchError::NotReady(not_ready) => not_ready.into(),
+            DispatchError::Overloaded => ApiError::unavailable("overloaded", "The gateway has too much to do."),
+            DispatchError::UnknownModel { model, available } => ApiError::model_not_found(&model, &available),
+            DispatchError::WrongKind { model } => ApiError::invalid(
+                "model",
+                "model_not_supported",
+                format!("The model '{}' cannot be used with this endpoint.", crate::error::shortened(&model)),
+            ),
+            DispatchError::NoMiner { reason } => {
+                ApiError::unavailable("no_miner_available", format!("No miner can take this task: {reason}."))
+            }
+            DispatchError::QueueFull => ApiError::too_many(
+                "queue_full",
+                "All miners are busy and the queue is full.",
+                Duration::from_secs(2),
+            ),
+            DispatchError::AllBusy { waited } => ApiError::unavailable(
+                "all_miners_busy",
+                format!("All miners were busy for {} ms.", waited.as_millis()),
+            ),
+            DispatchError::Failed { attempts, last } => {
+                ApiError::miners_failed(format!("{attempts} attempt(s) failed; the last one: {last}."))
+            }
+            DispatchError::ClientFault(ClientFault::ContextLength(reason)) => ApiError::invalid(
+                "messages",
+                "context_length_exceeded",
+                format!("The prompt is too long: {}.", crate::error::shortened(&reason)),
+            ),
+            DispatchError::ClientFault(ClientFault::Invalid(reason)) => ApiError::bad_request(
+                "invalid_request",
+                format!("The miner cannot serve this request: {}.", crate::error::shortened(&reason)),
+            ),
+            DispatchError::Deadline => ApiError::deadline_exceeded("The task took too long."),
+            DispatchError::NotStored => ApiError::internal(),
+        }
+    }
+}

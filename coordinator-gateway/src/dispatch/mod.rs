@@ -1,0 +1,26 @@
+//! From a task to a miner's answer.
+//!
+//! [`Registry`] knows who is linked and draws; [`Attempt`] is one try of a task on one miner; [`Dispatcher`] tries
+//! until an answer is there, with a verified receipt, or nobody is left.
+
+mod attempt;
+mod dispatcher;
+mod draw;
+mod failure;
+mod member;
+mod miners;
+mod pool;
+mod receipt_check;
+mod registry;
+mod task;
+
+pub(crate) use attempt::{values_of, Piece, TaskEvent};
+pub(crate) use dispatcher::{Answer, Dispatcher, OpenTask, ServedBy, STREAM_HEARTBEAT};
+pub(crate) use failure::DispatchError;
+pub(crate) use miners::{MinerReport, Unavailable};
+pub(crate) use pool::ModelSummary;
+pub(crate) use registry::{Registry, Slot};
+pub(crate) use task::{AttemptId, TaskSpec};
+
+#[cfg(test)]
+mod registry_tests;

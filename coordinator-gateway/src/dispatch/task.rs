@@ -1,0 +1,73 @@
+//! What a client asked for, as it is handed to miners.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cuckoo_primitives::task::TaskId;
+use cuckoo_wire::link;
+use tokio::time::Instant;
+
+/// One try of one task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AttemptId {
+    /// The task.
+    pub(crate) task: TaskId,
+    /// Which try, counted from 0.
+    pub(crate) attempt: u32,
+}
+
+/// A task.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskSpec {
+    /// Chosen at random for this task.
+    pub(crate) id: TaskId,
+    /// What the client asked for.
+    pub(crate) model: String,
+    /// What the model must be for.
+    pub(crate) kind: link::ModelKind,
+    /// The work itself.
+    pub(crate) work: link::task::Work,
+    /// The client's key.
+    pub(crate) api_key_id: Option<Arc<str>>,
+    /// When it arrived.
+    pub(crate) arrived: Instant,
+    /// When it must be done.
+    pub(crate) deadline: Instant,
+}
+
+impl TaskSpec {
+    /// The task's id as clients see it.
+    pub(crate) fn id_hex(&self) -> String {
+        hex::encode(self.id)
+    }
+
+    /// The message for one attempt.
+    pub(crate) fn message(&self, attempt: u32) -> link::Task {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        link::Task {
+            task_id: Bytes::copy_from_slice(&self.id),
+            attempt,
+            model: self.model.clone(),
+            timeout_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+            work: Some(self.work.clone()),
+        }
+    }
+
+    /// Tokens that the client wants at most; `None` if only the context bounds them.
+    pub(crate) fn max_tokens(&self) -> Option<u32> {
+        let sampling = match &self.work {
+            link::task::Work::Chat(chat) => chat.sampling.as_ref(),
+            link::task::Work::Completion(completion) => completion.sampling.as_ref(),
+            link::task::Work::Embedding(_) => None,
+        };
+        sampling.map(|sampling| sampling.max_tokens).filter(|max| *max > 0)
+    }
+
+    /// Inputs to be embedded; `None` for tasks whose answer is text.
+    pub(crate) fn embedding_inputs(&self) -> Option<usize> {
+        match &self.work {
+            link::task::Work::Embedding(embedding) => Some(embedding.inputs.len()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A running gateway: how its parts are put together and how they end.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr, sync::Arc, time::Duration};
+
+use cuckoo_chain_client::{account_of, Chain, Keypair};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{signal, SignalKind},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::Auth,
+    chain_guard::{ChainGuard, NotACoordinator},
+    config::GatewayConfig,
+    dispatch::{Dispatcher, Registry},
+    link::{serve_links, Ending, LinkContext, LinkListener, Refused, UnprovenLinks},
+    metrics,
+    router::router,
+    server::{serve_http, ConnectionLimits},
+    state::AppState,
+    store::{KeyStore, Store, StoreError},
+};
+
+/// How often histograms are summed up.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// How long miners have to read the last message when the gateway stops.
+const LINKS_GRACE: Duration = Duration::from_secs(2);
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The coordinator may not work.
+    #[error(transparent)]
+    NotACoordinator(#[from] NotACoordinator),
+    /// Keys and receipts cannot be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; is another gateway running? use another port, or 0 for any free one")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system does not tell us of signals.
+    #[error("cannot wait for signals: {0}")]
+    Signals(io::Error),
+}
+
+/// A running gateway.
+pub struct Gateway {
+    http: SocketAddr,
+    link: SocketAddr,
+    state: Arc<AppState>,
+    store: Store,
+    stop: CancellationToken,
+    links_closed: CancellationToken,
+    http_task: JoinHandle<()>,
+    link_task: JoinHandle<()>,
+}
+
+/// Runs a gateway until SIGTERM or SIGINT, and then until what runs is done. When it is ready, it says so on stdout with
+/// one line of JSON that names its addresses.
+///
+/// # Errors
+/// If the gateway cannot start; see [`Gateway::start`].
+pub async fn serve(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<(), StartError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+    let gateway = Gateway::start(config, chain, key).await?;
+    tracing::info!(target: "gateway", http = %gateway.http, link = %gateway.link, "ready");
+    let ready = serde_json::json!({
+        "event": "ready",
+        "http": gateway.http.to_string(),
+        "link": gateway.link.to_string(),
+    });
+    // Whoever started us may not be interested.
+    drop(writeln!(io::stdout(), "{ready}"));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    gateway.shutdown().await;
+    Ok(())
+}
+
+async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gateway, StartError> {
+    let guard = Arc::new(ChainGuard::new(chain.clone(), account_of(&key))?);
+    let store = Store::open(&config.data_dir, config.journal_sync).await?;
+    let journal = store.journal().await?;
+    let stop = CancellationToken::new();
+    let links_closed = CancellationToken::new();
+    let limits = config.limits;
+    let registry = Registry::new(guard.genesis(), guard.view().hash, limits.max_queue);
+    let state = Arc::new(AppState {
+        auth: Auth::start(store.keys(), config.allow_anonymous, links_closed.clone()).await?,
+        dispatcher: Dispatcher::new(registry.clone(), guard.clone(), journal.clone(), limits.clone()),
+        registry: registry.clone(),
+        guard: guard.clone(),
+        journal,
+        metrics: metrics::start(),
+        limits: limits.clone(),
+    });
+    let (http_listener, http) = listen(config.http_listen).await?;
+    let (link_listener, link) = listen(config.link_listen).await?;
+
+    tokio::spawn(follow_chain(chain, guard.clone(), registry.clone(), links_closed.clone()));
+    tokio::spawn(keep_metrics(state.clone(), links_closed.clone()));
+    let context = LinkContext { key, guard, registry, max_links: limits.max_links, stop: stop.clone() };
+    let unproven = UnprovenLinks::new(limits.max_unproven_links, limits.max_unproven_links_per_ip);
+    let links = serve_links(Arc::new(context), LinkListener::new(link_listener, unproven), links_closed.clone());
+    let link_task = tokio::spawn(async move {
+        if let Err(error) = links.await {
+            tracing::error!(target: "gateway::link", %error, "the miners' port failed");
+        }
+    });
+    let connections = ConnectionLimits {
+        most: limits.max_connections,
+        head_timeout: Duration::from_millis(limits.head_timeout_ms),
+    };
+    let http_task = tokio::spawn(serve_http(http_listener, router(state.clone()), connections, stop.clone()));
+    Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task })
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
+}
+
+/// Acts on every finalised block: our own right to work, the miners' backing, and who is cut off.
+async fn follow_chain(chain: Chain, guard: Arc<ChainGuard>, registry: Arc<Registry>, stop: CancellationToken) {
+    let mut views = chain.views();
+    loop {
+        let view = views.borrow_and_update().clone();
+        guard.apply(&view);
+        for (link, unfit) in registry.apply_view(&view) {
+            let refused = Refused::from(unfit);
+            link.end(Ending::Refused { code: refused.code, reason: refused.reason });
+        }
+        match stop.run_until_cancelled(views.changed()).await {
+            Some(Ok(())) => {}
+            // The gateway ends, or the chain's own task has; then views become stale and no new task is accepted.
+            Some(Err(_)) | None => return,
+        }
+    }
+}
+
+async fn keep_metrics(state: Arc<AppState>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(METRICS_UPKEEP)).await.is_some() {
+        state.metrics.run_upkeep();
+    }
+}
+
+impl Gateway {
+    /// Starts a gateway for the coordinator whose operator key is `key`.
+    ///
+    /// # Errors
+    /// If the coordinator may not work, the data folder cannot be used, or an address is taken.
+    pub async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Self, StartError> {
+        start(config, chain, key).await
+    }
+
+    /// Where applications connect.
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where miners connect.
+    pub fn link(&self) -> SocketAddr {
+        self.link
+    }
+
+    /// The API keys.
+    pub fn keys(&self) -> KeyStore {
+        self.store.keys()
+    }
+
+    /// Accepts nothing new, finishes what runs within the configured time, and closes all links.
+    pub async fn shutdown(self) {
+        tracing::info!(target: "gateway", "stopping: no new tasks, running ones are finished");
+        self.state.dispatcher.close();
+        self.stop.cancel();
+        self.state.registry.links().iter().for_each(|link| link.end(Ending::Drained));
+        let drain = Duration::from_millis(self.state.limits.drain_ms);
+        if tokio::time::timeout(drain, self.http_task).await.is_err() {
+            tracing::warn!(target: "gateway", drain_ms = self.state.limits.drain_ms, "some tasks did not end in time");
+        }
+        let all_left = async {
+            while self.state.registry.load().0 > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        drop(tokio::time::timeout(LINKS_GRACE, all_left).await);
+        self.links_closed.cancel();
+        drop(self.link_task.await);
+        self.store.close().await;
+        tracing::info!(target: "gateway", "stopped");
+    }
+}

@@ -1,0 +1,18 @@
+//! The miners' side: connections, the mutual proof of operator keys, and one task per link that reads it.
+
+mod connection;
+mod handshake;
+mod limits;
+mod offer;
+mod peer;
+mod running;
+mod server;
+mod session;
+
+pub(crate) use connection::LinkListener;
+pub(crate) use handshake::Refused;
+pub(crate) use limits::UnprovenLinks;
+pub(crate) use offer::{Offer, OfferedModel};
+pub(crate) use peer::{Ending, Link};
+pub(crate) use running::AttemptMessage;
+pub(crate) use server::{serve_links, LinkContext};

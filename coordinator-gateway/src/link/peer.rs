@@ -1,0 +1,180 @@
+//! A miner that has proven its key.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use cuckoo_primitives::AccountId;
+use cuckoo_wire::link::{self, coordinator_message::Message, CoordinatorMessage, RefusalCode};
+use parking_lot::Mutex;
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+use super::running::{AttemptMessage, Routed, Running};
+use crate::dispatch::{AttemptId, Slot};
+
+/// Messages that may wait for a miner that reads slowly; the channel takes memory only for those that do. More than
+/// [`cuckoo_wire::limits::MAX_SLOTS`] tasks and as many cancellations fit.
+pub(super) const OUTBOX: usize = 4096;
+
+/// What goes to a miner.
+#[derive(Debug)]
+pub(super) enum Outbound {
+    /// A message.
+    Message(CoordinatorMessage),
+    /// The stream ends here.
+    End,
+}
+
+impl From<Message> for Outbound {
+    fn from(message: Message) -> Self {
+        Self::Message(CoordinatorMessage { message: Some(message) })
+    }
+}
+
+/// How the gateway ends a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// At once, with the reason.
+    Refused {
+        /// For programs.
+        code: RefusalCode,
+        /// For people; says how to mend it.
+        reason: String,
+    },
+    /// When what runs is done.
+    Drained,
+}
+
+/// A miner that has proven its key. Its stream is read by a task of its own; everybody else holds it in an `Arc`.
+pub(crate) struct Link {
+    serial: u64,
+    operator: AccountId,
+    since: Instant,
+    outbox: mpsc::Sender<Outbound>,
+    ending: watch::Sender<Option<Ending>>,
+    /// `None` once the stream has ended.
+    running: Mutex<Option<Running>>,
+}
+
+impl Link {
+    pub(super) fn new(operator: AccountId, outbox: mpsc::Sender<Outbound>) -> Self {
+        static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
+        Self {
+            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
+            operator,
+            since: Instant::now(),
+            outbox,
+            ending: watch::Sender::new(None),
+            running: Mutex::new(Some(Running::default())),
+        }
+    }
+
+    /// Tells one link of a miner from the next.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Who is at the other end.
+    pub(crate) fn operator(&self) -> &AccountId {
+        &self.operator
+    }
+
+    /// The same as bytes.
+    pub(crate) fn operator_id(&self) -> [u8; 32] {
+        *AsRef::<[u8; 32]>::as_ref(&self.operator)
+    }
+
+    /// When it began.
+    pub(crate) fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// Sends a task; what the miner says about it arrives at the returned end, which closes when the link ends. `None`
+    /// if the link has ended already.
+    pub(crate) fn begin(&self, id: AttemptId, task: link::Task, slot: Slot) -> Option<mpsc::Receiver<AttemptMessage>> {
+        let mut running = self.running.lock();
+        let open = running.as_mut()?;
+        let messages = open.begin(id, slot);
+        if self.outbox.try_send(Message::Task(task).into()).is_ok() {
+            return Some(messages);
+        }
+        let unsent = open.take_back(&id);
+        drop(running);
+        drop(unsent);
+        None
+    }
+
+    /// Nobody waits for this attempt any more; the miner is told to stop.
+    pub(crate) fn cancel(&self, id: &AttemptId) {
+        let routed = self.running.lock().as_mut().map(|running| running.cancel(id));
+        if routed == Some(Routed::Stop) {
+            self.send_cancel(id);
+        }
+    }
+
+    /// Ends the link. The first ending counts, but a refusal still cuts a draining link short.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.ending.send_if_modified(|current| {
+            let counts = match current {
+                None => true,
+                Some(Ending::Drained) => ending != Ending::Drained,
+                Some(Ending::Refused { .. }) => false,
+            };
+            if counts {
+                *current = Some(ending);
+            }
+            counts
+        });
+    }
+
+    /// Whether the stream has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.running.lock().is_none()
+    }
+
+    pub(super) fn endings(&self) -> watch::Receiver<Option<Ending>> {
+        self.ending.subscribe()
+    }
+
+    /// Hands a piece to its attempt.
+    pub(super) fn output(&self, id: &AttemptId, output: link::Output) {
+        let routed = self.running.lock().as_mut().map(|running| running.output(id, output));
+        if routed == Some(Routed::Stop) {
+            self.send_cancel(id);
+        }
+    }
+
+    /// Ends an attempt with its last message.
+    pub(super) fn finish(&self, id: &AttemptId, last: AttemptMessage) {
+        let ended = self.running.lock().as_mut().and_then(|running| running.end(id, last));
+        drop(ended);
+    }
+
+    /// Frees slots whose cancelled attempts the miner never answered.
+    pub(super) fn sweep(&self) {
+        let overdue = self.running.lock().as_mut().map(Running::overdue);
+        drop(overdue);
+    }
+
+    /// Whether no attempt runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.lock().as_ref().is_none_or(Running::is_empty)
+    }
+
+    /// The stream has ended: attempts see the end of their channels, slots are free.
+    pub(super) fn close(&self) {
+        let ended = self.running.lock().take();
+        drop(ended);
+    }
+
+    /// Sends a message if there is room; a miner that reads nothing any more is cut by its keep-alive.
+    pub(super) fn send(&self, message: Message) {
+        drop(self.outbox.try_send(message.into()));
+    }
+
+    fn send_cancel(&self, id: &AttemptId) {
+        self.send(Message::Cancel(link::Cancel { task_id: Bytes::copy_from_slice(&id.task), attempt: id.attempt }));
+    }
+}

@@ -1,0 +1,197 @@
+//! The task that reads one miner's stream.
+
+use std::{sync::Arc, time::Duration};
+
+use cuckoo_primitives::{task::TaskId, Role};
+use cuckoo_wire::{
+    handshake::fixed,
+    limits::MAX_MESSAGE_BYTES,
+    link::{self, coordinator_message, miner_message::Message, MinerMessage, RefusalCode},
+};
+use futures::{Stream, StreamExt};
+use tokio::{sync::mpsc, time::MissedTickBehavior};
+use tonic::Status;
+
+use super::{
+    connection::ConnectionHandle,
+    handshake::{shake_hands, Broken, Refused},
+    offer::Offer,
+    peer::{Ending, Link, Outbound},
+    running::AttemptMessage,
+    server::LinkContext,
+};
+use crate::{dispatch::AttemptId, standing::standing};
+
+/// How often cancelled attempts are looked through.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Longest wait for a miner to read the last message.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Serves one stream from its hello to its end.
+pub(super) async fn serve<S>(
+    context: Arc<LinkContext>,
+    connection: ConnectionHandle,
+    mut incoming: S,
+    outbox: mpsc::Sender<Outbound>,
+) where
+    S: Stream<Item = Result<MinerMessage, Status>> + Unpin,
+{
+    let peer = connection.peer;
+    let shaken = shake_hands(
+        &context.key,
+        context.guard.genesis(),
+        context.guard.operator(),
+        &mut incoming,
+        &outbox,
+        |miner| context.may_mine(miner),
+    )
+    .await;
+    let operator = match shaken {
+        Ok(operator) => operator,
+        Err(Broken::Refused(refused)) => return refuse(&outbox, refused, &peer.to_string()).await,
+        Err(Broken::Gone(why)) => {
+            metrics::counter!("gateway_links_refused_total", "reason" => "no_handshake").increment(1);
+            tracing::debug!(target: "gateway::link", %peer, why, "no handshake");
+            return;
+        }
+    };
+    let _proven = connection.proven();
+    let link = Arc::new(Link::new(operator.clone(), outbox.clone()));
+    let miner = operator.to_string();
+    if let Err(refused) = admit(&context, &link) {
+        return refuse(&outbox, refused, &miner).await;
+    }
+    tracing::info!(target: "gateway::link", %miner, %peer, "miner linked");
+    metrics::counter!("gateway_links_total").increment(1);
+    let welcome = link::Welcome { max_message_bytes: MAX_MESSAGE_BYTES as u32 };
+    link.send(coordinator_message::Message::Welcome(welcome));
+    let ended = read(&context, &link, &mut incoming, &outbox).await;
+    context.registry.remove(&link);
+    link.close();
+    match ended {
+        Ended::Left | Ended::Drained => {
+            tracing::info!(target: "gateway::link", %miner, "miner left");
+            end_stream(&outbox, None).await;
+        }
+        Ended::Refused(refused) => refuse(&outbox, refused, &miner).await,
+    }
+}
+
+/// Puts the link into the registry, in the place of an older one, if the miner may work and there is room.
+fn admit(context: &LinkContext, link: &Arc<Link>) -> Result<(), Refused> {
+    let view = context.guard.view();
+    let backing = standing(&view, link.operator(), Role::Miner)?.backing;
+    if context.registry.load().0 >= context.max_links {
+        return Err(Refused::new(RefusalCode::Busy, "this gateway has as many links as it may; try again later"));
+    }
+    if let Some(replaced) = context.registry.admit(link.clone(), backing) {
+        let reason = "a newer link of this operator took over; run one worker per operator key".into();
+        replaced.end(Ending::Refused { code: RefusalCode::Replaced, reason });
+    }
+    // A block may have been finalised between the look at the view and the entry into the registry.
+    if let Err(unfit) = standing(&context.guard.view(), link.operator(), Role::Miner) {
+        context.registry.remove(link);
+        return Err(unfit.into());
+    }
+    if context.stop.is_cancelled() {
+        link.end(Ending::Drained);
+    }
+    Ok(())
+}
+
+enum Ended {
+    Left,
+    Drained,
+    Refused(Refused),
+}
+
+async fn read<S>(context: &LinkContext, link: &Arc<Link>, incoming: &mut S, outbox: &mpsc::Sender<Outbound>) -> Ended
+where
+    S: Stream<Item = Result<MinerMessage, Status>> + Unpin,
+{
+    let mut endings = link.endings();
+    let mut sweep = tokio::time::interval(SWEEP);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            changed = endings.changed() => match (changed, endings.borrow_and_update().clone()) {
+                (Ok(()), Some(Ending::Refused { code, reason })) => return Ended::Refused(Refused { code, reason }),
+                (Ok(()), Some(Ending::Drained)) => {
+                    draining = true;
+                    let closing = link::Closing { reason: "the gateway is stopping".into() };
+                    link.send(coordinator_message::Message::Closing(closing));
+                }
+                _ => {}
+            },
+            () = outbox.closed() => return Ended::Left,
+            _ = sweep.tick() => link.sweep(),
+            message = incoming.next() => {
+                let Some(Ok(MinerMessage { message })) = message else { return Ended::Left };
+                if let Err(refused) = handle(context, link, message) {
+                    return Ended::Refused(refused);
+                }
+            }
+        }
+        if draining && link.is_idle() {
+            return Ended::Drained;
+        }
+    }
+}
+
+fn handle(context: &LinkContext, link: &Arc<Link>, message: Option<Message>) -> Result<(), Refused> {
+    match message {
+        Some(Message::Offer(offer)) => {
+            let offer =
+                Offer::try_from(offer).map_err(|reason| Refused::new(RefusalCode::InvalidOffer, reason))?;
+            tracing::debug!(
+                target: "gateway::link",
+                miner = %link.operator(),
+                slots = offer.slots,
+                models = offer.models.len(),
+                "offer"
+            );
+            context.registry.set_offer(link, offer);
+        }
+        Some(Message::Output(output)) => link.output(&attempt_id(&output.task_id, output.attempt)?, output),
+        Some(Message::Result(result)) => {
+            link.finish(&attempt_id(&result.task_id, result.attempt)?, AttemptMessage::Result(result));
+        }
+        Some(Message::Failure(failure)) => {
+            link.finish(&attempt_id(&failure.task_id, failure.attempt)?, AttemptMessage::Failure(failure));
+        }
+        Some(Message::Closing(_)) => context.registry.set_closing(link),
+        Some(Message::Hello(_) | Message::Proof(_)) | None => {
+            return Err(Refused::new(RefusalCode::Protocol, "a message out of order, or an empty one"));
+        }
+    }
+    Ok(())
+}
+
+fn attempt_id(task_id: &[u8], attempt: u32) -> Result<AttemptId, Refused> {
+    let task: TaskId = fixed::<16>("task_id", task_id)?;
+    Ok(AttemptId { task, attempt })
+}
+
+/// Tells the miner why, and ends the stream.
+async fn refuse(outbox: &mpsc::Sender<Outbound>, refused: Refused, who: &str) {
+    let Refused { code, reason } = refused;
+    tracing::info!(target: "gateway::link", who, code = code.as_str_name(), reason, "link refused or cut off");
+    metrics::counter!("gateway_links_refused_total", "reason" => code.as_str_name()).increment(1);
+    let refusal = link::Refusal { code: code.into(), reason };
+    end_stream(outbox, Some(coordinator_message::Message::Refusal(refusal))).await;
+}
+
+/// Sends the last message, if there is one, and ends the stream; a miner that reads nothing is not waited for long.
+async fn end_stream(outbox: &mpsc::Sender<Outbound>, last: Option<coordinator_message::Message>) {
+    let messages = last.map(Outbound::from).into_iter().chain([Outbound::End]);
+    let sending = async {
+        for message in messages {
+            if outbox.send(message).await.is_err() {
+                return;
+            }
+        }
+    };
+    drop(tokio::time::timeout(LAST_WORDS, sending).await);
+}

@@ -1,0 +1,229 @@
+//! The OpenAPI document.
+
+use utoipa::{
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    Modify, OpenApi,
+};
+
+/// What does not belong to a single route.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Cuckoo coordinator gateway",
+        description = "The OpenAI API, served by staked miners. Every answer names its miner (`x-cuckoo-miner`) and its \
+                       task (`x-cuckoo-task-id`), for which the miner has signed a receipt."
+    ),
+    tags(
+        (name = "tasks", description = "Work for miners"),
+        (name = "models", description = "What miners serve"),
+        (name = "market", description = "Who serves, and what they signed"),
+        (name = "operation", description = "For those who run the gateway"),
+    ),
+    modifiers(&ApiKeySecurity)
+)]
+pub(crate) struct ApiDoc;
+
+struct ApiKeySecurity;
+
+impl Modify for ApiKeySecurity {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API key: `coordinator-gateway keys create`"))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("api_key", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Shapes of requests and answers, as far as they are served. The code reads and writes them with the types of the crate
+/// `openai-protocol`, which describe far more than that.
+#[allow(dead_code)] // only their schemas are used
+pub(crate) mod schemas {
+    use serde::{Deserialize, Serialize};
+    use utoipa::ToSchema;
+
+    /// A chat to be answered.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    pub(crate) struct ChatCompletionRequest {
+        /// One of `GET /v1/models`.
+        #[schema(example = "smollm2-135m-instruct")]
+        model: String,
+        messages: Vec<ChatMessage>,
+        /// Most tokens to produce; as many as the context holds if not said.
+        max_completion_tokens: Option<u32>,
+        /// The older name of `max_completion_tokens`.
+        max_tokens: Option<u32>,
+        #[serde(flatten)]
+        sampling: Sampling,
+    }
+
+    /// A message of a chat.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct ChatMessage {
+        /// `system`, `developer`, `user` or `assistant`.
+        #[schema(example = "user")]
+        role: String,
+        content: MessageContent,
+        /// The participant's name.
+        name: Option<String>,
+    }
+
+    /// Text, whole or in parts.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    #[serde(untagged)]
+    enum MessageContent {
+        Text(String),
+        Parts(Vec<TextPart>),
+    }
+
+    /// A part of a message.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct TextPart {
+        /// Always `text`.
+        r#type: String,
+        text: String,
+    }
+
+    /// A text to be continued.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    pub(crate) struct CompletionRequest {
+        /// One of `GET /v1/models`.
+        model: String,
+        /// A text, or a list of one.
+        prompt: OneOrMany,
+        /// Most tokens to produce; 16 if not said.
+        max_tokens: Option<u32>,
+        /// Begin the answer with the prompt.
+        echo: Option<bool>,
+        #[serde(flatten)]
+        sampling: Sampling,
+    }
+
+    /// How tokens are chosen, and how they are sent.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct Sampling {
+        /// From 0 (always the likeliest token) to 2.
+        #[schema(minimum = 0, maximum = 2, default = 1)]
+        temperature: Option<f32>,
+        /// Only the likeliest tokens whose probabilities reach this sum are drawn from.
+        #[schema(exclusive_minimum = 0, maximum = 1, default = 1)]
+        top_p: Option<f32>,
+        /// Equal seeds, requests and fingerprints give equal answers.
+        seed: Option<i64>,
+        /// Up to four texts before which the answer ends.
+        stop: Option<OneOrMany>,
+        /// Send the answer piece by piece.
+        #[schema(default = false)]
+        stream: Option<bool>,
+        stream_options: Option<StreamOptions>,
+    }
+
+    /// Only with `stream`.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct StreamOptions {
+        /// Send a last chunk with the numbers of tokens.
+        include_usage: Option<bool>,
+    }
+
+    /// A text or several.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+
+    /// Texts to be embedded.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    pub(crate) struct EmbeddingRequest {
+        /// One of `GET /v1/models`.
+        #[schema(example = "all-minilm-l6-v2")]
+        model: String,
+        input: OneOrMany,
+        /// `float` or `base64`.
+        encoding_format: Option<String>,
+    }
+
+    /// The answer to a chat.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    pub(crate) struct ChatCompletion {
+        id: String,
+        /// `chat.completion`, or `chat.completion.chunk` in a stream.
+        object: String,
+        /// Seconds since 1970.
+        created: u64,
+        model: String,
+        choices: Vec<ChatChoice>,
+        usage: Option<Usage>,
+        /// Names the files and kernels that produced it.
+        system_fingerprint: Option<String>,
+    }
+
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct ChatChoice {
+        index: u32,
+        /// The whole answer.
+        message: Option<ChatAnswer>,
+        /// In a stream: what comes next.
+        delta: Option<ChatAnswer>,
+        /// `stop` or `length`.
+        finish_reason: Option<String>,
+    }
+
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct ChatAnswer {
+        role: Option<String>,
+        content: Option<String>,
+    }
+
+    /// The continuation of a text.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    pub(crate) struct Completion {
+        id: String,
+        /// Always `text_completion`.
+        object: String,
+        /// Seconds since 1970.
+        created: u64,
+        model: String,
+        choices: Vec<CompletionChoice>,
+        usage: Option<Usage>,
+        /// Names the files and kernels that produced it.
+        system_fingerprint: Option<String>,
+    }
+
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct CompletionChoice {
+        text: String,
+        index: u32,
+        /// `stop` or `length`.
+        finish_reason: Option<String>,
+    }
+
+    /// Tokens read and produced, as the miner's receipt says.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct Usage {
+        prompt_tokens: u32,
+        completion_tokens: u32,
+        total_tokens: u32,
+    }
+
+    /// The models that linked miners serve.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    pub(crate) struct ModelList {
+        /// Always `list`.
+        object: String,
+        data: Vec<Model>,
+    }
+
+    /// A model.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    pub(crate) struct Model {
+        id: String,
+        /// Always `model`.
+        object: String,
+        /// 0: unknown.
+        created: i64,
+        owned_by: String,
+    }
+}

@@ -1,0 +1,332 @@
+//! `POST /v1/chat/completions`
+
+use axum::{
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+    Json,
+};
+use bytes::Bytes;
+use cuckoo_primitives::task::Receipt;
+use cuckoo_wire::link::{self, task::Work, ModelKind};
+use openai_protocol::{
+    chat::{
+        ChatChoice, ChatCompletionMessage, ChatCompletionRequest, ChatCompletionResponse,
+        ChatCompletionStreamResponse, ChatMessage, ChatMessageDelta, ChatStreamChoice, MessageContent,
+    },
+    common::{ContentPart, ResponseFormat, ToolChoice, ToolChoiceValue, Usage},
+};
+use serde_json::json;
+
+use super::{
+    event_stream::{event, stream_task, Chunks},
+    json_body::read_json,
+    sampling::{refuse, wants_usage, Wanted},
+    served::{fingerprint, finish_reason, new_task, now_s, task_error, with_headers},
+};
+use crate::{
+    auth::Caller,
+    dispatch::{Answer, ServedBy},
+    error::{ApiError, ErrorBody},
+    openapi::schemas,
+    state::SharedState,
+};
+
+/// Most characters of a participant's name.
+const MAX_NAME_CHARS: usize = 64;
+
+/// Answers a chat.
+#[utoipa::path(
+    post,
+    path = "/v1/chat/completions",
+    tag = "tasks",
+    security(("api_key" = [])),
+    request_body = schemas::ChatCompletionRequest,
+    responses(
+        (status = 200, description = "The answer; with `stream`, chunks as server-sent events, then `[DONE]`",
+            body = schemas::ChatCompletion),
+        (status = "4XX", description = "The request is wrong", body = ErrorBody),
+        (status = "5XX", description = "Nobody could serve it", body = ErrorBody),
+    )
+)]
+pub(crate) async fn create_chat_completion(
+    State(state): State<SharedState>,
+    caller: Caller,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let limits = &state.limits;
+    let minimal = json!({"model": "", "messages": []});
+    let request: ChatCompletionRequest =
+        read_json(body, limits.max_body_bytes, state.body_timeout(), minimal).await?;
+    let chat = to_chat(&request)?;
+    let usage = wants_usage(request.stream, request.stream_options.as_ref())?;
+    let task = new_task(caller, request.model.clone(), ModelKind::Chat, Work::Chat(chat), limits);
+    let task_id = task.id_hex();
+    let head = Head { id: format!("chatcmpl-{task_id}"), created: now_s(), model: request.model, usage };
+    if request.stream {
+        return stream_task(&state.dispatcher, task, head).await;
+    }
+    let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
+    Ok(head.response(answer, &task_id))
+}
+
+fn to_chat(request: &ChatCompletionRequest) -> Result<link::Chat, ApiError> {
+    refuse_unserved(request)?;
+    if request.messages.is_empty() {
+        return Err(ApiError::invalid("messages", "empty_array", "'messages' must not be empty."));
+    }
+    let messages = request.messages.iter().enumerate().map(to_message).collect::<Result<_, _>>()?;
+    #[allow(deprecated)] // clients still send these names, and they mean the same
+    let (old_max_tokens, seed) = (request.max_tokens, request.seed);
+    let wanted = Wanted {
+        max_tokens: request.max_completion_tokens.or(old_max_tokens),
+        max_tokens_param: if request.max_completion_tokens.is_some() { "max_completion_tokens" } else { "max_tokens" },
+        temperature: request.temperature,
+        top_p: request.top_p,
+        seed,
+        stop: request.stop.as_ref(),
+    };
+    Ok(link::Chat { messages, sampling: Some(wanted.sampling()?) })
+}
+
+fn to_message((index, message): (usize, &ChatMessage)) -> Result<link::ChatMessage, ApiError> {
+    let (role, content, name) = match message {
+        ChatMessage::System { content, name, .. } | ChatMessage::Developer { content, name, .. } => {
+            ("system", text_of(index, content)?, name)
+        }
+        ChatMessage::User { content, name, .. } => ("user", text_of(index, content)?, name),
+        ChatMessage::Assistant { content, name, tool_calls, .. } => {
+            if tool_calls.as_ref().is_some_and(|calls| !calls.is_empty()) {
+                return Err(ApiError::unsupported(format!("messages[{index}].tool_calls"), "models here call no tools"));
+            }
+            let content = content.as_ref().map(|content| text_of(index, content)).transpose()?;
+            ("assistant", content.unwrap_or_default(), name)
+        }
+        ChatMessage::Tool { .. } | ChatMessage::Function { .. } => {
+            return Err(ApiError::unsupported(format!("messages[{index}].role"), "models here call no tools"));
+        }
+        ChatMessage::Root { .. } => {
+            return Err(ApiError::unsupported(format!("messages[{index}].role"), "use 'system'"));
+        }
+    };
+    let name = name.clone().unwrap_or_default();
+    if name.chars().count() > MAX_NAME_CHARS {
+        let message = format!("'messages[{index}].name' has more than {MAX_NAME_CHARS} characters.");
+        return Err(ApiError::invalid(format!("messages[{index}].name"), "string_too_long", message));
+    }
+    Ok(link::ChatMessage { role: role.to_owned(), content, name })
+}
+
+fn text_of(index: usize, content: &MessageContent) -> Result<String, ApiError> {
+    let parts = match content {
+        MessageContent::Text(text) => return Ok(text.clone()),
+        MessageContent::Parts(parts) => parts,
+    };
+    let texts = parts.iter().map(|part| match part {
+        ContentPart::Text { text } => Ok(text.as_str()),
+        _ => Err(ApiError::unsupported(format!("messages[{index}].content"), "models here read text only")),
+    });
+    Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n"))
+}
+
+fn refuse_unserved(request: &ChatCompletionRequest) -> Result<(), ApiError> {
+    #[allow(deprecated)] // refused under their old names too
+    let (functions, function_call) = (request.functions.is_some(), request.function_call.is_some());
+    let tool_choice = !matches!(request.tool_choice, None | Some(ToolChoice::Value(ToolChoiceValue::None | ToolChoiceValue::Auto)));
+    let modalities = request.modalities.iter().flatten().any(|modality| modality != "text");
+    let response_format = !matches!(request.response_format, None | Some(ResponseFormat::Text));
+    let is_penalty = |penalty: Option<f32>| penalty.is_some_and(|penalty| penalty != 0.0);
+    let no_tools = "models here call no tools";
+    let no_constraint = "output cannot be constrained";
+    let not_sampled = "sampling knows temperature, top_p, seed and stop";
+    let as_text = "answers are plain text";
+    refuse(&[
+        ("n", request.n.is_some_and(|n| n != 1), "one choice is generated; send the request again for more"),
+        ("tools", request.tools.as_ref().is_some_and(|tools| !tools.is_empty()), no_tools),
+        ("tool_choice", tool_choice, no_tools),
+        ("functions", functions, no_tools),
+        ("function_call", function_call, no_tools),
+        ("logprobs", request.logprobs, "log probabilities are not sent"),
+        ("top_logprobs", request.top_logprobs.is_some_and(|top| top > 0), "log probabilities are not sent"),
+        ("response_format", response_format, no_constraint),
+        ("regex", request.regex.is_some(), no_constraint),
+        ("ebnf", request.ebnf.is_some(), no_constraint),
+        ("modalities", modalities, as_text),
+        ("return_audio", request.return_audio == Some(true), as_text),
+        ("return_hidden_states", request.return_hidden_states, as_text),
+        ("frequency_penalty", is_penalty(request.frequency_penalty), not_sampled),
+        ("presence_penalty", is_penalty(request.presence_penalty), not_sampled),
+        ("repetition_penalty", request.repetition_penalty.is_some_and(|penalty| penalty != 1.0), not_sampled),
+        ("logit_bias", request.logit_bias.as_ref().is_some_and(|bias| !bias.is_empty()), not_sampled),
+        ("top_k", request.top_k.is_some_and(|top_k| top_k != -1), not_sampled),
+        ("min_p", is_penalty(request.min_p), not_sampled),
+        ("min_tokens", request.min_tokens.is_some_and(|min| min > 0), not_sampled),
+        ("stop_token_ids", request.stop_token_ids.as_ref().is_some_and(|ids| !ids.is_empty()), "use 'stop'"),
+        ("no_stop_trim", request.no_stop_trim, "stop strings are not part of the answer"),
+        ("ignore_eos", request.ignore_eos, "generation ends where the model ends it"),
+        ("continue_final_message", request.continue_final_message, "the answer is a new message"),
+        ("lora_path", request.lora_path.is_some(), "models are served as they are"),
+        ("session_params", request.session_params.is_some(), "each request stands by itself"),
+        ("chat_template_kwargs", request.chat_template_kwargs.is_some(), "templates are used as they are"),
+        ("reasoning_effort", request.reasoning_effort.is_some(), "models here do not reason before they answer"),
+        ("thinking", request.thinking.is_some(), "models here do not reason before they answer"),
+        ("verbosity", request.verbosity.is_some(), "say it in a message"),
+    ])
+}
+
+/// What all parts of one answer share.
+struct Head {
+    id: String,
+    created: u64,
+    model: String,
+    usage: bool,
+}
+
+impl Head {
+    fn response(self, answer: Answer, task_id: &str) -> Response {
+        let receipt = &answer.completed.receipt;
+        let message = ChatCompletionMessage {
+            role: "assistant".into(),
+            content: Some(answer.text),
+            refusal: None,
+            annotations: Vec::new(),
+            tool_calls: None,
+            reasoning_content: None,
+        };
+        let choice = ChatChoice {
+            index: 0,
+            message,
+            logprobs: None,
+            finish_reason: Some(finish_reason(receipt.finish)),
+            matched_stop: None,
+            hidden_states: None,
+        };
+        let response = ChatCompletionResponse {
+            id: self.id,
+            object: "chat.completion".into(),
+            created: self.created,
+            model: self.model,
+            choices: vec![choice],
+            usage: Some(usage_of(receipt)),
+            system_fingerprint: Some(fingerprint(&answer.served_by)),
+            service_tier: openai_protocol::chat::DEFAULT_SERVICE_TIER.into(),
+        };
+        with_headers(Json(response).into_response(), task_id, Some(&answer.served_by))
+    }
+
+    fn chunk(&self, served_by: &ServedBy, choices: Vec<ChatStreamChoice>, usage: Option<Usage>) -> Bytes {
+        event(&ChatCompletionStreamResponse {
+            id: self.id.clone(),
+            object: "chat.completion.chunk".into(),
+            created: self.created,
+            model: self.model.clone(),
+            system_fingerprint: Some(fingerprint(served_by)),
+            choices,
+            usage,
+        })
+    }
+}
+
+impl Chunks for Head {
+    fn opening(&self, served_by: &ServedBy) -> Option<Bytes> {
+        let delta = delta(Some("assistant".into()), Some(String::new()));
+        Some(self.chunk(served_by, vec![choice(delta, None)], None))
+    }
+
+    fn text(&self, served_by: &ServedBy, text: String) -> Bytes {
+        self.chunk(served_by, vec![choice(delta(None, Some(text)), None)], None)
+    }
+
+    fn closing(&self, served_by: &ServedBy, receipt: &Receipt) -> Vec<Bytes> {
+        let last = choice(delta(None, None), Some(finish_reason(receipt.finish)));
+        let mut chunks = vec![self.chunk(served_by, vec![last], None)];
+        if self.usage {
+            chunks.push(self.chunk(served_by, Vec::new(), Some(usage_of(receipt))));
+        }
+        chunks
+    }
+}
+
+fn delta(role: Option<String>, content: Option<String>) -> ChatMessageDelta {
+    ChatMessageDelta { role, content, tool_calls: None, reasoning_content: None }
+}
+
+fn choice(delta: ChatMessageDelta, finish_reason: Option<String>) -> ChatStreamChoice {
+    ChatStreamChoice { index: 0, delta, logprobs: None, finish_reason, matched_stop: None }
+}
+
+/// A miner's counts, as the API shows them.
+pub(super) fn usage_of(receipt: &Receipt) -> Usage {
+    Usage {
+        prompt_tokens: receipt.prompt_tokens,
+        completion_tokens: receipt.completion_tokens,
+        // Both come from a miner; their sum must not bring us down.
+        total_tokens: receipt.prompt_tokens.saturating_add(receipt.completion_tokens),
+        prompt_tokens_details: None,
+        completion_tokens_details: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn chat(extra: Value) -> Result<link::Chat, Value> {
+        let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+        extra.as_object().unwrap().iter().for_each(|(name, value)| body[name] = value.clone());
+        let request = serde_json::from_value(body).unwrap();
+        to_chat(&request).map_err(|error| serde_json::to_value(error.body()).unwrap()["error"].clone())
+    }
+
+    #[test]
+    fn messages_become_plain_text() {
+        let chat = chat(json!({"messages": [
+            {"role": "developer", "content": "be brief"},
+            {"role": "user", "name": "ann", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+            {"role": "assistant", "content": null},
+        ]}))
+        .unwrap();
+        let seen: Vec<_> =
+            chat.messages.iter().map(|m| (m.role.as_str(), m.content.as_str(), m.name.as_str())).collect();
+        assert_eq!(seen, [("system", "be brief", ""), ("user", "a\nb", "ann"), ("assistant", "", "")]);
+    }
+
+    #[test]
+    fn the_newer_name_of_max_tokens_counts() {
+        let max = |extra| chat(extra).unwrap().sampling.unwrap().max_tokens;
+        assert_eq!(max(json!({"max_tokens": 5})), 5);
+        assert_eq!(max(json!({"max_tokens": 5, "max_completion_tokens": 7})), 7);
+        assert_eq!(max(json!({})), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_refused_by_name() {
+        let function = json!({"type": "function", "function": {"name": "f", "parameters": {}}});
+        for (param, extra) in [
+            ("n", json!({"n": 2})),
+            ("tools", json!({"tools": [function]})),
+            ("tool_choice", json!({"tool_choice": "required"})),
+            ("logprobs", json!({"logprobs": true})),
+            ("response_format", json!({"response_format": {"type": "json_object"}})),
+            ("frequency_penalty", json!({"frequency_penalty": 0.5})),
+            ("logit_bias", json!({"logit_bias": {"5": 1}})),
+            ("messages[0].content", json!({"messages": [{"role": "user", "content": [
+                {"type": "image_url", "image_url": {"url": "data:,"}}]}]})),
+            ("messages[0].role", json!({"messages": [{"role": "tool", "content": "x", "tool_call_id": "1"}]})),
+        ] {
+            let error = chat(extra).unwrap_err();
+            assert_eq!((error["param"].as_str(), error["code"].as_str()), (Some(param), Some("unsupported_parameter")));
+        }
+    }
+
+    #[test]
+    fn values_that_mean_nothing_special_are_served() {
+        let harmless = json!({
+            "n": 1, "tools": [], "tool_choice": "none", "logprobs": false, "response_format": {"type": "text"},
+            "frequency_penalty": 0.0, "user": "u", "metadata": {"a": "b"}, "store": false, "service_tier": "auto",
+        });
+        assert!(chat(harmless).is_ok());
+        assert_eq!(chat(json!({"messages": []})).unwrap_err()["param"], "messages");
+    }
+}

@@ -1,0 +1,224 @@
+//! `POST /v1/completions`
+
+use axum::{
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+    Json,
+};
+use bytes::Bytes;
+use cuckoo_primitives::task::Receipt;
+use cuckoo_wire::link::{self, task::Work, ModelKind};
+use openai_protocol::{
+    common::{StringOrArray, Usage},
+    completion::{
+        CompletionChoice, CompletionRequest, CompletionResponse, CompletionStreamChoice, CompletionStreamResponse,
+    },
+};
+use serde_json::json;
+
+use super::{
+    chat_completions::usage_of,
+    event_stream::{event, stream_task, Chunks},
+    json_body::read_json,
+    sampling::{refuse, wants_usage, Wanted},
+    served::{fingerprint, finish_reason, new_task, now_s, task_error, with_headers},
+};
+use crate::{
+    auth::Caller,
+    dispatch::{Answer, ServedBy},
+    error::{ApiError, ErrorBody},
+    openapi::schemas,
+    state::SharedState,
+};
+
+/// What this endpoint has always produced if not told otherwise.
+const DEFAULT_MAX_TOKENS: u32 = 16;
+
+/// Continues a text.
+#[utoipa::path(
+    post,
+    path = "/v1/completions",
+    tag = "tasks",
+    security(("api_key" = [])),
+    request_body = schemas::CompletionRequest,
+    responses(
+        (status = 200, description = "The continuation; with `stream`, chunks as server-sent events, then `[DONE]`",
+            body = schemas::Completion),
+        (status = "4XX", description = "The request is wrong", body = ErrorBody),
+        (status = "5XX", description = "Nobody could serve it", body = ErrorBody),
+    )
+)]
+pub(crate) async fn create_completion(
+    State(state): State<SharedState>,
+    caller: Caller,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let limits = &state.limits;
+    let minimal = json!({"model": "", "prompt": ""});
+    let request: CompletionRequest = read_json(body, limits.max_body_bytes, state.body_timeout(), minimal).await?;
+    let completion = to_completion(&request)?;
+    let usage = wants_usage(request.stream, request.stream_options.as_ref())?;
+    let task = new_task(caller, request.model.clone(), ModelKind::Chat, Work::Completion(completion), limits);
+    let task_id = task.id_hex();
+    let head = Head { id: format!("cmpl-{task_id}"), created: now_s(), model: request.model, usage };
+    if request.stream {
+        return stream_task(&state.dispatcher, task, head).await;
+    }
+    let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
+    Ok(head.response(answer, &task_id))
+}
+
+fn to_completion(request: &CompletionRequest) -> Result<link::Completion, ApiError> {
+    refuse_unserved(request)?;
+    let prompt = match &request.prompt {
+        StringOrArray::String(prompt) => prompt.clone(),
+        StringOrArray::Array(prompts) => match prompts.as_slice() {
+            [prompt] => prompt.clone(),
+            [] => return Err(ApiError::invalid("prompt", "empty_array", "'prompt' must not be empty.")),
+            _ => return Err(ApiError::unsupported("prompt", "one prompt is continued; send a request for each")),
+        },
+    };
+    let wanted = Wanted {
+        max_tokens: Some(request.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS)),
+        max_tokens_param: "max_tokens",
+        temperature: request.temperature,
+        top_p: request.top_p,
+        seed: request.seed,
+        stop: request.stop.as_ref(),
+    };
+    Ok(link::Completion { prompt, sampling: Some(wanted.sampling()?), echo: request.echo })
+}
+
+fn refuse_unserved(request: &CompletionRequest) -> Result<(), ApiError> {
+    let is_penalty = |penalty: Option<f32>| penalty.is_some_and(|penalty| penalty != 0.0);
+    let no_constraint = "output cannot be constrained";
+    let not_sampled = "sampling knows temperature, top_p, seed and stop";
+    refuse(&[
+        ("n", request.n.is_some_and(|n| n != 1), "one choice is generated; send the request again for more"),
+        ("best_of", request.best_of.is_some_and(|best_of| best_of > 1), "one choice is generated"),
+        ("logprobs", request.logprobs.is_some(), "log probabilities are not sent"),
+        ("suffix", request.suffix.as_ref().is_some_and(|suffix| !suffix.is_empty()), "text is continued, not inserted"),
+        ("regex", request.regex.is_some(), no_constraint),
+        ("ebnf", request.ebnf.is_some(), no_constraint),
+        ("json_schema", request.json_schema.is_some(), no_constraint),
+        ("frequency_penalty", is_penalty(request.frequency_penalty), not_sampled),
+        ("presence_penalty", is_penalty(request.presence_penalty), not_sampled),
+        ("repetition_penalty", request.repetition_penalty.is_some_and(|penalty| penalty != 1.0), not_sampled),
+        ("logit_bias", request.logit_bias.as_ref().is_some_and(|bias| !bias.is_empty()), not_sampled),
+        ("top_k", request.top_k.is_some_and(|top_k| top_k != -1), not_sampled),
+        ("min_p", is_penalty(request.min_p), not_sampled),
+        ("min_tokens", request.min_tokens.is_some_and(|min| min > 0), not_sampled),
+        ("stop_token_ids", request.stop_token_ids.as_ref().is_some_and(|ids| !ids.is_empty()), "use 'stop'"),
+        ("no_stop_trim", request.no_stop_trim, "stop strings are not part of the answer"),
+        ("ignore_eos", request.ignore_eos, "generation ends where the model ends it"),
+        ("lora_path", request.lora_path.is_some(), "models are served as they are"),
+        ("session_params", request.session_params.is_some(), "each request stands by itself"),
+        ("return_hidden_states", request.return_hidden_states, "answers are plain text"),
+    ])
+}
+
+/// What all parts of one answer share.
+struct Head {
+    id: String,
+    created: u64,
+    model: String,
+    usage: bool,
+}
+
+impl Head {
+    fn response(self, answer: Answer, task_id: &str) -> Response {
+        let receipt = &answer.completed.receipt;
+        let choice = CompletionChoice {
+            text: answer.text,
+            index: 0,
+            logprobs: None,
+            finish_reason: Some(finish_reason(receipt.finish)),
+            matched_stop: None,
+        };
+        let response = CompletionResponse {
+            id: self.id,
+            object: "text_completion".into(),
+            created: self.created,
+            model: self.model,
+            choices: vec![choice],
+            usage: Some(usage_of(receipt)),
+            system_fingerprint: Some(fingerprint(&answer.served_by)),
+        };
+        with_headers(Json(response).into_response(), task_id, Some(&answer.served_by))
+    }
+
+    fn chunk(&self, served_by: &ServedBy, choices: Vec<CompletionStreamChoice>, usage: Option<Usage>) -> Bytes {
+        event(&CompletionStreamResponse {
+            id: self.id.clone(),
+            object: "text_completion".into(),
+            created: self.created,
+            choices,
+            model: self.model.clone(),
+            system_fingerprint: Some(fingerprint(served_by)),
+            usage,
+        })
+    }
+}
+
+impl Chunks for Head {
+    fn opening(&self, _: &ServedBy) -> Option<Bytes> {
+        None
+    }
+
+    fn text(&self, served_by: &ServedBy, text: String) -> Bytes {
+        self.chunk(served_by, vec![choice(text, None)], None)
+    }
+
+    fn closing(&self, served_by: &ServedBy, receipt: &Receipt) -> Vec<Bytes> {
+        let last = choice(String::new(), Some(finish_reason(receipt.finish)));
+        let mut chunks = vec![self.chunk(served_by, vec![last], None)];
+        if self.usage {
+            chunks.push(self.chunk(served_by, Vec::new(), Some(usage_of(receipt))));
+        }
+        chunks
+    }
+}
+
+fn choice(text: String, finish_reason: Option<String>) -> CompletionStreamChoice {
+    CompletionStreamChoice { text, index: 0, logprobs: None, finish_reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn completion(extra: Value) -> Result<link::Completion, Value> {
+        let mut body = json!({"model": "m", "prompt": "once"});
+        extra.as_object().unwrap().iter().for_each(|(name, value)| body[name] = value.clone());
+        let request = serde_json::from_value(body).unwrap();
+        to_completion(&request).map_err(|error| serde_json::to_value(error.body()).unwrap()["error"].clone())
+    }
+
+    #[test]
+    fn one_prompt_is_taken_as_text_or_list() {
+        assert_eq!(completion(json!({})).unwrap().prompt, "once");
+        assert_eq!(completion(json!({"prompt": ["one"]})).unwrap().prompt, "one");
+        assert_eq!(completion(json!({"prompt": ["one", "two"]})).unwrap_err()["param"], "prompt");
+        assert_eq!(completion(json!({"prompt": []})).unwrap_err()["code"], "empty_array");
+    }
+
+    #[test]
+    fn sixteen_tokens_are_the_default() {
+        assert_eq!(completion(json!({})).unwrap().sampling.unwrap().max_tokens, 16);
+        assert_eq!(completion(json!({"max_tokens": 0})).unwrap_err()["param"], "max_tokens");
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_refused_by_name() {
+        for (param, extra) in [
+            ("n", json!({"n": 3})),
+            ("best_of", json!({"best_of": 2})),
+            ("logprobs", json!({"logprobs": 0})),
+            ("suffix", json!({"suffix": "end"})),
+        ] {
+            assert_eq!(completion(extra).unwrap_err()["param"], param);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `GET /v1/miners`
+
+use std::{cmp::Reverse, collections::HashMap};
+
+use axum::{
+    extract::{Query, State},
+    Json,
+};
+use cuckoo_primitives::{AccountId, Candidate, CandidateStatus, Role};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    dispatch::{MinerReport, Unavailable},
+    error::{ApiError, ErrorBody},
+    state::SharedState,
+};
+
+const DEFAULT_LIMIT: usize = 1_000;
+const MAX_LIMIT: usize = 5_000;
+
+/// Which part of the list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Part {
+    /// At most so many, 1,000 if not said, never more than 5,000.
+    limit: Option<usize>,
+    /// Skip so many.
+    offset: Option<usize>,
+}
+
+/// All registered miners, those with the most backing first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MinerList {
+    /// Always `list`.
+    object: &'static str,
+    /// Height of the finalised block whose stakes count.
+    block: u32,
+    /// Its hash.
+    block_hash: String,
+    /// Registered miners in all.
+    registered: usize,
+    /// Linked ones among them.
+    connected: usize,
+    data: Vec<Miner>,
+}
+
+/// A registered miner.
+#[derive(Serialize, ToSchema)]
+struct Miner {
+    /// Its operator.
+    operator: String,
+    /// Its stash.
+    stash: String,
+    /// Its display name.
+    name: String,
+    /// `active`, `chilled`, `pending` or `below_minimum`, on chain.
+    status: CandidateStatusName,
+    /// All stake behind it, in planck.
+    backing: String,
+    /// Its own part of it, in planck.
+    own_stake: String,
+    /// Its part of the backing of all linked miners: the share of tasks it can expect while all serve the same models.
+    selection_share: f64,
+    /// Whether it is linked to this gateway.
+    connected: bool,
+    /// For how long, in seconds.
+    connected_s: Option<u64>,
+    /// What program it runs, in its own words.
+    agent: Option<String>,
+    /// What it serves.
+    models: Vec<String>,
+    /// Tasks it takes at once.
+    slots: u32,
+    /// How many more it would take now.
+    free_slots: u32,
+    /// Tasks it answered well, since the gateway started.
+    served: u64,
+    /// Attempts at which it failed, since the gateway started.
+    failed: u64,
+    /// Times the draw fell on it, since the gateway started.
+    drawn: u64,
+    /// Times the draw would have fallen on it but for what is said here, since the gateway started.
+    passed_over: PassedOverCounts,
+    /// Why it cannot be chosen now.
+    not_chosen_because: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(value_type = String)]
+struct CandidateStatusName(CandidateStatus);
+
+#[derive(Serialize, ToSchema)]
+struct PassedOverCounts {
+    /// All its slots were taken.
+    busy: u64,
+    /// It had failed too often.
+    suspended: u64,
+    /// It had failed at the same task.
+    tried: u64,
+}
+
+/// Shows every registered miner: backing, share, load, and why it is not chosen.
+#[utoipa::path(
+    get,
+    path = "/v1/miners",
+    tag = "market",
+    params(Part),
+    responses(
+        (status = 200, description = "The miners", body = MinerList),
+        (status = 400, description = "A wrong parameter", body = ErrorBody),
+    )
+)]
+pub(crate) async fn list_miners(
+    State(state): State<SharedState>,
+    part: Result<Query<Part>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<MinerList>, ApiError> {
+    let Query(part) = part.map_err(|_| {
+        ApiError::invalid("limit", "invalid_type", "'limit' and 'offset' must be whole numbers, 0 or more.")
+    })?;
+    let view = state.guard.view();
+    let linked: HashMap<AccountId, MinerReport> =
+        state.registry.miners().into_iter().map(|report| (report.operator.clone(), report)).collect();
+    let mut candidates: Vec<_> = view.of_role(Role::Miner).collect();
+    candidates.sort_by_key(|candidate| (Reverse(candidate.backing), candidate.operator.clone()));
+    let total: u128 = candidates
+        .iter()
+        .filter(|candidate| linked.contains_key(&candidate.operator))
+        .fold(0, |sum, candidate| sum.saturating_add(candidate.backing));
+    let limit = part.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
+    let shown = candidates.iter().skip(part.offset.unwrap_or(0)).take(limit);
+    let data = shown.map(|candidate| {
+        let report = linked.get(&candidate.operator);
+        miner(candidate, report, total, &state)
+    });
+    Ok(Json(MinerList {
+        object: "list",
+        block: view.number,
+        block_hash: format!("{:?}", view.hash),
+        registered: candidates.len(),
+        connected: linked.len(),
+        data: data.collect(),
+    }))
+}
+
+fn miner(candidate: &Candidate, report: Option<&MinerReport>, total: u128, state: &SharedState) -> Miner {
+    let counts = state.registry.counts(&candidate.operator);
+    Miner {
+        operator: candidate.operator.to_string(),
+        stash: candidate.stash.to_string(),
+        name: String::from_utf8_lossy(&candidate.info.name).into_owned(),
+        status: CandidateStatusName(candidate.status),
+        backing: candidate.backing.to_string(),
+        own_stake: candidate.own_stake.to_string(),
+        selection_share: if report.is_some() && total > 0 { candidate.backing as f64 / total as f64 } else { 0.0 },
+        connected: report.is_some(),
+        connected_s: report.map(|report| report.linked_for.as_secs()),
+        agent: report.map(|report| report.agent.clone()),
+        models: report.map(|report| report.models.clone()).unwrap_or_default(),
+        slots: report.map_or(0, |report| report.slots),
+        free_slots: report.map_or(0, |report| report.free_slots),
+        served: counts.served,
+        failed: counts.failed,
+        drawn: counts.drawn,
+        passed_over: PassedOverCounts {
+            busy: counts.passed_over_busy,
+            suspended: counts.passed_over_suspended,
+            tried: counts.passed_over_tried,
+        },
+        not_chosen_because: not_chosen_because(candidate, report),
+    }
+}
+
+fn not_chosen_because(candidate: &Candidate, report: Option<&MinerReport>) -> Option<String> {
+    match candidate.status {
+        CandidateStatus::Active => {}
+        CandidateStatus::Chilled => return Some("it is chilled on chain".into()),
+        CandidateStatus::Pending => return Some("its stake counts from the next era on".into()),
+        CandidateStatus::BelowMinimum => return Some("its own stake is not above the minimum".into()),
+    }
+    let Some(report) = report else { return Some("it is not connected to this gateway".into()) };
+    match report.unavailable? {
+        Unavailable::NoOffer => Some("it offers no model or no slot".into()),
+        Unavailable::Busy => Some("all its slots are taken".into()),
+        Unavailable::Suspended(left) => Some(format!("it failed and is left alone for {} ms", left.as_millis())),
+        Unavailable::Closing => Some("it is shutting down".into()),
+    }
+}

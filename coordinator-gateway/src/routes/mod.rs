@@ -1,0 +1,15 @@
+//! The HTTP API, one file per resource.
+
+pub(crate) mod chat_completions;
+pub(crate) mod completions;
+pub(crate) mod embeddings;
+pub(crate) mod health;
+pub(crate) mod miners;
+pub(crate) mod models;
+pub(crate) mod receipts;
+
+mod event_stream;
+mod json_body;
+mod sampling;
+mod served;
+mod task_id;

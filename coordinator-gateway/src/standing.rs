@@ -1,0 +1,70 @@
+//! Whether an operator may work, as of one finalised block.
+
+use std::sync::Arc;
+
+use cuckoo_chain_client::MarketView;
+use cuckoo_primitives::{AccountId, Candidate, CandidateStatus, Role};
+
+/// Why an operator may not work in a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// No candidate has this operator.
+    #[error("it is not registered")]
+    NotRegistered,
+    /// Its candidate is registered for something else.
+    #[error("it is registered as {}", name_of(*.0))]
+    OtherRole(Role),
+    /// Its candidate stepped back.
+    #[error("it is chilled")]
+    Chilled,
+    /// Its stake counts from the next era on.
+    #[error("its stake counts from the next era on")]
+    Pending,
+    /// Its own stake is too small.
+    #[error("its own stake is not above the minimum of its role")]
+    BelowMinimum,
+}
+
+/// The candidate behind `operator` if it may work as `role` in this view.
+pub fn standing(view: &MarketView, operator: &AccountId, role: Role) -> Result<Arc<Candidate>, Unfit> {
+    let candidate = view.by_operator(operator).ok_or(Unfit::NotRegistered)?;
+    if candidate.role != role {
+        return Err(Unfit::OtherRole(candidate.role));
+    }
+    match candidate.status {
+        CandidateStatus::Active => Ok(candidate.clone()),
+        CandidateStatus::Chilled => Err(Unfit::Chilled),
+        CandidateStatus::Pending => Err(Unfit::Pending),
+        CandidateStatus::BelowMinimum => Err(Unfit::BelowMinimum),
+    }
+}
+
+impl Unfit {
+    /// What the operator can do about it.
+    pub fn remedy(&self, role: Role) -> String {
+        let role_name = name_of(role);
+        match self {
+            Self::NotRegistered => format!(
+                "bond from the stash and call registration.register with role {role_name} and this operator, \
+                 or registration.setOperator if another operator is registered"
+            ),
+            Self::OtherRole(_) => format!("use the operator key of a stash that is registered as {role_name}"),
+            Self::Chilled => "call registration.validate from the stash".into(),
+            Self::Pending => "wait for the next era".into(),
+            Self::BelowMinimum => {
+                "bond more (stake.bondExtra) and vote it behind the stash itself (voting.vote); \
+                 it counts from the next era"
+                    .into()
+            }
+        }
+    }
+}
+
+/// A role as people write it.
+pub(crate) fn name_of(role: Role) -> &'static str {
+    match role {
+        Role::Miner => "Miner",
+        Role::Coordinator => "Coordinator",
+        Role::Validator => "Validator",
+    }
+}

@@ -1,0 +1,202 @@
+//! API keys: made once, shown once, stored as hashes.
+
+use std::{collections::HashMap, sync::Arc};
+
+use rand::{rngs::OsRng, TryRngCore};
+use sha2::{Digest, Sha256};
+use sqlx::{sqlite::SqliteConnectOptions, ConnectOptions, Row, SqliteConnection, SqlitePool};
+
+use super::{now_ms, StoreError};
+
+/// Every key begins so, for people and secret scanners to recognise it.
+const KEY_PREFIX: &str = "sk-cuckoo-";
+/// Most characters of a name.
+const MAX_NAME_CHARS: usize = 64;
+
+/// sha256 of a key.
+pub(crate) type KeyHash = [u8; 32];
+
+/// A key as `keys list` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Names it in `keys revoke`.
+    pub id: String,
+    /// Whom or what it is for.
+    pub name: String,
+    /// When it was made, in milliseconds since 1970.
+    pub created_ms: i64,
+    /// When it was revoked, in milliseconds since 1970.
+    pub revoked_ms: Option<i64>,
+}
+
+/// A key that was just made. The secret is nowhere else.
+pub struct NewKey {
+    /// Names it in `keys revoke`.
+    pub id: String,
+    /// What the application sends.
+    pub secret: String,
+}
+
+/// The table of API keys.
+#[derive(Clone)]
+pub struct KeyStore {
+    pool: SqlitePool,
+    options: SqliteConnectOptions,
+}
+
+impl KeyStore {
+    pub(super) fn new(pool: SqlitePool, options: SqliteConnectOptions) -> Self {
+        Self { pool, options }
+    }
+
+    /// Makes a key of 256 random bits.
+    pub async fn create(&self, name: &str) -> Result<NewKey, StoreError> {
+        let length = name.chars().count();
+        if length == 0 || length > MAX_NAME_CHARS || name.chars().any(char::is_control) {
+            return Err(StoreError::InvalidName { max: MAX_NAME_CHARS });
+        }
+        let secret = format!("{KEY_PREFIX}{}", hex::encode(random::<32>()));
+        let id = format!("key_{}", hex::encode(random::<8>()));
+        sqlx::query("INSERT INTO api_keys (id, name, key_sha256, created_ms) VALUES (?, ?, ?, ?)")
+            .bind(&id)
+            .bind(name)
+            .bind(hash_of(&secret).to_vec())
+            .bind(now_ms())
+            .execute(&self.pool)
+            .await?;
+        Ok(NewKey { id, secret })
+    }
+
+    /// All keys, revoked ones included, oldest first.
+    pub async fn list(&self) -> Result<Vec<ApiKey>, StoreError> {
+        let rows = sqlx::query("SELECT id, name, created_ms, revoked_ms FROM api_keys ORDER BY created_ms, id")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ApiKey {
+                    id: row.try_get("id")?,
+                    name: row.try_get("name")?,
+                    created_ms: row.try_get("created_ms")?,
+                    revoked_ms: row.try_get("revoked_ms")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Ends a key's validity; running gateways notice within seconds. Revoking twice keeps the first time.
+    pub async fn revoke(&self, id: &str) -> Result<(), StoreError> {
+        let done = sqlx::query("UPDATE api_keys SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?")
+            .bind(now_ms())
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        match done.rows_affected() {
+            0 => Err(StoreError::UnknownKey(id.to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    /// The id of the valid key with this hash.
+    pub(crate) async fn find(&self, hash: &KeyHash) -> Result<Option<Arc<str>>, StoreError> {
+        let id: Option<String> =
+            sqlx::query_scalar("SELECT id FROM api_keys WHERE key_sha256 = ? AND revoked_ms IS NULL")
+                .bind(hash.to_vec())
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(id.map(Into::into))
+    }
+
+    /// Opens a connection of its own to follow changes, by this process or another.
+    pub(crate) async fn follow(&self) -> Result<KeyFollower, StoreError> {
+        Ok(KeyFollower { connection: self.options.connect().await?, version: None })
+    }
+}
+
+/// Notices when the file has changed.
+pub(crate) struct KeyFollower {
+    connection: SqliteConnection,
+    version: Option<i64>,
+}
+
+impl KeyFollower {
+    /// All valid keys by hash, if the file may have changed since the last call.
+    pub(crate) async fn changed(&mut self) -> Result<Option<HashMap<KeyHash, Arc<str>>>, StoreError> {
+        // This number is private to a connection and changes with every commit of another one.
+        let version: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.connection).await?;
+        if self.version == Some(version) {
+            return Ok(None);
+        }
+        let rows = sqlx::query("SELECT key_sha256, id FROM api_keys WHERE revoked_ms IS NULL")
+            .fetch_all(&mut self.connection)
+            .await?;
+        let mut keys = HashMap::with_capacity(rows.len());
+        for row in rows {
+            let hash: Vec<u8> = row.try_get(0)?;
+            let id: String = row.try_get(1)?;
+            if let Ok(hash) = KeyHash::try_from(hash.as_slice()) {
+                keys.insert(hash, id.into());
+            }
+        }
+        self.version = Some(version);
+        Ok(Some(keys))
+    }
+}
+
+/// What is stored of a key.
+pub(crate) fn hash_of(secret: &str) -> KeyHash {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Random bytes from the operating system.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Without randomness from the system nothing here is safe, so there is nothing to go on with.
+    OsRng.try_fill_bytes(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::JournalSync, store::Store};
+
+    async fn store() -> (tempfile::TempDir, KeyStore) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
+        (folder, store.keys())
+    }
+
+    #[tokio::test]
+    async fn a_key_is_found_by_its_hash_until_it_is_revoked() {
+        let (_folder, keys) = store().await;
+        let key = keys.create("app").await.unwrap();
+        assert!(key.secret.starts_with("sk-cuckoo-") && key.secret.len() == 74);
+        assert_eq!(keys.find(&hash_of(&key.secret)).await.unwrap().as_deref(), Some(key.id.as_str()));
+        keys.revoke(&key.id).await.unwrap();
+        assert_eq!(keys.find(&hash_of(&key.secret)).await.unwrap(), None);
+        assert!(keys.list().await.unwrap()[0].revoked_ms.is_some());
+    }
+
+    #[tokio::test]
+    async fn the_follower_sees_changes_of_other_connections_once() {
+        let (_folder, keys) = store().await;
+        let mut follower = keys.follow().await.unwrap();
+        assert_eq!(follower.changed().await.unwrap().unwrap().len(), 0);
+        assert!(follower.changed().await.unwrap().is_none());
+        let key = keys.create("app").await.unwrap();
+        let seen = follower.changed().await.unwrap().unwrap();
+        assert_eq!(seen.get(&hash_of(&key.secret)).map(|id| &**id), Some(key.id.as_str()));
+        keys.revoke(&key.id).await.unwrap();
+        assert!(follower.changed().await.unwrap().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn names_and_ids_are_checked() {
+        let (_folder, keys) = store().await;
+        for name in ["", "a\nb", &"x".repeat(65)] {
+            assert!(matches!(keys.create(name).await, Err(StoreError::InvalidName { .. })));
+        }
+        assert!(matches!(keys.revoke("key_none").await, Err(StoreError::UnknownKey(_))));
+    }
+}

@@ -1,0 +1,122 @@
+//! What must survive a restart: API keys and receipts, in one SQLite file.
+//!
+//! The file is in WAL mode, so `coordinator-gateway keys` works on it while a gateway runs.
+
+mod keys;
+mod receipts;
+
+use std::{io, path::Path, time::Duration};
+
+use sqlx::{
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    ConnectOptions, SqlitePool,
+};
+
+use crate::config::JournalSync;
+
+pub use keys::{ApiKey, KeyStore, NewKey};
+pub(crate) use keys::{hash_of, KeyFollower, KeyHash};
+pub(crate) use receipts::{ReceiptJournal, StoredReceipt};
+
+/// Name of the file in the data folder.
+const FILE_NAME: &str = "gateway.sqlite";
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that only read.
+const READERS: u32 = 4;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder {path}: {source}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file was written by a newer gateway, or is damaged.
+    #[error("cannot bring {FILE_NAME} up to date (was it written by a newer gateway?): {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// SQLite refused.
+    #[error("{FILE_NAME}: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A name that people could not tell apart or read.
+    #[error("a key's name has 1 to {max} characters, none of them a control character")]
+    InvalidName {
+        /// Most characters.
+        max: usize,
+    },
+    /// There is no such key.
+    #[error("there is no key with the id {0:?}; `coordinator-gateway keys list` shows all")]
+    UnknownKey(String),
+    /// The writer has stopped, which it does only when the gateway ends.
+    #[error("the journal is closed")]
+    JournalClosed,
+    /// The journal could not write this record; the reason is in the log.
+    #[error("the journal could not be written")]
+    JournalFailed,
+}
+
+/// The open file.
+#[derive(Clone)]
+pub struct Store {
+    pool: SqlitePool,
+    options: SqliteConnectOptions,
+}
+
+impl Store {
+    /// Opens the file in `data_dir`, making both if need be, and brings its tables up to date.
+    pub async fn open(data_dir: &Path, sync: JournalSync) -> Result<Self, StoreError> {
+        make_folder(data_dir)
+            .map_err(|source| StoreError::Folder { path: data_dir.display().to_string(), source })?;
+        let options = SqliteConnectOptions::new()
+            .filename(data_dir.join(FILE_NAME))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(match sync {
+                JournalSync::Full => SqliteSynchronous::Full,
+                JournalSync::Normal => SqliteSynchronous::Normal,
+            })
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.clone()).await?;
+        MIGRATIONS.run(&pool).await?;
+        Ok(Self { pool, options })
+    }
+
+    /// The API keys.
+    pub fn keys(&self) -> KeyStore {
+        KeyStore::new(self.pool.clone(), self.options.clone())
+    }
+
+    /// Starts the one writer of receipts.
+    pub(crate) async fn journal(&self) -> Result<ReceiptJournal, StoreError> {
+        let writer = self.options.connect().await?;
+        Ok(ReceiptJournal::start(writer, self.pool.clone()))
+    }
+
+    /// Closes every connection.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Makes the folder, for its owner alone where the system can say so.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
