@@ -1,6 +1,7 @@
 //! Questions answered by real models, and the receipts for it.
 
 use anyhow::Context;
+use codec::DecodeAll;
 use cuckoo_primitives::{
     signing::Statement,
     task::{OutputHasher, Receipt},
@@ -115,7 +116,7 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
 
 async fn a_receipt_is_signed_by_the_miner(api: &Api, market: &Market, task_id: &str, text: &str) {
     let answer = api.get(&format!("/v1/receipts/{task_id}")).await.unwrap().ok().unwrap();
-    let (receipt, signature) = decode(&answer.body).unwrap();
+    let (receipt, signature) = only_receipt(&answer.body).unwrap();
     let genesis = market.chain().genesis();
     assert_eq!(receipt.miner, account("//Miner1").unwrap());
     assert_eq!(receipt.coordinator, account("//Coordinator").unwrap());
@@ -130,6 +131,17 @@ async fn a_receipt_is_signed_by_the_miner(api: &Api, market: &Market, task_id: &
     other.update(format!("{text}!").as_bytes());
     assert_ne!(receipt.output_hash, other.finish());
     println!("receipt: {} + {} tokens, signed by {}", receipt.prompt_tokens, receipt.completion_tokens, receipt.miner);
+}
+
+/// The one receipt of a task that was tried once, as the miner signed it.
+fn only_receipt(list: &Value) -> anyhow::Result<(Receipt, Signature)> {
+    let field = |name: &str| -> anyhow::Result<Vec<u8>> {
+        let text = list["data"][0][name].as_str().with_context(|| format!("no {name} in {list}"))?;
+        Ok(hex::decode(text)?)
+    };
+    let receipt = Receipt::decode_all(&mut field("encoded")?.as_slice())?;
+    let signature = Signature::try_from(field("signature")?).ok().context("the signature does not have 64 bytes")?;
+    Ok((receipt, signature))
 }
 
 async fn receipts_of_others_are_not_shown(network: &Network, task_id: &str) {

@@ -35,7 +35,7 @@ async fn garbage_and_replays_on_the_miner_link_are_refused() {
     // Whoever was connected still is, and others can come.
     let miner = Miner::builder(&network.node, "//Miner2").coordinator(&network.gateway).models(&[CHAT]);
     let _second = miner.start().await.unwrap();
-    network.gateway.until_connected(2).await.unwrap();
+    network.gateway.until_serving(2).await.unwrap();
     network.gateway.api().chat(CHAT, "Say hello.", 2).await.unwrap();
 }
 

@@ -12,9 +12,14 @@ use std::{
 use anyhow::{ensure, Context};
 use cuckoo_chain_client::Call;
 use cuckoo_testkit::{
-    api::chat_stream, keys::stash_of, market::Market, models::CHAT, until, Api, Gateway, Miner, Network,
+    api::chat_stream,
+    dialler::{self, Dialler},
+    keys::{account, stash_of},
+    market::Market,
+    models::CHAT,
+    until, Api, Gateway, Miner, Network,
 };
-use cuckoo_wire::link::RefusalCode;
+use cuckoo_wire::link::{miner_message::Message, RefusalCode};
 use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -62,7 +67,7 @@ async fn a_chilled_miner_is_cut_off_within_two_finalised_blocks() {
     assert!(entry.to_string().contains("chilled"), "{entry}");
     network.gateway.api().chat(CHAT, "Say hello.", 2).await.unwrap();
     market.submit(&stash_of("//Miner1"), Call::Validate).await.unwrap();
-    network.gateway.until_connected(2).await.unwrap();
+    network.gateway.until_serving(2).await.unwrap();
 }
 
 /// What a client saw of one request.

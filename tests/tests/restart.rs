@@ -19,7 +19,7 @@ async fn a_gateway_keeps_keys_and_receipts_over_a_restart() {
     network.gateway.restart().await.unwrap();
     let api = network.gateway.api();
     assert_eq!(api.get(&path).await.unwrap().ok().unwrap().body, receipt.body);
-    network.gateway.until_connected(1).await.unwrap();
+    network.gateway.until_serving(1).await.unwrap();
     for key in [api.key(), Some(second_key.as_str())] {
         api.with_key(key).chat(CHAT, "Say hello.", 2).await.unwrap();
     }
@@ -30,7 +30,7 @@ async fn a_gateway_keeps_keys_and_receipts_over_a_restart() {
     network.gateway.kill().await.unwrap();
     network.gateway.restart().await.unwrap();
     network.gateway.api().get(&path).await.unwrap().ok().unwrap();
-    network.gateway.until_connected(1).await.unwrap();
+    network.gateway.until_serving(1).await.unwrap();
     network.gateway.api().chat(CHAT, "Say hello.", 2).await.unwrap();
 }
 

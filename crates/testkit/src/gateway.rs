@@ -103,10 +103,19 @@ impl Gateway {
 
     /// Waits until exactly `count` miners are connected.
     pub async fn until_connected(&self, count: usize) -> anyhow::Result<()> {
-        until(CONNECT_LIMIT, &format!("{count} connected miners"), async || {
+        self.until_miners(count, "connected", |miner| miner["connected"] == true).await
+    }
+
+    /// Waits until exactly `count` miners are connected and offer slots.
+    pub async fn until_serving(&self, count: usize) -> anyhow::Result<()> {
+        self.until_miners(count, "serving", |miner| miner["slots"].as_u64().is_some_and(|slots| slots > 0)).await
+    }
+
+    async fn until_miners(&self, count: usize, what: &str, is: impl Fn(&Value) -> bool) -> anyhow::Result<()> {
+        until(CONNECT_LIMIT, &format!("{count} {what} miners"), async || {
             let miners = self.miners().await?;
-            let connected = miners.iter().filter(|miner| miner["connected"] == true).count();
-            ensure!(connected == count, "{connected} are connected: {}", Value::from(miners));
+            let found = miners.iter().filter(|miner| is(miner)).count();
+            ensure!(found == count, "{found} are {what}: {}", Value::from(miners));
             Ok(())
         })
         .await

@@ -10,7 +10,7 @@
 //! let node = Node::dev().start().await?;
 //! let gateway = Gateway::builder(&node).start().await?;
 //! let _miner = Miner::builder(&node, "//Miner1").coordinator(&gateway).slots(4).start().await?;
-//! gateway.until_connected(1).await?;
+//! gateway.until_serving(1).await?;
 //! let answer = gateway.api().chat("smollm2-135m-instruct", "What is the capital of France?", 16).await?;
 //! # Ok(()) }
 //! ```

@@ -23,7 +23,7 @@ impl Network {
             .iter()
             .map(|&(operator, slots)| Miner::builder(&node, operator).coordinator(&gateway).slots(slots).start());
         let miners = futures::future::try_join_all(starts).await?;
-        gateway.until_connected(miners.len()).await?;
+        gateway.until_serving(miners.len()).await?;
         gateway.until_ready().await?;
         Ok(Self { miners, gateway, node })
     }
