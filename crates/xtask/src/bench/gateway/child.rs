@@ -4,11 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use coordinator_gateway::config::{GatewayConfig, Limits};
 use cuckoo_chain_client::Chain;
-use serde_json::json;
-use tokio::{
-    signal::unix::{signal, SignalKind},
-    sync::watch,
-};
+use tokio::sync::watch;
 
 use super::market;
 
@@ -33,10 +29,5 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     // As long as the sender lives, the view counts as fresh.
     let (_views, view) = watch::channel(Arc::new(market::view()?));
     let chain = Chain::detached(market::genesis(), view);
-    let gateway = coordinator_gateway::serve(config, market::coordinator()?, chain).await?;
-    println!("{}", json!({ "event": "ready", "http": gateway.http(), "link": gateway.link() }));
-    let mut terminated = signal(SignalKind::terminate())?;
-    terminated.recv().await;
-    gateway.shutdown().await;
-    Ok(())
+    Ok(coordinator_gateway::serve(config, chain, market::coordinator()?).await?)
 }
