@@ -23,12 +23,7 @@ impl<T: Config> Pallet<T> {
     /// from the first.
     pub fn candidates(role: Role, after: Option<&AccountId>, limit: u32) -> Vec<Candidate> {
         let limit = limit.min(MAX_CANDIDATES_PER_PAGE) as usize;
-        Self::candidates_of(role, after).take(limit).collect()
-    }
-
-    /// All candidates of `role` in storage order, those after `after` or from the first, read one by one.
-    pub fn candidates_of(role: Role, after: Option<&AccountId>) -> impl Iterator<Item = Candidate> {
-        Roster::<T>::iter(role, after).map(move |(stash, record)| describe::<T>(stash, role, record))
+        Roster::<T>::iter(role, after).take(limit).map(|(stash, record)| describe::<T>(stash, role, record)).collect()
     }
 }
 
