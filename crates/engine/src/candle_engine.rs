@@ -145,6 +145,7 @@ impl CandleEngine {
 
     fn add_info(&mut self, dir: &ModelDir, context_tokens: u32, numeric_class: String) {
         let manifest = dir.manifest();
+        tracing::info!(target: "engine", context_tokens, numeric_class, model.id = manifest.id(), "model loaded");
         self.models.push(ModelInfo {
             id: manifest.id().to_owned(),
             kind: manifest.kind(),

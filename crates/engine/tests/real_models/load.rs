@@ -1,8 +1,11 @@
 //! Where the models are, and engines with them.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
-use cuckoo_engine::{CandleEngine, EngineOptions, ModelDir};
+use cuckoo_engine::{CandleEngine, EngineOptions, Manifest, ModelDir, MANIFEST_FILE};
 
 pub(crate) const CHAT: &str = "smollm2-135m-instruct";
 pub(crate) const EMBEDDING: &str = "all-minilm-l6-v2";
@@ -25,4 +28,18 @@ pub(crate) fn engine(id: &str, max_running: usize, max_waiting: usize) -> Candle
         ..EngineOptions::default()
     };
     CandleEngine::load(&[model_dir(id)], &options).unwrap()
+}
+
+/// The same model in the folder `to`, with a context of its own.
+pub(crate) fn with_context(id: &str, context_tokens: u32, to: &Path) -> ModelDir {
+    let original = model_dir(id);
+    let manifest = original.manifest();
+    std::fs::create_dir(to.join(id)).unwrap();
+    for file in manifest.files() {
+        std::os::unix::fs::symlink(original.file_path(file), to.join(id).join(&file.name)).unwrap();
+    }
+    let files = manifest.files().to_vec();
+    let manifest = Manifest::new(id, manifest.kind(), manifest.architecture(), files, context_tokens).unwrap();
+    std::fs::write(to.join(id).join(MANIFEST_FILE), manifest.to_json()).unwrap();
+    ModelDir::open(to, id).unwrap()
 }
