@@ -106,10 +106,9 @@ impl From<NotReady> for ApiError {
                 "chain_stale",
                 "The gateway has not seen a finalised block for too long, so it accepts no new tasks.",
             ),
-            NotReady::Unfit(unfit) => ApiError::unavailable(
-                "coordinator_inactive",
-                format!("This coordinator may not work now: {unfit}."),
-            ),
+            NotReady::Unfit(unfit) => {
+                ApiError::unavailable("coordinator_inactive", format!("This coordinator may not work now: {unfit}."))
+            }
             NotReady::Draining => ApiError::unavailable("shutting_down", "The gateway is stopping."),
         }
     }

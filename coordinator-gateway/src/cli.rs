@@ -177,7 +177,11 @@ mod tests {
 
     #[test]
     fn the_data_folder_may_follow_the_keys_command() {
-        for args in ["x keys create --name n --data-dir d", "x keys --data-dir d create --name n", "x keys revoke i --data-dir d"] {
+        for args in [
+            "x keys create --name n --data-dir d",
+            "x keys --data-dir d create --name n",
+            "x keys revoke i --data-dir d",
+        ] {
             let Command::Keys(keys) = Cli::try_parse_from(args.split(' ')).unwrap().command else { panic!() };
             assert_eq!(keys.data_dir.unwrap().to_str(), Some("d"));
         }

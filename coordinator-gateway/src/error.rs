@@ -141,10 +141,7 @@ impl ApiError {
 
     /// 502: miners were asked and failed.
     pub(crate) fn miners_failed(message: impl Into<String>) -> Self {
-        Self {
-            should_retry: Some(true),
-            ..Self::new(StatusCode::BAD_GATEWAY, SERVER, "miners_failed", message)
-        }
+        Self { should_retry: Some(true), ..Self::new(StatusCode::BAD_GATEWAY, SERVER, "miners_failed", message) }
     }
 
     /// 504: the task took longer than the gateway allows. A repetition would most likely take as long.

@@ -2,7 +2,10 @@
 
 use std::{
     io::{self, Write},
-    net::SocketAddr, sync::Arc, time::Duration};
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use cuckoo_chain_client::{account_of, Chain, Keypair};
 use tokio::{
@@ -40,7 +43,9 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source}; is another gateway running? use another port, or 0 for any free one")]
+    #[error(
+        "cannot listen on {address}: {source}; is another gateway running? use another port, or 0 for any free one"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -119,10 +124,8 @@ async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gate
             tracing::error!(target: "gateway::link", %error, "the miners' port failed");
         }
     });
-    let connections = ConnectionLimits {
-        most: limits.max_connections,
-        head_timeout: Duration::from_millis(limits.head_timeout_ms),
-    };
+    let connections =
+        ConnectionLimits { most: limits.max_connections, head_timeout: Duration::from_millis(limits.head_timeout_ms) };
     let http_task = tokio::spawn(serve_http(http_listener, router(state.clone()), connections, stop.clone()));
     Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task })
 }

@@ -96,8 +96,7 @@ async fn observe(State(_): State<SharedState>, request: Request, next: Next) -> 
         },
         "answered"
     );
-    metrics::histogram!("gateway_http_request_seconds", "route" => route.clone())
-        .record(began.elapsed().as_secs_f64());
+    metrics::histogram!("gateway_http_request_seconds", "route" => route.clone()).record(began.elapsed().as_secs_f64());
     metrics::counter!("gateway_http_requests_total", "route" => route, "status" => status.as_str().to_owned())
         .increment(1);
     response.headers_mut().insert(REQUEST_ID, id);

@@ -51,11 +51,9 @@ impl Unfit {
             Self::OtherRole(_) => format!("use the operator key of a stash that is registered as {role_name}"),
             Self::Chilled => "call registration.validate from the stash".into(),
             Self::Pending => "wait for the next era".into(),
-            Self::BelowMinimum => {
-                "bond more (stake.bondExtra) and vote it behind the stash itself (voting.vote); \
+            Self::BelowMinimum => "bond more (stake.bondExtra) and vote it behind the stash itself (voting.vote); \
                  it counts from the next era"
-                    .into()
-            }
+                .into(),
         }
     }
 }

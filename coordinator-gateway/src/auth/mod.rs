@@ -88,11 +88,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty()).then_some(secret)
 }
 
-async fn follow(
-    mut follower: KeyFollower,
-    valid: Arc<ArcSwap<HashMap<KeyHash, Arc<str>>>>,
-    stop: CancellationToken,
-) {
+async fn follow(mut follower: KeyFollower, valid: Arc<ArcSwap<HashMap<KeyHash, Arc<str>>>>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(REFRESH)).await.is_some() {
         match follower.changed().await {
             Ok(Some(keys)) => valid.store(Arc::new(keys)),

@@ -325,9 +325,10 @@ impl OpenTask {
         Some(event.map_err(|failure| {
             let error = match self.tries.after(&self.attempt, failure) {
                 Err(error) => error,
-                Ok(()) => {
-                    DispatchError::Failed { attempts: self.tries.attempts, last: Failure::Miner("the answer broke off") }
-                }
+                Ok(()) => DispatchError::Failed {
+                    attempts: self.tries.attempts,
+                    last: Failure::Miner("the answer broke off"),
+                },
             };
             self.tries.ended(error)
         }))

@@ -154,15 +154,12 @@ impl From<DispatchError> for ApiError {
             DispatchError::NoMiner { reason } => {
                 ApiError::unavailable("no_miner_available", format!("No miner can take this task: {reason}."))
             }
-            DispatchError::QueueFull => ApiError::too_many(
-                "queue_full",
-                "All miners are busy and the queue is full.",
-                Duration::from_secs(2),
-            ),
-            DispatchError::AllBusy { waited } => ApiError::unavailable(
-                "all_miners_busy",
-                format!("All miners were busy for {} ms.", waited.as_millis()),
-            ),
+            DispatchError::QueueFull => {
+                ApiError::too_many("queue_full", "All miners are busy and the queue is full.", Duration::from_secs(2))
+            }
+            DispatchError::AllBusy { waited } => {
+                ApiError::unavailable("all_miners_busy", format!("All miners were busy for {} ms.", waited.as_millis()))
+            }
             DispatchError::Failed { attempts, last } => {
                 ApiError::miners_failed(format!("{attempts} attempt(s) failed; the last one: {last}."))
             }

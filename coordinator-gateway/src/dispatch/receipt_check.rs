@@ -117,11 +117,7 @@ mod tests {
 
     fn signed(receipt: &Receipt, genesis: Hash) -> link::Result {
         let signature = dev::bob().sign(receipt.signing_hash(&genesis).as_bytes()).0;
-        link::Result {
-            receipt: receipt.encode().into(),
-            signature: signature.to_vec().into(),
-            ..Default::default()
-        }
+        link::Result { receipt: receipt.encode().into(), signature: signature.to_vec().into(), ..Default::default() }
     }
 
     #[test]

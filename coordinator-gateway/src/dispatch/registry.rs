@@ -80,8 +80,7 @@ pub(super) enum Acquired {
 
 impl Registry {
     pub(crate) fn new(genesis: Hash, finalised: Hash, max_queue: usize) -> Arc<Self> {
-        let inner =
-            Inner { finalised, members: HashMap::new(), conducts: HashMap::new(), pools: Pools::default() };
+        let inner = Inner { finalised, members: HashMap::new(), conducts: HashMap::new(), pools: Pools::default() };
         Arc::new(Self { genesis, max_queue, inner: Mutex::new(inner) })
     }
 
@@ -414,7 +413,8 @@ impl Inner {
         if hopeful.map(untried).any(|untried| untried) {
             return Ok(());
         }
-        let reason = format!("all {} miner(s) that serve '{}' have failed at it or are leaving", pool.members.len(), want.model);
+        let reason =
+            format!("all {} miner(s) that serve '{}' have failed at it or are leaving", pool.members.len(), want.model);
         Err(DispatchError::NoMiner { reason })
     }
 

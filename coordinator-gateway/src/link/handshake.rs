@@ -92,7 +92,8 @@ where
         return Err(Refused::new(RefusalCode::Protocol, "the first message must be Hello").into());
     };
     if hello.protocol != PROTOCOL {
-        let reason = format!("this gateway speaks link protocol {PROTOCOL}, not {}; update the older program", hello.protocol);
+        let reason =
+            format!("this gateway speaks link protocol {PROTOCOL}, not {}; update the older program", hello.protocol);
         return Err(Refused::new(RefusalCode::Protocol, reason).into());
     }
     if fixed::<32>("genesis", &hello.genesis)? != genesis.0 {

@@ -69,9 +69,7 @@ impl TryFrom<link::Model> for OfferedModel {
             kind => kind,
         };
         if !is_model_id(&model.id) {
-            return Err(format!(
-                "a model id has 1 to {MAX_MODEL_ID_LEN} characters out of A-Z a-z 0-9 - _ . : / @"
-            ));
+            return Err(format!("a model id has 1 to {MAX_MODEL_ID_LEN} characters out of A-Z a-z 0-9 - _ . : / @"));
         }
         if model.context_tokens == 0 || model.context_tokens > MAX_CONTEXT_TOKENS {
             return Err(format!("model '{}' has a context of {} tokens", model.id, model.context_tokens));

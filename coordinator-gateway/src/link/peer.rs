@@ -71,6 +71,12 @@ impl Link {
         }
     }
 
+    /// A link whose miner hears nothing, for tests of the registry.
+    #[cfg(test)]
+    pub(crate) fn unheard(operator: AccountId) -> Self {
+        Self::new(operator, mpsc::channel(1).0)
+    }
+
     /// Tells one link of a miner from the next.
     pub(crate) fn serial(&self) -> u64 {
         self.serial

@@ -74,11 +74,8 @@ impl MinerLink for Service {
         &self,
         request: Request<Streaming<MinerMessage>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
-        let connection = request
-            .extensions()
-            .get::<ConnectionHandle>()
-            .cloned()
-            .ok_or_else(|| Status::internal("no connection"))?;
+        let connection =
+            request.extensions().get::<ConnectionHandle>().cloned().ok_or_else(|| Status::internal("no connection"))?;
         let (outbox, messages) = mpsc::channel(OUTBOX);
         tokio::spawn(session::serve(self.0.clone(), connection, request.into_inner(), outbox));
         let messages = ReceiverStream::new(messages).scan((), |(), outbound| {

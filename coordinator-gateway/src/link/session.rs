@@ -38,15 +38,11 @@ pub(super) async fn serve<S>(
     S: Stream<Item = Result<MinerMessage, Status>> + Unpin,
 {
     let peer = connection.peer;
-    let shaken = shake_hands(
-        &context.key,
-        context.guard.genesis(),
-        context.guard.operator(),
-        &mut incoming,
-        &outbox,
-        |miner| context.may_mine(miner),
-    )
-    .await;
+    let shaken =
+        shake_hands(&context.key, context.guard.genesis(), context.guard.operator(), &mut incoming, &outbox, |miner| {
+            context.may_mine(miner)
+        })
+        .await;
     let operator = match shaken {
         Ok(operator) => operator,
         Err(Broken::Refused(refused)) => return refuse(&outbox, refused, &peer.to_string()).await,
@@ -143,8 +139,7 @@ where
 fn handle(context: &LinkContext, link: &Arc<Link>, message: Option<Message>) -> Result<(), Refused> {
     match message {
         Some(Message::Offer(offer)) => {
-            let offer =
-                Offer::try_from(offer).map_err(|reason| Refused::new(RefusalCode::InvalidOffer, reason))?;
+            let offer = Offer::try_from(offer).map_err(|reason| Refused::new(RefusalCode::InvalidOffer, reason))?;
             tracing::debug!(
                 target: "gateway::link",
                 miner = %link.operator(),

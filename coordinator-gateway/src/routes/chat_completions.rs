@@ -11,8 +11,8 @@ use cuckoo_primitives::task::Receipt;
 use cuckoo_wire::link::{self, task::Work, ModelKind};
 use openai_protocol::{
     chat::{
-        ChatChoice, ChatCompletionMessage, ChatCompletionRequest, ChatCompletionResponse,
-        ChatCompletionStreamResponse, ChatMessage, ChatMessageDelta, ChatStreamChoice, MessageContent,
+        ChatChoice, ChatCompletionMessage, ChatCompletionRequest, ChatCompletionResponse, ChatCompletionStreamResponse,
+        ChatMessage, ChatMessageDelta, ChatStreamChoice, MessageContent,
     },
     common::{ContentPart, ResponseFormat, ToolChoice, ToolChoiceValue, Usage},
 };
@@ -56,8 +56,7 @@ pub(crate) async fn create_chat_completion(
 ) -> Result<Response, ApiError> {
     let limits = &state.limits;
     let minimal = json!({"model": "", "messages": []});
-    let request: ChatCompletionRequest =
-        read_json(body, limits.max_body_bytes, state.body_timeout(), minimal).await?;
+    let request: ChatCompletionRequest = read_json(body, limits.max_body_bytes, state.body_timeout(), minimal).await?;
     let chat = to_chat(&request)?;
     let usage = wants_usage(request.stream, request.stream_options.as_ref())?;
     let task = new_task(caller, request.model.clone(), ModelKind::Chat, Work::Chat(chat), limits);
@@ -97,7 +96,10 @@ fn to_message((index, message): (usize, &ChatMessage)) -> Result<link::ChatMessa
         ChatMessage::User { content, name, .. } => ("user", text_of(index, content)?, name),
         ChatMessage::Assistant { content, name, tool_calls, .. } => {
             if tool_calls.as_ref().is_some_and(|calls| !calls.is_empty()) {
-                return Err(ApiError::unsupported(format!("messages[{index}].tool_calls"), "models here call no tools"));
+                return Err(ApiError::unsupported(
+                    format!("messages[{index}].tool_calls"),
+                    "models here call no tools",
+                ));
             }
             let content = content.as_ref().map(|content| text_of(index, content)).transpose()?;
             ("assistant", content.unwrap_or_default(), name)
@@ -132,7 +134,8 @@ fn text_of(index: usize, content: &MessageContent) -> Result<String, ApiError> {
 fn refuse_unserved(request: &ChatCompletionRequest) -> Result<(), ApiError> {
     #[allow(deprecated)] // refused under their old names too
     let (functions, function_call) = (request.functions.is_some(), request.function_call.is_some());
-    let tool_choice = !matches!(request.tool_choice, None | Some(ToolChoice::Value(ToolChoiceValue::None | ToolChoiceValue::Auto)));
+    let tool_choice =
+        !matches!(request.tool_choice, None | Some(ToolChoice::Value(ToolChoiceValue::None | ToolChoiceValue::Auto)));
     let modalities = request.modalities.iter().flatten().any(|modality| modality != "text");
     let response_format = !matches!(request.response_format, None | Some(ResponseFormat::Text));
     let is_penalty = |penalty: Option<f32>| penalty.is_some_and(|penalty| penalty != 0.0);
@@ -311,8 +314,11 @@ mod tests {
             ("response_format", json!({"response_format": {"type": "json_object"}})),
             ("frequency_penalty", json!({"frequency_penalty": 0.5})),
             ("logit_bias", json!({"logit_bias": {"5": 1}})),
-            ("messages[0].content", json!({"messages": [{"role": "user", "content": [
-                {"type": "image_url", "image_url": {"url": "data:,"}}]}]})),
+            (
+                "messages[0].content",
+                json!({"messages": [{"role": "user", "content": [
+                {"type": "image_url", "image_url": {"url": "data:,"}}]}]}),
+            ),
             ("messages[0].role", json!({"messages": [{"role": "tool", "content": "x", "tool_call_id": "1"}]})),
         ] {
             let error = chat(extra).unwrap_err();

@@ -1,7 +1,7 @@
 //! `GET /v1/models` and `GET /v1/models/{id}`
 
 use axum::{
-    extract::{Path, State},
+    extract::{rejection::PathRejection, Path, State},
     Json,
 };
 use openai_protocol::models::{ListModelsResponse, ModelObject};
@@ -47,8 +47,10 @@ pub(crate) async fn list_models(State(state): State<SharedState>, _: Caller) -> 
 pub(crate) async fn get_model(
     State(state): State<SharedState>,
     _: Caller,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<ModelObject>, ApiError> {
+    // What is not even text names no model.
+    let id = id.map(|Path(id)| id).unwrap_or_default();
     let models = state.registry.models();
     match models.iter().find(|model| model.id == id) {
         Some(model) => Ok(Json(object(model.clone()))),

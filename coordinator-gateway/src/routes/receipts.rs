@@ -1,7 +1,7 @@
 //! `GET /v1/receipts/{task_id}`
 
 use axum::{
-    extract::{Path, State},
+    extract::{rejection::PathRejection, Path, State},
     Json,
 };
 use codec::Encode;
@@ -74,10 +74,10 @@ struct SignedReceipt {
 pub(crate) async fn get_receipts(
     State(state): State<SharedState>,
     caller: Caller,
-    Path(task): Path<String>,
+    task: Result<Path<String>, PathRejection>,
 ) -> Result<Json<ReceiptList>, ApiError> {
     let unknown = || ApiError::not_found("receipt_not_found", "This key has no receipt for such a task.");
-    let id: TaskId = task_id::parse(&task).ok_or_else(unknown)?;
+    let id: TaskId = task.ok().and_then(|Path(task)| task_id::parse(&task)).ok_or_else(unknown)?;
     let receipts = state.journal.of_task(&id, caller.key_id.as_deref()).await.map_err(|error| {
         tracing::error!(target: "gateway::store", %error, "cannot read receipts");
         ApiError::internal()

@@ -29,7 +29,12 @@ pub(crate) struct ConnectionLimits {
 }
 
 /// Serves until `stop`, then until every running request has been answered.
-pub(crate) async fn serve_http(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
+pub(crate) async fn serve_http(
+    listener: TcpListener,
+    router: Router,
+    limits: ConnectionLimits,
+    stop: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(limits.most.clamp(1, Semaphore::MAX_PERMITS)));
     let connections = TaskTracker::new();
     let service = TowerToHyperService::new(router);

@@ -15,8 +15,8 @@ use sqlx::{
 
 use crate::config::JournalSync;
 
-pub use keys::{ApiKey, KeyStore, NewKey};
 pub(crate) use keys::{hash_of, KeyFollower, KeyHash};
+pub use keys::{ApiKey, KeyStore, NewKey};
 pub(crate) use receipts::{ReceiptJournal, StoredReceipt};
 
 /// Name of the file in the data folder.
@@ -72,8 +72,7 @@ pub struct Store {
 impl Store {
     /// Opens the file in `data_dir`, making both if need be, and brings its tables up to date.
     pub async fn open(data_dir: &Path, sync: JournalSync) -> Result<Self, StoreError> {
-        make_folder(data_dir)
-            .map_err(|source| StoreError::Folder { path: data_dir.display().to_string(), source })?;
+        make_folder(data_dir).map_err(|source| StoreError::Folder { path: data_dir.display().to_string(), source })?;
         let options = SqliteConnectOptions::new()
             .filename(data_dir.join(FILE_NAME))
             .create_if_missing(true)

@@ -1,0 +1,151 @@
+use std::time::Duration;
+
+use cuckoo_wire::link::FailureCode;
+use serde_json::json;
+
+use crate::{
+    miner::{Miner, Step, ANSWER},
+    stage::{account, chat, until, Stage},
+};
+
+/// Nearly all backing, so that it is drawn first.
+const FIRST: (&str, u128) = ("//Miner1", 100_000_000);
+const SECOND: (&str, u128) = ("//Miner2", 20_001);
+
+#[tokio::test]
+async fn a_miner_that_fails_before_the_first_token_is_replaced() {
+    for step in [
+        Step::Fail(FailureCode::Internal),
+        Step::Fail(FailureCode::Busy),
+        Step::Fail(FailureCode::Draining),
+        Step::Fail(FailureCode::UnknownModel),
+        Step::CutLink,
+        Step::Forge(|receipt| receipt.completion_tokens = 9),
+    ] {
+        let stage = Stage::start(&[FIRST, SECOND]).await;
+        let failing = Miner::link(&stage, FIRST.0, &[step.clone()]).await;
+        let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
+        for answer in [stage.chat().await, stage.chat_stream().await] {
+            assert_eq!(answer.status, 200, "{step:?}: {}", answer.text);
+            assert_eq!(answer.header("x-cuckoo-miner"), account(SECOND.0).to_string(), "{step:?}");
+        }
+        assert!(failing.tasks() > 0, "{step:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_answer_survives_a_miner_that_breaks_off() {
+    let stage = Stage::start(&[FIRST, SECOND]).await;
+    let _failing = Miner::link(&stage, FIRST.0, &[Step::Say("Hal"), Step::CutLink]).await;
+    let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
+    let answer = stage.chat().await;
+    assert_eq!(answer.content(), "Hello world", "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_ends_with_an_error_event() {
+    let stage = Stage::start(&[FIRST]).await;
+    let _failing = Miner::link(&stage, FIRST.0, &[Step::Say("Hal"), Step::CutLink]).await;
+    let answer = stage.chat_stream().await;
+    assert_eq!(answer.status, 200);
+    let last: serde_json::Value = serde_json::from_str(answer.events().last().unwrap()).unwrap();
+    assert_eq!(last["error"]["code"], "miners_failed", "{}", answer.text);
+    assert!(!answer.text.contains("[DONE]"));
+}
+
+#[tokio::test]
+async fn the_clients_own_faults_are_not_tried_again() {
+    for (code, expected) in
+        [(FailureCode::ContextLength, "context_length_exceeded"), (FailureCode::InvalidRequest, "invalid_request")]
+    {
+        let stage = Stage::start(&[FIRST, SECOND]).await;
+        let first = Miner::link(&stage, FIRST.0, &[Step::Fail(code)]).await;
+        let second = Miner::link(&stage, SECOND.0, &[Step::Fail(code)]).await;
+        let answer = stage.chat().await;
+        assert_eq!((answer.status, answer.code()), (400, expected));
+        assert_eq!(first.tasks() + second.tasks(), 1);
+        assert!(!answer.header("x-cuckoo-task-id").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn when_nobody_is_left_the_client_is_told() {
+    let stage = Stage::start(&[FIRST, SECOND]).await;
+    let none = stage.chat().await;
+    assert_eq!((none.status, none.code()), (404, "model_not_found"), "no miner has ever offered it");
+    let first = Miner::link(&stage, FIRST.0, &[Step::Fail(FailureCode::Internal)]).await;
+    let answer = stage.chat().await;
+    assert_eq!((answer.status, answer.code()), (503, "no_miner_available"), "{}", answer.text);
+    assert_eq!(answer.header("x-should-retry"), "true");
+    assert!(!answer.header("retry-after").is_empty());
+    drop(first);
+    until("the link to be gone", async || stage.miner(FIRST.0).await["connected"] == false).await;
+    let answer = stage.chat().await;
+    assert_eq!((answer.status, answer.code()), (503, "no_miner_available"), "the model is known, its miner gone");
+}
+
+#[tokio::test]
+async fn a_silent_miner_is_replaced_and_told_to_stop() {
+    let stage = Stage::with_limits(&[FIRST, SECOND], |limits| limits.first_token_timeout_ms = 200).await;
+    let silent = Miner::link(&stage, FIRST.0, &[Step::Hang]).await;
+    let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
+    assert_eq!(stage.chat().await.content(), "Hello world");
+    until("the cancellation", async || silent.cancels() == 1).await;
+    stage.until_free_slots(FIRST.0, 1).await;
+}
+
+#[tokio::test]
+async fn a_task_has_a_deadline() {
+    let stage = Stage::with_limits(&[FIRST], |limits| limits.task_timeout_ms = 300).await;
+    let _silent = Miner::link(&stage, FIRST.0, &[Step::Hang]).await;
+    let answer = stage.chat().await;
+    assert_eq!((answer.status, answer.code()), (504, "deadline_exceeded"));
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_frees_the_slot() {
+    let stage = Stage::start(&[FIRST]).await;
+    let miner = Miner::link(&stage, FIRST.0, &[Step::Say("Hal"), Step::Hang]).await;
+    let mut body = chat();
+    for (n, stream) in [true, false].into_iter().enumerate() {
+        body["stream"] = json!(stream);
+        let request = stage.request("/v1/chat/completions", &body).timeout(Duration::from_millis(300));
+        let hung_up = match request.send().await {
+            Ok(response) => response.bytes().await.is_err(),
+            Err(_) => true,
+        };
+        assert!(hung_up);
+        until("the cancellation", async || miner.cancels() == n + 1).await;
+        stage.until_free_slots(FIRST.0, 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_miner_that_keeps_failing_is_left_alone_for_a_while() {
+    let stage = Stage::start(&[FIRST, SECOND]).await;
+    let failing = Miner::link(&stage, FIRST.0, &[Step::Fail(FailureCode::Internal)]).await;
+    let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
+    for _ in 0..10 {
+        assert_eq!(stage.chat().await.status, 200);
+    }
+    assert_eq!(failing.tasks(), 3, "two failures are forgiven, the third suspends");
+    let listed = stage.miner(FIRST.0).await;
+    assert_eq!(listed["failed"], 3);
+    assert!(listed["not_chosen_because"].as_str().unwrap().contains("left alone"));
+    assert!(listed["passed_over"]["suspended"].as_u64().unwrap() > 0);
+    until("the suspension to end", async || stage.miner(FIRST.0).await["not_chosen_because"].is_null()).await;
+    assert_eq!(stage.chat().await.status, 200);
+    assert_eq!(failing.tasks(), 4);
+}
+
+#[tokio::test]
+async fn more_tokens_than_asked_for_are_a_violation() {
+    let stage = Stage::start(&[FIRST, SECOND]).await;
+    let _babbling = Miner::link(&stage, FIRST.0, &[Step::SayTokens("too much", 4), Step::Finish]).await;
+    let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
+    let mut body = chat();
+    body["max_tokens"] = json!(3);
+    let answer = stage.post("/v1/chat/completions", &body).await;
+    assert_eq!(answer.content(), "Hello world");
+    assert_eq!(stage.miner(FIRST.0).await["failed"], 1);
+}

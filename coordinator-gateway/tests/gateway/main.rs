@@ -1,0 +1,14 @@
+//! The real gateway over real connections, on a view of the chain that the tests make, with miners that follow a
+//! script.
+
+mod answers;
+mod auth;
+mod bad_input;
+mod draw;
+mod failures;
+mod handshake;
+mod miner;
+mod operation;
+mod queue;
+mod receipts;
+mod stage;

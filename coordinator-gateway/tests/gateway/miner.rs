@@ -1,0 +1,301 @@
+//! A miner that follows a script.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use codec::Encode;
+use cuckoo_chain_client::{account_of, Keypair};
+use cuckoo_primitives::{
+    signing::Statement,
+    task::{Finish, OutputHasher, Receipt},
+    AccountId, Hash,
+};
+use cuckoo_wire::{
+    handshake::{fixed, Handshake},
+    limits::PROTOCOL,
+    link::{
+        self, coordinator_message::Message as FromCoordinator, miner_link_client::MinerLinkClient,
+        miner_message::Message as FromMiner, task::Work, CoordinatorMessage, FailureCode, MinerMessage, ModelKind,
+        RefusalCode,
+    },
+    request::request_hash,
+};
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+
+use crate::stage::{genesis, key_of, Stage, EMBEDDER, MODEL};
+
+/// What a miner does with every task, in order.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Sends text for one token.
+    Say(&'static str),
+    /// Sends text for so many tokens.
+    SayTokens(&'static str, u32),
+    /// Sends a vector for each input.
+    Embed(Vec<f32>),
+    /// Waits.
+    Pause(Duration),
+    /// Does nothing until it is cancelled.
+    Hang,
+    /// Cuts the link.
+    CutLink,
+    /// Refuses.
+    Fail(FailureCode),
+    /// Signs what it did.
+    Finish,
+    /// Signs something else.
+    Forge(fn(&mut Receipt)),
+    /// Sends an honest receipt with another key's signature.
+    SignWith(&'static str),
+}
+
+pub const ANSWER: [Step; 3] = [Step::Say("Hello"), Step::Say(" world"), Step::Finish];
+
+/// A linked miner. Dropping it cuts the link.
+pub struct Miner {
+    pub seen: Arc<Mutex<Seen>>,
+    pub outbox: mpsc::Sender<MinerMessage>,
+    task: JoinHandle<()>,
+}
+
+/// What came over the link.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub tasks: Vec<link::Task>,
+    pub cancels: Vec<link::Cancel>,
+    pub closing: bool,
+    pub refusal: Option<RefusalCode>,
+    pub ended: bool,
+}
+
+impl Miner {
+    /// A miner with one slot.
+    pub async fn link(stage: &Stage, suri: &str, script: &[Step]) -> Self {
+        Self::with_slots(stage, suri, 1, script).await
+    }
+
+    pub async fn with_slots(stage: &Stage, suri: &str, slots: u32, script: &[Step]) -> Self {
+        let (outbox, inbox, coordinator) =
+            shake_hands(&stage.link_url(), &key_of(suri), |_| {}).await.unwrap_or_else(|error| panic!("{error:?}"));
+        send(&outbox, FromMiner::Offer(offer(slots))).await;
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let worker = Worker {
+            key: key_of(suri),
+            coordinator,
+            script: script.to_vec(),
+            seen: seen.clone(),
+            outbox: outbox.clone(),
+        };
+        let miner = Self { seen, outbox, task: tokio::spawn(worker.run(inbox)) };
+        stage.until_free_slots(suri, slots).await;
+        miner
+    }
+
+    pub fn tasks(&self) -> usize {
+        self.seen.lock().unwrap().tasks.len()
+    }
+
+    pub fn cancels(&self) -> usize {
+        self.seen.lock().unwrap().cancels.len()
+    }
+
+    pub fn refusal(&self) -> Option<RefusalCode> {
+        self.seen.lock().unwrap().refusal
+    }
+}
+
+impl Drop for Miner {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+pub fn offer(slots: u32) -> link::Offer {
+    let model = |id: &str, kind: ModelKind| link::Model {
+        id: id.into(),
+        kind: kind.into(),
+        model_root: vec![0x11; 32].into(),
+        context_tokens: 64,
+        numeric_class: "scripted".into(),
+    };
+    let models = vec![model(MODEL, ModelKind::Chat), model(EMBEDDER, ModelKind::Embedding)];
+    link::Offer { models, slots, agent: "scripted 1".into() }
+}
+
+/// How a handshake fails.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unlinked {
+    Refused(RefusalCode),
+    Ended,
+}
+
+pub type Linked = (mpsc::Sender<MinerMessage>, Streaming<CoordinatorMessage>, AccountId);
+
+/// Proves `key`; `tamper` may spoil the messages before they are sent.
+pub async fn shake_hands(url: &str, key: &Keypair, tamper: impl Fn(&mut FromMiner)) -> Result<Linked, Unlinked> {
+    let mut client = MinerLinkClient::connect(url.to_owned()).await.map_err(|_| Unlinked::Ended)?;
+    let (outbox, outgoing) = mpsc::channel(1024);
+    let send_tampered = async |mut message: FromMiner| {
+        tamper(&mut message);
+        send(&outbox, message).await;
+    };
+    let nonce: [u8; 32] = rand::random();
+    let hello = link::Hello {
+        protocol: PROTOCOL,
+        genesis: genesis().0.to_vec().into(),
+        miner: key.public_key().0.to_vec().into(),
+        nonce: nonce.to_vec().into(),
+    };
+    send_tampered(FromMiner::Hello(hello)).await;
+    let response = client.connect(ReceiverStream::new(outgoing)).await.map_err(|_| Unlinked::Ended)?;
+    let mut inbox = response.into_inner();
+    let FromCoordinator::Challenge(challenge) = next(&mut inbox).await? else { panic!("no challenge") };
+    let handshake = Handshake {
+        genesis: genesis(),
+        coordinator: AccountId::from(fixed::<32>("coordinator", &challenge.coordinator).unwrap()),
+        miner: account_of(key),
+        miner_nonce: nonce,
+        coordinator_nonce: fixed("nonce", &challenge.nonce).unwrap(),
+    };
+    assert!(handshake.coordinator_is_proven(&fixed("signature", &challenge.signature).unwrap()));
+    let signature = key.sign(handshake.miner_hash().as_bytes()).0.to_vec().into();
+    send_tampered(FromMiner::Proof(link::Proof { signature })).await;
+    let FromCoordinator::Welcome(_) = next(&mut inbox).await? else { panic!("no welcome") };
+    Ok((outbox, inbox, handshake.coordinator))
+}
+
+async fn next(inbox: &mut Streaming<CoordinatorMessage>) -> Result<FromCoordinator, Unlinked> {
+    match inbox.message().await {
+        Ok(Some(CoordinatorMessage { message: Some(FromCoordinator::Refusal(refusal)) })) => {
+            assert!(!refusal.reason.is_empty());
+            Err(Unlinked::Refused(refusal.code()))
+        }
+        Ok(Some(CoordinatorMessage { message: Some(message) })) => Ok(message),
+        _ => Err(Unlinked::Ended),
+    }
+}
+
+pub async fn send(outbox: &mpsc::Sender<MinerMessage>, message: FromMiner) {
+    drop(outbox.send(MinerMessage { message: Some(message) }).await);
+}
+
+#[derive(Clone)]
+struct Worker {
+    key: Keypair,
+    coordinator: AccountId,
+    script: Vec<Step>,
+    seen: Arc<Mutex<Seen>>,
+    outbox: mpsc::Sender<MinerMessage>,
+}
+
+impl Worker {
+    async fn run(self, mut inbox: Streaming<CoordinatorMessage>) {
+        let (cut, mut cuts) = mpsc::channel::<()>(1);
+        loop {
+            let message = tokio::select! {
+                _ = cuts.recv() => break,
+                message = inbox.message() => message,
+            };
+            let Ok(Some(CoordinatorMessage { message: Some(message) })) = message else { break };
+            match message {
+                FromCoordinator::Task(task) => {
+                    self.seen.lock().unwrap().tasks.push(task.clone());
+                    let (worker, cut) = (self.clone(), cut.clone());
+                    tokio::spawn(async move { worker.follow_script(task, cut).await });
+                }
+                FromCoordinator::Cancel(cancel) => {
+                    let (task_id, attempt) = (cancel.task_id.clone(), cancel.attempt);
+                    self.seen.lock().unwrap().cancels.push(cancel);
+                    let code = FailureCode::Cancelled.into();
+                    let failure = link::Failure { task_id, attempt, code, reason: String::new() };
+                    send(&self.outbox, FromMiner::Failure(failure)).await;
+                }
+                FromCoordinator::Closing(_) => self.seen.lock().unwrap().closing = true,
+                FromCoordinator::Refusal(refusal) => self.seen.lock().unwrap().refusal = Some(refusal.code()),
+                FromCoordinator::Challenge(_) | FromCoordinator::Welcome(_) => {}
+            }
+        }
+        self.seen.lock().unwrap().ended = true;
+    }
+
+    async fn follow_script(&self, task: link::Task, cut: mpsc::Sender<()>) {
+        let (mut hasher, mut tokens) = (OutputHasher::default(), 0);
+        let base = link::Output { task_id: task.task_id.clone(), attempt: task.attempt, ..Default::default() };
+        for step in &self.script {
+            match step {
+                Step::Say(text) => {
+                    hasher.update(text.as_bytes());
+                    tokens += 1;
+                    self.output(link::Output { text: (*text).into(), tokens: 1, ..base.clone() }).await;
+                }
+                Step::SayTokens(text, count) => {
+                    hasher.update(text.as_bytes());
+                    tokens += count;
+                    self.output(link::Output { text: (*text).into(), tokens: *count, ..base.clone() }).await;
+                }
+                Step::Embed(values) => {
+                    let Some(Work::Embedding(embedding)) = &task.work else { panic!("not an embedding task") };
+                    let vector: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                    for _ in &embedding.inputs {
+                        hasher.update(&vector);
+                        self.output(link::Output { vector: vector.clone().into(), ..base.clone() }).await;
+                    }
+                }
+                Step::Pause(time) => tokio::time::sleep(*time).await,
+                Step::Hang => return,
+                Step::CutLink => return drop(cut.send(()).await),
+                Step::Fail(code) => {
+                    let failure = link::Failure {
+                        task_id: task.task_id.clone(),
+                        attempt: task.attempt,
+                        code: (*code).into(),
+                        reason: "as the script says".into(),
+                    };
+                    return send(&self.outbox, FromMiner::Failure(failure)).await;
+                }
+                Step::Finish => return self.finish(&task, hasher, tokens, |_| {}, &self.key).await,
+                Step::Forge(forge) => return self.finish(&task, hasher, tokens, forge, &self.key).await,
+                Step::SignWith(suri) => return self.finish(&task, hasher, tokens, |_| {}, &key_of(suri)).await,
+            }
+        }
+    }
+
+    async fn output(&self, output: link::Output) {
+        send(&self.outbox, FromMiner::Output(output)).await;
+    }
+
+    async fn finish(
+        &self,
+        task: &link::Task,
+        hasher: OutputHasher,
+        completion_tokens: u32,
+        forge: impl Fn(&mut Receipt),
+        key: &Keypair,
+    ) {
+        let mut receipt = Receipt {
+            task_id: fixed("task_id", &task.task_id).unwrap(),
+            attempt: task.attempt,
+            coordinator: self.coordinator.clone(),
+            miner: account_of(&self.key),
+            model_root: Hash::repeat_byte(0x11),
+            request_hash: request_hash(task),
+            output_hash: hasher.finish(),
+            prompt_tokens: 7,
+            completion_tokens,
+            finish: Finish::Stop,
+        };
+        forge(&mut receipt);
+        let signature = key.sign(receipt.signing_hash(&genesis()).as_bytes()).0;
+        let result = link::Result {
+            task_id: task.task_id.clone(),
+            attempt: task.attempt,
+            receipt: receipt.encode().into(),
+            signature: signature.to_vec().into(),
+        };
+        send(&self.outbox, FromMiner::Result(result)).await;
+    }
+}

@@ -1,0 +1,216 @@
+//! A gateway, its chain, and a client.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use coordinator_gateway::{
+    config::{GatewayConfig, JournalSync, Limits},
+    Gateway,
+};
+use cuckoo_chain_client::{account_of, Chain, Keypair, MarketView};
+use cuckoo_primitives::{AccountId, Candidate, CandidateInfo, CandidateStatus, EraProgress, Hash, Role, CAI};
+use reqwest::header::HeaderMap;
+use serde_json::{json, Value};
+use tokio::sync::watch;
+
+pub const MODEL: &str = "chatty";
+pub const EMBEDDER: &str = "embedder";
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub fn genesis() -> Hash {
+    Hash::repeat_byte(0x77)
+}
+
+pub fn key_of(suri: &str) -> Keypair {
+    Keypair::from_uri(&suri.parse().unwrap()).unwrap()
+}
+
+pub fn account(suri: &str) -> AccountId {
+    account_of(&key_of(suri))
+}
+
+pub struct Stage {
+    pub gateway: Gateway,
+    pub dir: tempfile::TempDir,
+    pub key: String,
+    market: Mutex<Market>,
+    http: reqwest::Client,
+}
+
+struct Market {
+    views: Option<watch::Sender<Arc<MarketView>>>,
+    candidates: Vec<Candidate>,
+    number: u32,
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+    pub json: Value,
+}
+
+impl Answer {
+    pub fn code(&self) -> &str {
+        self.json["error"]["code"].as_str().unwrap_or_default()
+    }
+
+    pub fn param(&self) -> &str {
+        self.json["error"]["param"].as_str().unwrap_or_default()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub fn content(&self) -> &str {
+        self.json["choices"][0]["message"]["content"].as_str().unwrap_or_default()
+    }
+
+    /// The data of all server-sent events.
+    pub fn events(&self) -> Vec<&str> {
+        self.text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).collect()
+    }
+}
+
+impl Stage {
+    /// With these miners on chain: operator and backing in CAI.
+    pub async fn start(miners: &[(&str, u128)]) -> Self {
+        Self::with_limits(miners, |_| {}).await
+    }
+
+    pub async fn with_limits(miners: &[(&str, u128)], change: impl FnOnce(&mut Limits)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = GatewayConfig::on_free_ports(dir.path().join("data"));
+        config.journal_sync = JournalSync::Normal;
+        change(&mut config.limits);
+        Self::with_config(miners, config, dir).await
+    }
+
+    pub async fn with_config(miners: &[(&str, u128)], config: GatewayConfig, dir: tempfile::TempDir) -> Self {
+        let mut candidates = vec![candidate("//Coordinator", Role::Coordinator, 2_500_000)];
+        candidates.extend(miners.iter().map(|(suri, backing)| candidate(suri, Role::Miner, *backing)));
+        let (views, view) = watch::channel(Arc::new(view(1, &candidates)));
+        let chain = Chain::detached(genesis(), view);
+        let gateway = Gateway::start(config, chain, key_of("//Coordinator")).await.unwrap();
+        let key = gateway.keys().create("test").await.unwrap().secret;
+        let market = Mutex::new(Market { views: Some(views), candidates, number: 1 });
+        Self { gateway, dir, key, market, http: reqwest::Client::builder().no_proxy().build().unwrap() }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.gateway.http())
+    }
+
+    pub fn link_url(&self) -> String {
+        format!("http://{}", self.gateway.link())
+    }
+
+    /// Changes the candidate with this operator, and finalises a block.
+    pub fn change(&self, suri: &str, change: impl FnOnce(&mut Candidate)) {
+        let mut market = self.market.lock().unwrap();
+        let operator = account(suri);
+        change(market.candidates.iter_mut().find(|candidate| candidate.operator == operator).unwrap());
+        market.number += 1;
+        let next = Arc::new(view(market.number, &market.candidates));
+        market.views.as_ref().unwrap().send_replace(next);
+    }
+
+    pub fn chill(&self, suri: &str) {
+        self.change(suri, |candidate| candidate.status = CandidateStatus::Chilled);
+    }
+
+    /// The chain is not heard of any more.
+    pub fn lose_chain(&self) {
+        self.market.lock().unwrap().views = None;
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.http.get(self.url(path)).bearer_auth(&self.key)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(path, body)).await
+    }
+
+    pub fn request(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
+        self.http.post(self.url(path)).bearer_auth(&self.key).json(body)
+    }
+
+    pub fn client(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap_or_else(|error| format!("broken off: {error}"));
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Answer { status, headers, text, json }
+    }
+
+    pub async fn chat(&self) -> Answer {
+        self.post("/v1/chat/completions", &chat()).await
+    }
+
+    pub async fn chat_stream(&self) -> Answer {
+        let mut body = chat();
+        body["stream"] = json!(true);
+        self.post("/v1/chat/completions", &body).await
+    }
+
+    /// What `/v1/miners` says of a miner.
+    pub async fn miner(&self, suri: &str) -> Value {
+        let miners = self.get("/v1/miners").await.json;
+        let operator = account(suri).to_string();
+        miners["data"].as_array().unwrap().iter().find(|miner| miner["operator"] == operator).unwrap().clone()
+    }
+
+    pub async fn until_free_slots(&self, suri: &str, slots: u32) {
+        until(&format!("{slots} free slots"), async || self.miner(suri).await["free_slots"] == slots).await;
+    }
+}
+
+pub fn chat() -> Value {
+    json!({"model": MODEL, "messages": [{"role": "user", "content": "hi"}]})
+}
+
+/// Waits until `holds`.
+pub async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+    let began = Instant::now();
+    while !holds().await {
+        assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn candidate(suri: &str, role: Role, cai: u128) -> Candidate {
+    let stake = cai * CAI;
+    Candidate {
+        stash: account(&format!("{suri}//stash")),
+        operator: account(suri),
+        role,
+        info: CandidateInfo::default(),
+        own_stake: stake,
+        backing: stake,
+        next_backing: stake,
+        status: CandidateStatus::Active,
+    }
+}
+
+fn view(number: u32, candidates: &[Candidate]) -> MarketView {
+    let era = EraProgress {
+        era: 1,
+        sessions_done: 0,
+        sessions_per_era: 3,
+        session_blocks: 10,
+        slot_ms: 1_000,
+        bonding_eras: 2,
+    };
+    MarketView::from_candidates(number, Hash::from_low_u64_be(number.into()), era, candidates.iter().cloned())
+}
