@@ -2,7 +2,11 @@
 
 fn main() {
     #[cfg(feature = "std")]
-    build_wasm();
+    {
+        // The target folder lies outside the workspace, so the lock file cannot be found from there.
+        std::env::set_var("WASM_BUILD_WORKSPACE_HINT", concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        build_wasm();
+    }
 }
 
 #[cfg(all(feature = "std", not(feature = "metadata-hash")))]

@@ -40,7 +40,7 @@ pub mod configs;
 pub mod genesis_config_presets;
 mod session_keys;
 
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, vec::Vec};
 
 use cuckoo_primitives::{AccountId, BlockNumber};
 use sp_runtime::{generic, traits::BlakeTwo256, MultiAddress, MultiSignature};
@@ -94,12 +94,6 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     transaction_version: 1,
     system_version: 1,
 };
-
-/// The version of the runtime that was compiled into this program.
-#[cfg(feature = "std")]
-pub fn native_version() -> RuntimeVersion {
-    VERSION
-}
 
 // Indexes are part of every encoded call and never change; the gaps are for pallets to come. Genesis and the hooks of a
 // block run in their order:
