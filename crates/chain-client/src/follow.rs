@@ -143,12 +143,16 @@ struct Follower {
 }
 
 impl Follower {
-    /// Runs until it is aborted.
+    /// Runs until it is aborted, or nobody looks at its views any more when the connection fails.
     async fn run(mut self, mut link: Link) {
         loop {
             tracing::info!(target: "chain::follow", endpoint = %link.node().endpoint(), "following the chain");
             let error = self.follow(&mut link).await;
             self.followed.node.store(None);
+            // A program that ends closes connections before it gets round to aborting this task.
+            if self.views.is_closed() {
+                return;
+            }
             tracing::warn!(target: "chain::follow", endpoint = %link.node().endpoint(), %error, "lost the chain, reconnecting");
             link = self.relink().await;
         }

@@ -20,6 +20,7 @@ mod key;
 mod link;
 mod node;
 mod nonces;
+mod outcome;
 mod reader;
 mod submit;
 mod view;

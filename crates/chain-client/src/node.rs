@@ -4,12 +4,16 @@ use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
 
 use codec::DecodeAll;
 use cuckoo_primitives::{signing::blake2_256, AccountId, BlockNumber, Hash};
+use serde::Deserialize;
 use subxt::{
     backend::LegacyBackend,
     client::OnlineClientAtBlock,
     config::{substrate::SubstrateHeader, RpcConfigFor},
     ext::codec::Encode,
-    rpcs::{client::RpcSubscription, LegacyRpcMethods, RpcClient},
+    rpcs::{
+        client::{rpc_params, RpcSubscription},
+        LegacyRpcMethods, RpcClient,
+    },
     OnlineClient, SubstrateConfig,
 };
 use tokio::time::timeout;
@@ -31,6 +35,7 @@ pub(crate) type Header = SubstrateHeader<Hash>;
 /// Metadata is fetched once for each runtime version met, so a runtime upgrade needs no new connection.
 pub(crate) struct Node {
     endpoint: Endpoint,
+    requests: RpcClient,
     rpc: LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>,
     client: OnlineClient<SubstrateConfig>,
 }
@@ -42,10 +47,11 @@ impl Node {
     }
 
     async fn open(endpoint: &Endpoint) -> Result<Self, ChainError> {
-        let rpc = RpcClient::from_insecure_url(endpoint.url()).await.map_err(node_error)?;
-        let backend = LegacyBackend::<SubstrateConfig>::builder().build(rpc.clone());
+        let requests = RpcClient::from_insecure_url(endpoint.url()).await.map_err(node_error)?;
+        let backend = LegacyBackend::<SubstrateConfig>::builder().build(requests.clone());
         let client = OnlineClient::from_backend(Arc::new(backend)).await.map_err(node_error)?;
-        let node = Self { endpoint: endpoint.clone(), rpc: LegacyRpcMethods::new(rpc), client };
+        let rpc = LegacyRpcMethods::new(requests.clone());
+        let node = Self { endpoint: endpoint.clone(), requests, rpc, client };
         let (number, hash) = node.finalised_head().await?;
         if node.at(number, hash).await?.metadata_ref().runtime_api_trait_by_name(MARKET_API).is_none() {
             return Err(ChainError::NotCuckoo);
@@ -66,9 +72,14 @@ impl Node {
     /// The last block that it holds to be final.
     pub(crate) async fn finalised_head(&self) -> Result<(BlockNumber, Hash), ChainError> {
         let hash = answer(self.rpc.chain_get_finalized_head()).await?;
-        let header = answer(self.rpc.chain_get_header(Some(hash))).await?;
-        let header = header.ok_or_else(|| ChainError::Node("it does not know its own finalised block".into()))?;
-        Ok((number_of(&header)?, hash))
+        let number = self.height_of(hash).await?;
+        let number = number.ok_or_else(|| ChainError::Node("it does not know its own finalised block".into()))?;
+        Ok((number, hash))
+    }
+
+    /// Height of the block with this hash.
+    pub(crate) async fn height_of(&self, hash: Hash) -> Result<Option<BlockNumber>, ChainError> {
+        answer(self.rpc.chain_get_header(Some(hash))).await?.as_ref().map(number_of).transpose()
     }
 
     /// Headers of blocks as they become final; where several do at once, only the last of them.
@@ -103,10 +114,46 @@ impl Node {
             .map_err(|error| ChainError::Decode { what: method, reason: error.to_string() })
     }
 
+    /// Index of the transaction with the hash `extrinsic` in the block with the hash `block`.
+    pub(crate) async fn index_in_block(&self, extrinsic: Hash, block: Hash) -> Result<Option<u32>, ChainError> {
+        let found: Option<SignedBlock> = answer(self.requests.request("chain_getBlock", rpc_params![block])).await?;
+        let Some(found) = found else { return Ok(None) };
+        let index = found.block.extrinsics.iter().position(|bytes| bytes.hash() == Some(extrinsic));
+        Ok(index.and_then(|index| index.try_into().ok()))
+    }
+
     /// The nonce of `account`'s next transaction, those in the node's pool included.
     pub(crate) async fn next_nonce(&self, account: &AccountId) -> Result<u64, ChainError> {
         let account = subxt::utils::AccountId32(*account.as_ref());
         answer(self.rpc.system_account_next_index(&account)).await
+    }
+}
+
+/// A block as `chain_getBlock` returns it. subxt has a type for it too, which does not read the second of the forms that
+/// extrinsics have, depending on the node's release.
+#[derive(Deserialize)]
+struct SignedBlock {
+    block: Body,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    extrinsics: Vec<ExtrinsicBytes>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ExtrinsicBytes {
+    Hex(String),
+    Numbers(Vec<u8>),
+}
+
+impl ExtrinsicBytes {
+    fn hash(&self) -> Option<Hash> {
+        Some(match self {
+            Self::Hex(text) => blake2_256(&[&hex::decode(text.strip_prefix("0x")?).ok()?]),
+            Self::Numbers(bytes) => blake2_256(&[bytes]),
+        })
     }
 }
 
@@ -135,4 +182,19 @@ fn no_answer(after: Duration) -> ChainError {
 pub(crate) fn node_error(error: impl Display) -> ChainError {
     // subxt wraps what its transport says several times over in the same words.
     ChainError::Node(error.to_string().trim_start_matches("RPC error: client error: ").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extrinsics_are_read_as_hex_and_as_numbers() {
+        let text =
+            r#"{"block": {"extrinsics": ["0x0801ff", [8, 1, 255], "08"], "header": {}}, "justifications": null}"#;
+        let block: SignedBlock = serde_json::from_str(text).unwrap();
+        let hashes: Vec<_> = block.block.extrinsics.iter().map(ExtrinsicBytes::hash).collect();
+        let expected = Some(blake2_256(&[&[8, 1, 255]]));
+        assert_eq!(hashes, [expected, expected, None]);
+    }
 }

@@ -6,7 +6,7 @@ use cuckoo_primitives::Hash;
 use subxt::{
     client::OnlineClientAtBlockImpl,
     config::DefaultExtrinsicParamsBuilder,
-    error::{BackendError, DispatchError, ExtrinsicError, RpcError, TransactionEventsError},
+    error::{BackendError, ExtrinsicError, RpcError},
     rpcs::UserError,
     tx::{Signer, TransactionInBlock, TransactionProgress, TransactionStatus},
     utils::{AccountId32, MultiSignature},
@@ -25,6 +25,7 @@ use crate::{
     key::account_of,
     node::{answer, node_error, Node},
     nonces::UnderWay,
+    outcome,
     view::MarketView,
 };
 
@@ -68,10 +69,10 @@ pub(crate) async fn submit(
     let block = timeout_at(deadline, finalised(progress, &under_way)).await.map_err(timed_out)??;
     drop(under_way);
 
-    let number = check_success(&block).await?;
-    // So that whoever reads the view next finds what it has just changed. No error if that takes long: it happened.
-    let _ = timeout(VIEW_TIMEOUT, views.wait_for(|view| u64::from(view.number) >= number)).await;
     let inclusion = Inclusion { block_hash: block.block_hash(), extrinsic_hash: block.extrinsic_hash() };
+    let number = outcome::check(&node, inclusion).await?;
+    // So that whoever reads the view next finds what it has just changed. No error if that takes long: it happened.
+    let _ = timeout(VIEW_TIMEOUT, views.wait_for(|view| view.number >= number)).await;
     tracing::info!(target: "chain::submit", call = call.name(), block.number = number, extrinsic.hash = ?inclusion.extrinsic_hash, "final");
     Ok(inclusion)
 }
@@ -148,36 +149,6 @@ async fn finalised(mut progress: Progress, under_way: &UnderWay) -> Result<InBlo
             | TransactionStatus::NoLongerInBestBlock
             | TransactionStatus::InBestBlock(_) => {}
         }
-    }
-}
-
-/// Height of `block`, if the call succeeded there.
-async fn check_success(block: &InBlock) -> Result<u64, ChainError> {
-    let unread = |reason: String| ChainError::Lost { reason: format!("its block cannot be read: {reason}") };
-    let at = answer(block.at()).await.map_err(|error| unread(error.to_string()))?;
-    let outcome = answer(async { Ok::<_, std::convert::Infallible>(block.wait_for_success().await) }).await;
-    match outcome.map_err(|error| unread(error.to_string()))? {
-        Ok(_) => Ok(at.block_number()),
-        Err(TransactionEventsError::ExtrinsicFailed(error)) => Err(dispatch_error(&error)),
-        Err(error) => Err(unread(error.to_string())),
-    }
-}
-
-/// The error of a call with the words of the runtime's metadata.
-fn dispatch_error(error: &DispatchError) -> ChainError {
-    let of_runtime = |docs: String| ChainError::Dispatch {
-        pallet: "Runtime".into(),
-        error: format!("{error:?}").split(['(', ' ']).next().unwrap_or_default().into(),
-        docs,
-    };
-    let DispatchError::Module(module) = error else { return of_runtime(error.to_string()) };
-    match module.details() {
-        Ok(details) => ChainError::Dispatch {
-            pallet: details.pallet.name().into(),
-            error: details.variant.name.clone(),
-            docs: details.variant.docs.join(" ").trim().into(),
-        },
-        Err(unknown) => of_runtime(unknown.to_string()),
     }
 }
 
