@@ -35,6 +35,7 @@ pub async fn load(args: &EngineArgs, dirs: Vec<ModelDir>, running: NonZeroUsize)
         max_running: running,
         max_waiting: running.get().max(MIN_WAITING),
         device: args.device,
+        ..EngineOptions::default()
     };
     let ids: Vec<&str> = dirs.iter().map(|dir| dir.manifest().id()).collect();
     let what = format!("checking and loading {} on {}", ids.join(", "), args.device);

@@ -43,9 +43,9 @@ pub(super) async fn finality(chain: &Chain, stale_after_s: u64) -> Check {
     const NAME: &str = "finality";
     let mut views = chain.views();
     let first = views.borrow_and_update().number;
-    let newer = views.wait_for(|view| view.number > first);
+    let newer = async { Some(views.wait_for(|view| view.number > first).await.ok()?.number) };
     match tokio::time::timeout(Duration::from_secs(stale_after_s), newer).await {
-        Ok(Ok(view)) => Check::well(NAME, format!("block {} is final", view.number)),
+        Ok(Some(number)) => Check::well(NAME, format!("block {number} is final")),
         _ => Check::failed(
             NAME,
             format!("no new block after {first} was finalised in {stale_after_s} s"),

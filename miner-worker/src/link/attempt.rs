@@ -112,8 +112,8 @@ impl Attempt {
         self.miner.board().count(&self.url, counted);
         tracing::info!(
             target: "miner::task",
-            task.id = hex::encode(self.id.task_id),
             attempt = self.id.attempt,
+            task.id = hex::encode(self.id.task_id),
             model = self.task.model.get(..64).unwrap_or(&self.task.model),
             outcome = label,
             completion_tokens = outcome.as_ref().map_or(0, |signed| signed.receipt.completion_tokens),

@@ -30,6 +30,9 @@ pub enum LinkState {
 /// How one link stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LinkReport {
+    /// Keepers that report here: more than one for the moment in which another operator takes over at this URL.
+    #[serde(skip)]
+    keepers: u32,
     /// Where the coordinator is.
     pub url: String,
     /// Its operator, once known.
@@ -64,6 +67,11 @@ impl LinkBoard {
     /// How all links stand, by URL.
     pub fn reports(&self) -> Vec<LinkReport> {
         self.0.lock().values().cloned().collect()
+    }
+
+    /// A keeper reports here from now on.
+    pub(super) fn add(&self, url: &CoordinatorUrl) {
+        self.update(url, |report| report.keepers += 1);
     }
 
     pub(super) fn dialling(&self, url: &CoordinatorUrl) {
@@ -116,9 +124,15 @@ impl LinkBoard {
         });
     }
 
+    /// The opposite of [`LinkBoard::add`].
     pub(super) fn remove(&self, url: &CoordinatorUrl) {
-        Self::down(url);
-        self.0.lock().remove(url);
+        let mut reports = self.0.lock();
+        let Some(report) = reports.get_mut(url) else { return };
+        report.keepers = report.keepers.saturating_sub(1);
+        if report.keepers == 0 {
+            reports.remove(url);
+            Self::down(url);
+        }
     }
 
     fn down(url: &CoordinatorUrl) {
@@ -135,6 +149,7 @@ impl LinkBoard {
 impl LinkReport {
     fn new(url: &CoordinatorUrl) -> Self {
         Self {
+            keepers: 0,
             url: url.to_string(),
             coordinator: None,
             state: LinkState::Dialling,
@@ -166,6 +181,7 @@ mod tests {
     fn the_board_says_why_there_is_no_work() {
         let board = LinkBoard::default();
         let url: CoordinatorUrl = "http://gateway:1".parse().unwrap();
+        board.add(&url);
         board.dialling(&url);
         board.waiting(&url, &LinkError::Ourselves);
         let [report] = &board.reports()[..] else { panic!("one link") };
@@ -178,6 +194,9 @@ mod tests {
         let report = board.reports().remove(0);
         assert_eq!((report.state, report.slots, report.served), (LinkState::Linked, 3, 1));
         assert_eq!(report.reason, None);
+        board.add(&url);
+        board.remove(&url);
+        assert_eq!(board.reports().len(), 1, "another keeper reports here");
         board.remove(&url);
         assert!(board.reports().is_empty());
     }

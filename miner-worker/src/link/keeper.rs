@@ -47,6 +47,7 @@ impl Keeper {
 
     /// Keeps the link; returns when `stop` is cancelled and the running tasks are done.
     pub(super) async fn keep(mut self, stop: CancellationToken) {
+        self.miner.board().add(&self.target.url);
         while !stop.is_cancelled() {
             self.miner.board().dialling(&self.target.url);
             let Err(error) = self.link(&stop).await else { break };
@@ -99,8 +100,10 @@ impl Keeper {
         }
         self.known = Some(found.clone());
         miner.may_serve(&miner.chain().view(), found)?;
+        // Before anything is proven: the coordinator would end an older link in favour of this one.
+        let share = miner.shares().join(found).ok_or_else(|| LinkError::AlreadyLinked(found.clone()))?;
         let linked = greeted.prove(miner.key()).await?;
-        let session = Session::new(self.miner.clone(), self.target.url.clone(), linked)?;
+        let session = Session::new(self.miner.clone(), self.target.url.clone(), linked, share);
         tracing::info!(target: "miner::link", coordinator = ?self.known, url = %self.target.url, "linked");
         self.logged = None;
         Ok(session)
@@ -113,12 +116,13 @@ impl Keeper {
             let coordinator = self.known.as_ref().map(|known| Standing::of(view, known, Role::Coordinator).is_active());
             [Some(Standing::of(view, self.miner.operator(), Role::Miner).is_active()), coordinator]
         };
-        let before = standings(&views.borrow_and_update());
+        let mut last = standings(&views.borrow_and_update());
         while views.changed().await.is_ok() {
             let now = standings(&views.borrow_and_update());
-            if before.iter().zip(&now).any(|(before, now)| *before == Some(false) && *now == Some(true)) {
+            if last.iter().zip(&now).any(|(last, now)| *last == Some(false) && *now == Some(true)) {
                 return;
             }
+            last = now;
         }
         // No more views come, so nothing can change.
         std::future::pending().await

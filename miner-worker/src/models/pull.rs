@@ -117,8 +117,11 @@ mod tests {
     fn python_with(dir: &Path, archive: &Path) -> PathBuf {
         use std::os::unix::fs::PermissionsExt;
         let path = dir.join("python");
-        // pip download puts the folder last but one.
-        let script = format!("#!/bin/sh\nwhile [ $# -gt 2 ]; do shift; done\ncp '{}' \"$1\"\n", archive.display());
+        // `pip --version` has nothing to do; `pip download` names the folder last but one.
+        let script = format!(
+            "#!/bin/sh\n[ $# -gt 3 ] || exit 0\nwhile [ $# -gt 2 ]; do shift; done\ncp '{}' \"$1\"\n",
+            archive.display()
+        );
         std::fs::write(&path, script).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         path

@@ -1,0 +1,239 @@
+//! A coordinator in this process: a real gRPC server whose every message the test decides.
+
+use std::{net::SocketAddr, time::Duration};
+
+use cuckoo_chain_client::{account_of, Keypair};
+use cuckoo_primitives::{AccountId, Hash};
+use cuckoo_wire::{
+    handshake::Handshake,
+    limits::{MAX_MESSAGE_BYTES, PROTOCOL},
+    link::{
+        coordinator_message::Message as ToMiner,
+        miner_link_server::{MinerLink, MinerLinkServer},
+        miner_message::Message as FromMiner,
+        task::Work,
+        Challenge, Completion, CoordinatorMessage, Embedding, Failure, Hello, MinerMessage, Offer, Output,
+        Result as TaskResult, Sampling, Task, Welcome,
+    },
+};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::{transport::Server, Request, Response, Status, Streaming};
+
+use crate::{
+    engine::{CHAT, EMBEDDING},
+    market::Market,
+    LIMIT, MOMENT,
+};
+
+/// A coordinator's gateway; each link that is dialled is handed to the test.
+pub(crate) struct FakeCoordinator {
+    address: SocketAddr,
+    genesis: Hash,
+    links: mpsc::Receiver<Peer>,
+    server: JoinHandle<()>,
+}
+
+/// The coordinator's end of one link.
+pub(crate) struct Peer {
+    genesis: Hash,
+    inbound: Streaming<MinerMessage>,
+    outbound: mpsc::Sender<Result<CoordinatorMessage, Status>>,
+}
+
+struct Service {
+    genesis: Hash,
+    links: mpsc::Sender<Peer>,
+}
+
+#[tonic::async_trait]
+impl MinerLink for Service {
+    type ConnectStream = ReceiverStream<Result<CoordinatorMessage, Status>>;
+
+    async fn connect(
+        &self,
+        request: Request<Streaming<MinerMessage>>,
+    ) -> Result<Response<Self::ConnectStream>, Status> {
+        let (outbound, stream) = mpsc::channel(64);
+        let peer = Peer { genesis: self.genesis, inbound: request.into_inner(), outbound };
+        self.links.send(peer).await.map_err(|_| Status::unavailable("the test is over"))?;
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+}
+
+impl FakeCoordinator {
+    pub(crate) async fn start(market: &Market) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, links) = mpsc::channel(16);
+        let service = Service { genesis: market.genesis(), links: sender };
+        let server = Server::builder()
+            .add_service(MinerLinkServer::new(service))
+            .serve_with_incoming(TcpListenerStream::new(listener));
+        let server = tokio::spawn(async move { server.await.unwrap() });
+        Self { address, genesis: market.genesis(), links, server }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The next link that the miner dials.
+    pub(crate) async fn next(&mut self) -> Peer {
+        tokio::time::timeout(LIMIT, self.links.recv()).await.expect("the miner does not dial").unwrap()
+    }
+
+    /// The same, with the whole handshake done by the coordinator with this operator key.
+    pub(crate) async fn welcome(&mut self, key: &Keypair) -> Peer {
+        let mut peer = self.next().await;
+        assert_eq!(peer.genesis, self.genesis);
+        let handshake = peer.challenge_as(account_of(key), key).await;
+        let FromMiner::Proof(proof) = peer.message().await else { panic!("no proof") };
+        assert!(handshake.miner_is_proven(&proof.signature[..].try_into().unwrap()));
+        peer.send(ToMiner::Welcome(Welcome { max_message_bytes: MAX_MESSAGE_BYTES as u32 })).await;
+        peer
+    }
+}
+
+impl Drop for FakeCoordinator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Peer {
+    pub(crate) async fn send(&self, message: ToMiner) {
+        self.send_raw(Some(message)).await;
+    }
+
+    pub(crate) async fn send_raw(&self, message: Option<ToMiner>) {
+        self.outbound.send(Ok(CoordinatorMessage { message })).await.expect("the miner is gone");
+    }
+
+    pub(crate) async fn give(&self, task: Task) {
+        self.send(ToMiner::Task(task)).await;
+    }
+
+    pub(crate) async fn hello(&mut self) -> Hello {
+        let FromMiner::Hello(hello) = self.message().await else { panic!("no hello") };
+        assert_eq!(hello.protocol, PROTOCOL);
+        assert_eq!(&hello.genesis[..], self.genesis.as_bytes());
+        hello
+    }
+
+    /// Answers the hello as the coordinator `operator`, signed with `key`.
+    pub(crate) async fn challenge_as(&mut self, operator: AccountId, key: &Keypair) -> Handshake {
+        let hello = self.hello().await;
+        let handshake = Handshake {
+            genesis: self.genesis,
+            coordinator: operator.clone(),
+            miner: AccountId::from(<[u8; 32]>::try_from(&hello.miner[..]).unwrap()),
+            miner_nonce: hello.nonce[..].try_into().unwrap(),
+            coordinator_nonce: [9; 32],
+        };
+        let challenge = Challenge {
+            coordinator: <[u8; 32]>::from(operator).to_vec().into(),
+            nonce: vec![9; 32].into(),
+            signature: key.sign(handshake.coordinator_hash().as_bytes()).0.to_vec().into(),
+        };
+        self.send(ToMiner::Challenge(challenge)).await;
+        handshake
+    }
+
+    /// The next message.
+    pub(crate) async fn message(&mut self) -> FromMiner {
+        let message = tokio::time::timeout(LIMIT, self.inbound.message()).await.expect("the miner is silent");
+        message.expect("the link broke").expect("the miner ended the link").message.expect("an empty message")
+    }
+
+    pub(crate) async fn offer(&mut self) -> Offer {
+        loop {
+            if let FromMiner::Offer(offer) = self.message().await {
+                return offer;
+            }
+        }
+    }
+
+    /// Waits until the miner offers exactly this many slots.
+    pub(crate) async fn until_offered(&mut self, slots: u32) {
+        while self.offer().await.slots != slots {}
+    }
+
+    pub(crate) async fn output(&mut self) -> Output {
+        loop {
+            if let FromMiner::Output(output) = self.message().await {
+                return output;
+            }
+        }
+    }
+
+    pub(crate) async fn result(&mut self) -> TaskResult {
+        self.answer().await.1
+    }
+
+    /// All outputs up to the next result, with it. Outputs of other tasks are left out.
+    pub(crate) async fn answer(&mut self) -> (Vec<Output>, TaskResult) {
+        let mut outputs = Vec::new();
+        loop {
+            match self.message().await {
+                FromMiner::Output(output) => outputs.push(output),
+                FromMiner::Failure(failure) => panic!("{failure:?}"),
+                FromMiner::Result(result) => {
+                    outputs.retain(|output| output.task_id == result.task_id);
+                    return (outputs, result);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) async fn failure(&mut self) -> Failure {
+        loop {
+            match self.message().await {
+                FromMiner::Failure(failure) => return failure,
+                FromMiner::Result(result) => panic!("a result instead of a failure: {:?}", result.task_id),
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) async fn closing(&mut self) {
+        while !matches!(self.message().await, FromMiner::Closing(_)) {}
+    }
+
+    /// Waits for a moment in which no failure comes.
+    pub(crate) async fn stays_without_failure(&mut self) {
+        let _ = tokio::time::timeout(MOMENT, async {
+            let failure = self.failure().await;
+            panic!("{failure:?}");
+        })
+        .await;
+    }
+
+    /// Waits until the miner has ended the link.
+    pub(crate) async fn until_ended(&mut self) {
+        let ended = async { while let Ok(Some(_)) = self.inbound.message().await {} };
+        tokio::time::timeout(LIMIT + Duration::from_secs(1), ended).await.expect("the miner does not end the link");
+    }
+}
+
+pub(crate) fn completion(number: u8, prompt: &str) -> Task {
+    task(number, CHAT, Work::Completion(Completion { prompt: prompt.into(), sampling: Some(sampling()), echo: false }))
+}
+
+pub(crate) fn echoed(number: u8, prompt: &str) -> Task {
+    task(number, CHAT, Work::Completion(Completion { prompt: prompt.into(), sampling: Some(sampling()), echo: true }))
+}
+
+pub(crate) fn embedding(number: u8, inputs: &[&str]) -> Task {
+    let inputs = inputs.iter().map(|input| (*input).to_owned()).collect();
+    task(number, EMBEDDING, Work::Embedding(Embedding { inputs }))
+}
+
+fn task(number: u8, model: &str, work: Work) -> Task {
+    Task { task_id: vec![number; 16].into(), attempt: 0, model: model.into(), timeout_ms: 60_000, work: Some(work) }
+}
+
+fn sampling() -> Sampling {
+    Sampling { max_tokens: 0, temperature: 0.0, top_p: 1.0, seed: 0, stop: vec![] }
+}

@@ -1,0 +1,123 @@
+//! An engine without a model: what it says is in the prompt.
+
+use std::{
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        Arc,
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cuckoo_engine::{
+    Embeddings, Engine, EngineError, FinishReason, GenerateRequest, Generation, GenerationEvent, ModelInfo, ModelKind,
+    Prompt,
+};
+use tokio::sync::{mpsc, watch};
+
+pub(crate) const CHAT: &str = "chat-model";
+pub(crate) const EMBEDDING: &str = "embedding-model";
+
+/// Understands the prompts `say <words>`, `forever`, `wait` (for [`FakeEngine::release`]), `hidden` (tokens without
+/// text), `too long`, `broken` and `panic`.
+#[derive(Clone, Default)]
+pub(crate) struct FakeEngine {
+    running: Arc<AtomicU32>,
+    released: Arc<watch::Sender<bool>>,
+}
+
+/// Counts a generation for as long as it lives.
+struct Running(Arc<AtomicU32>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl FakeEngine {
+    /// Lets all that wait go on.
+    pub(crate) fn release(&self) {
+        self.released.send_replace(true);
+    }
+
+    /// Waits until nothing runs.
+    pub(crate) async fn until_idle(&self) {
+        let idle = async {
+            while self.running.load(Ordering::SeqCst) > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(crate::LIMIT, idle).await.expect("generations still run");
+    }
+
+    async fn speak(self, prompt: String, events: mpsc::Sender<GenerationEvent>) {
+        let piece = |text: &str| GenerationEvent::Piece { text: text.into(), tokens: 1 };
+        let mut completion_tokens = 0;
+        match prompt.as_str() {
+            "forever" => {
+                while events.send(piece("on and on ")).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+            "wait" => {
+                let _ = events.send(piece("waiting ")).await;
+                let mut released = self.released.subscribe();
+                let _ = released.wait_for(|released| *released).await;
+                completion_tokens = 1;
+            }
+            "hidden" => {
+                let _ = events.send(piece("x")).await;
+                let _ = events.send(GenerationEvent::Piece { text: String::new(), tokens: 1 }).await;
+                completion_tokens = 3;
+            }
+            other => {
+                for word in other.trim_start_matches("say ").split(' ') {
+                    let _ = events.send(piece(&format!("{word} "))).await;
+                    completion_tokens += 1;
+                }
+            }
+        }
+        let done = GenerationEvent::Done { prompt_tokens: 2, completion_tokens, finish: FinishReason::Stop };
+        let _ = events.send(done).await;
+    }
+}
+
+#[async_trait]
+impl Engine for FakeEngine {
+    fn models(&self) -> Vec<ModelInfo> {
+        let model = |id: &str, kind, root| ModelInfo {
+            id: id.into(),
+            kind,
+            model_root: [root; 32],
+            context_tokens: 64,
+            numeric_class: "fake".into(),
+        };
+        vec![model(CHAT, ModelKind::Chat, 1), model(EMBEDDING, ModelKind::Embedding, 2)]
+    }
+
+    async fn generate(&self, request: GenerateRequest) -> Result<Generation, EngineError> {
+        let Prompt::Text(prompt) = request.prompt else {
+            return Err(EngineError::InvalidRequest("only text here".into()));
+        };
+        match prompt.as_str() {
+            "too long" => return Err(EngineError::ContextLength { prompt_tokens: 65, context_tokens: 64 }),
+            "broken" => return Err(EngineError::Internal("secret".into())),
+            "panic" => panic!("as asked"),
+            _ => {}
+        }
+        let (sender, events) = mpsc::channel(4);
+        self.running.fetch_add(1, Ordering::SeqCst);
+        let (engine, running) = (self.clone(), Running(self.running.clone()));
+        tokio::spawn(async move {
+            engine.speak(prompt, sender).await;
+            drop(running);
+        });
+        Ok(Generation { events })
+    }
+
+    async fn embed(&self, _: &str, inputs: Vec<String>) -> Result<Embeddings, EngineError> {
+        let vectors = inputs.iter().map(|input| vec![input.len() as f32]).collect();
+        Ok(Embeddings { vectors, prompt_tokens: inputs.len() as u32 })
+    }
+}

@@ -1,0 +1,211 @@
+//! A chain that says what the test wants, and a miner that follows it.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use cuckoo_chain_client::{account_of, Chain, Keypair, MarketView};
+use cuckoo_primitives::{AccountId, Candidate, CandidateInfo, CandidateStatus, EraProgress, Hash, Role, CAI};
+use miner_worker::{
+    events::Events,
+    link::{serve, Coordinators, LinkReport, Miner},
+};
+use subxt_signer::sr25519::dev;
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{coordinator::FakeCoordinator, engine::FakeEngine, LIMIT};
+
+/// Somebody on the chain: an operator key, and a stash that never signs anything here.
+#[derive(Clone, Copy)]
+pub(crate) struct Party(fn() -> Keypair);
+
+pub(crate) const COORDINATOR: Party = Party(dev::alice);
+pub(crate) const MINER: Party = Party(dev::bob);
+pub(crate) const OTHER: Party = Party(dev::charlie);
+/// Registered as a miner.
+pub(crate) const RIVAL: Party = Party(dev::dave);
+/// Registered nowhere.
+pub(crate) const STRANGER: Party = Party(dev::ferdie);
+
+impl Party {
+    pub(crate) fn account(self) -> AccountId {
+        account_of(&(self.0)())
+    }
+
+    pub(crate) fn stash(self) -> AccountId {
+        let operator: [u8; 32] = self.account().into();
+        AccountId::from(operator.map(|byte| byte ^ 0xff))
+    }
+}
+
+/// A candidate with this backing in millions of CAI.
+pub(crate) fn candidate(party: Party, role: Role, backing: u128, status: CandidateStatus) -> Candidate {
+    Candidate {
+        stash: party.stash(),
+        operator: party.account(),
+        role,
+        info: CandidateInfo::default(),
+        own_stake: backing * 1_000_000 * CAI,
+        backing: backing * 1_000_000 * CAI,
+        next_backing: backing * 1_000_000 * CAI,
+        status,
+    }
+}
+
+/// The chain and the miner.
+pub(crate) struct Market {
+    views: Mutex<Option<watch::Sender<Arc<MarketView>>>>,
+    miner: Arc<Miner>,
+    engine: FakeEngine,
+    drain_limit: Duration,
+    stop: CancellationToken,
+    served: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Market {
+    pub(crate) fn new() -> Self {
+        Self::build(4, None, LIMIT)
+    }
+
+    pub(crate) fn with_slots(slots: u32) -> Self {
+        Self::build(slots, None, LIMIT)
+    }
+
+    pub(crate) fn with_drain_limit(drain_limit: Duration) -> Self {
+        Self::build(4, None, drain_limit)
+    }
+
+    pub(crate) fn blocking(account: AccountId) -> Self {
+        Self::build(4, Some(account), LIMIT)
+    }
+
+    fn build(slots: u32, blocked: Option<AccountId>, drain_limit: Duration) -> Self {
+        let coordinator = candidate(COORDINATOR, Role::Coordinator, 1, CandidateStatus::Active);
+        let (views, receiver) = watch::channel(view(1, vec![coordinator], CandidateStatus::Active));
+        let chain = Chain::detached(Hash::repeat_byte(7), receiver);
+        let engine = FakeEngine::default();
+        let shared = Arc::new(engine.clone());
+        let miner = Arc::new(Miner::new(dev::bob(), chain, shared, slots, blocked, Events::Silent));
+        Self {
+            views: Mutex::new(Some(views)),
+            miner,
+            engine,
+            drain_limit,
+            stop: CancellationToken::new(),
+            served: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn genesis(&self) -> Hash {
+        self.miner.chain().genesis()
+    }
+
+    pub(crate) fn engine(&self) -> &FakeEngine {
+        &self.engine
+    }
+
+    /// Lets the miner serve these coordinators.
+    pub(crate) fn serve(&self, coordinators: &[&FakeCoordinator]) {
+        let urls = coordinators.iter().map(|coordinator| coordinator.url().parse().unwrap());
+        self.start(Coordinators::At(urls.collect()));
+    }
+
+    /// Lets the miner serve those that it finds on chain.
+    pub(crate) fn serve_on_chain(&self) {
+        self.start(Coordinators::OnChain);
+    }
+
+    fn start(&self, coordinators: Coordinators) {
+        let serving = serve(self.miner.clone(), coordinators, self.drain_limit, self.stop.clone());
+        *self.served.lock().unwrap() = Some(tokio::spawn(serving));
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    pub(crate) async fn until_stopped(&self) {
+        let served = self.served.lock().unwrap().take().unwrap();
+        tokio::time::timeout(LIMIT, served).await.expect("the miner does not stop").unwrap();
+    }
+
+    /// Finalises a block with these coordinators, their backing in millions of CAI.
+    pub(crate) fn set(&self, coordinators: &[(Party, u128, CandidateStatus)]) {
+        let candidates =
+            coordinators.iter().map(|&(party, backing, status)| candidate(party, Role::Coordinator, backing, status));
+        self.publish(candidates.collect());
+    }
+
+    /// Finalises a block with these candidates besides the miners.
+    pub(crate) fn publish(&self, candidates: Vec<Candidate>) {
+        self.send(candidates, CandidateStatus::Active);
+    }
+
+    /// Chills the miner in one block and lets it work again in the next, which is news to whoever waits for some.
+    pub(crate) fn nudge(&self) {
+        let candidates: Vec<Candidate> =
+            self.miner.chain().view().of_role(Role::Coordinator).map(|candidate| (**candidate).clone()).collect();
+        self.send(candidates.clone(), CandidateStatus::Chilled);
+        let views = self.views.lock().unwrap().clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            if let Some(views) = views {
+                views.send_replace(view(9, candidates, CandidateStatus::Active));
+            }
+        });
+    }
+
+    fn send(&self, candidates: Vec<Candidate>, miner: CandidateStatus) {
+        let views = self.views.lock().unwrap();
+        let views = views.as_ref().expect("the chain is silent");
+        let number = views.borrow().number + 1;
+        views.send_replace(view(number, candidates, miner));
+    }
+
+    /// No more blocks come.
+    pub(crate) fn fall_silent(&self) {
+        *self.views.lock().unwrap() = None;
+    }
+
+    /// Waits until the link's report gives a reason that contains `text`.
+    pub(crate) async fn until_link(&self, coordinator: &FakeCoordinator, text: &str) -> LinkReport {
+        let url = coordinator.url();
+        let found = async {
+            loop {
+                let reports = self.miner.board().reports();
+                let report = reports.into_iter().find(|report| report.url == url);
+                let says_so = |report: &LinkReport| report.reason.as_ref().is_some_and(|reason| reason.contains(text));
+                if let Some(report) = report.filter(says_so) {
+                    return report;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(LIMIT, found).await;
+        waited.unwrap_or_else(|_| panic!("no link says {text:?}: {:?}", self.miner.board().reports()))
+    }
+}
+
+impl Drop for Market {
+    fn drop(&mut self) {
+        if let Some(served) = self.served.lock().unwrap().take() {
+            served.abort();
+        }
+    }
+}
+
+fn view(number: u32, mut candidates: Vec<Candidate>, miner: CandidateStatus) -> Arc<MarketView> {
+    let era = EraProgress {
+        era: 1,
+        sessions_done: 0,
+        sessions_per_era: 3,
+        session_blocks: 10,
+        slot_ms: 1_000,
+        bonding_eras: 2,
+    };
+    candidates.push(candidate(MINER, Role::Miner, 1, miner));
+    candidates.push(candidate(RIVAL, Role::Miner, 1, CandidateStatus::Active));
+    Arc::new(MarketView::from_candidates(number, Hash::repeat_byte(number as u8), era, candidates))
+}
