@@ -26,7 +26,7 @@ use sp_runtime::{
 const FIRST_SLOT: u64 = 1_000;
 
 /// A chain from one of the presets.
-pub struct Chain {
+pub(crate) struct Chain {
     ext: sp_io::TestExternalities,
     slot: u64,
     parent: H256,
@@ -35,26 +35,26 @@ pub struct Chain {
 
 /// Someone who signs transactions.
 #[derive(Clone)]
-pub struct Account {
+pub(crate) struct Account {
     pair: sr25519::Pair,
 }
 
 impl Account {
     /// The key of that SURI.
-    pub fn new(suri: &str) -> Self {
+    pub(crate) fn new(suri: &str) -> Self {
         Self { pair: sr25519::Pair::from_string(suri, None).unwrap() }
     }
 
-    pub fn id(&self) -> AccountId {
+    pub(crate) fn id(&self) -> AccountId {
         self.pair.public().into()
     }
 
-    pub fn pair(&self) -> &sr25519::Pair {
+    pub(crate) fn pair(&self) -> &sr25519::Pair {
         &self.pair
     }
 
     /// This operator's consent to work for `stash`.
-    pub fn consent(&self, chain: &mut Chain, stash: &Account, role: Role) -> [u8; 64] {
+    pub(crate) fn consent(&self, chain: &mut Chain, stash: &Account, role: Role) -> [u8; 64] {
         let genesis = chain.read(|| System::block_hash(0));
         let statement = OperatorConsent { stash: stash.id(), role };
         self.pair.sign(statement.signing_hash(&genesis).as_bytes()).0
@@ -63,7 +63,7 @@ impl Account {
 
 impl Chain {
     /// The chain of the preset `name`, before its first block.
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
         let patch = genesis_config_presets::get_preset(&name.into()).expect("the preset exists");
         merge(&mut config, serde_json::from_slice(&patch).unwrap());
@@ -75,32 +75,35 @@ impl Chain {
     }
 
     /// The development chain after its first block.
-    pub fn dev() -> Self {
+    pub(crate) fn dev() -> Self {
         let mut chain = Self::new("dev");
         chain.block(|| Vec::new());
         chain
     }
 
     /// Reads the state.
-    pub fn read<R>(&mut self, read: impl FnOnce() -> R) -> R {
+    pub(crate) fn read<R>(&mut self, read: impl FnOnce() -> R) -> R {
         self.ext.execute_with(read)
     }
 
     /// The events of the last block.
-    pub fn events(&mut self) -> Vec<RuntimeEvent> {
+    pub(crate) fn events(&mut self) -> Vec<RuntimeEvent> {
         self.read(|| System::events().into_iter().map(|record| record.event).collect())
     }
 
-    pub fn slot(&self) -> u64 {
+    pub(crate) fn slot(&self) -> u64 {
         self.slot
     }
 
-    pub fn era(&mut self) -> EraIndex {
+    pub(crate) fn era(&mut self) -> EraIndex {
         self.read(|| Stake::era_progress().era)
     }
 
     /// One more block, in the next slot, with the transactions that `transactions` makes in its state.
-    pub fn block(&mut self, transactions: impl FnOnce() -> Vec<UncheckedExtrinsic>) -> Vec<Result<(), DispatchError>> {
+    pub(crate) fn block(
+        &mut self,
+        transactions: impl FnOnce() -> Vec<UncheckedExtrinsic>,
+    ) -> Vec<Result<(), DispatchError>> {
         self.slot += 1;
         self.number += 1;
         let author =
@@ -124,20 +127,20 @@ impl Chain {
     }
 
     /// A block with one transaction; returns what became of it.
-    pub fn submit(&mut self, who: &Account, call: impl Into<RuntimeCall>) -> Result<(), DispatchError> {
+    pub(crate) fn submit(&mut self, who: &Account, call: impl Into<RuntimeCall>) -> Result<(), DispatchError> {
         let call = call.into();
         self.block(|| vec![signed(who, call)]).remove(0)
     }
 
     /// The first block of the next session.
-    pub fn next_session(&mut self) {
+    pub(crate) fn next_session(&mut self) {
         let session_end = self.read(|| *Babe::current_epoch_start() + Babe::current_epoch().duration);
         self.slot = session_end - 1;
         self.block(|| Vec::new());
     }
 
     /// The first block of era `era`.
-    pub fn until_era(&mut self, era: EraIndex) {
+    pub(crate) fn until_era(&mut self, era: EraIndex) {
         while self.era() < era {
             self.next_session();
         }
@@ -154,7 +157,7 @@ impl Chain {
 }
 
 /// `call` signed by `who` with its next nonce.
-pub fn signed(who: &Account, call: RuntimeCall) -> UncheckedExtrinsic {
+pub(crate) fn signed(who: &Account, call: RuntimeCall) -> UncheckedExtrinsic {
     let extension: TxExtension = (
         frame_system::CheckNonZeroSender::new(),
         frame_system::CheckSpecVersion::new(),
@@ -174,7 +177,7 @@ pub fn signed(who: &Account, call: RuntimeCall) -> UncheckedExtrinsic {
 }
 
 /// How a candidate with that name presents itself.
-pub fn info(name: &str, endpoint: &str) -> CandidateInfo {
+pub(crate) fn info(name: &str, endpoint: &str) -> CandidateInfo {
     CandidateInfo {
         name: name.as_bytes().to_vec().try_into().unwrap(),
         introduction: Default::default(),
