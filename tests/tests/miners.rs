@@ -39,7 +39,8 @@ async fn a_miner_without_stake_is_refused() {
     // What the program of such a miner says to its operator.
     let builder = Miner::builder(&network.node, "//Miner3").coordinator(&network.gateway).models(&[CHAT]);
     let mut stranger = builder.start_unready().unwrap();
-    let said = stranger.process().until_log(LIMIT, "not registered").await.unwrap();
+    let said = stranger.process().until_log(LIMIT, "refuses this miner").await.unwrap();
+    assert!(said.contains("NOT_REGISTERED") && said.contains("to mend it"), "{said}");
     println!("refused: {} / {said}", refusal.reason);
 
     let miners = network.gateway.miners().await.unwrap();

@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, path::Path, process::ExitStatus, time::Duration};
 
+use anyhow::Context;
+
 use crate::{
     binaries,
     gateway::Gateway,
@@ -13,6 +15,7 @@ use crate::{
 
 /// What a miner gets until it is ready: it reads and checks its models first.
 const START_LIMIT: Duration = Duration::from_secs(90);
+const PROGRAM: &str = "miner-worker";
 
 /// How a miner is started.
 #[derive(Clone, Debug)]
@@ -131,23 +134,38 @@ impl MinerBuilder {
     }
 
     fn spawn_unready(&self, dir: &Path) -> anyhow::Result<Process> {
-        let mut args: Vec<OsString> = vec!["run".into(), "--chain-url".into(), self.chain_url.clone().into()];
+        let mut args: Vec<OsString> = vec!["run".into(), "--slots".into(), self.slots.to_string().into()];
+        args.extend(self.common_args(dir)?);
+        args.extend(self.args.iter().map(OsString::from));
+        Process::spawn(&Command {
+            name: self.operator.trim_start_matches('/').replace('/', "-"),
+            program: binaries::find(PROGRAM)?,
+            args,
+            env: Vec::new(),
+            dir: dir.to_owned(),
+        })
+    }
+
+    /// What `miner-worker doctor` says about such a miner, and how it ends.
+    pub async fn doctor(&self) -> anyhow::Result<std::process::Output> {
+        let dir = RunDir::new("doctor")?;
+        let mut command = tokio::process::Command::new(binaries::find(PROGRAM)?);
+        command.arg("doctor").args(self.common_args(dir.path())?).env("NO_COLOR", "1").kill_on_drop(true);
+        let output = tokio::time::timeout(START_LIMIT, command.output()).await;
+        Ok(output.context("`miner-worker doctor` does not end")??)
+    }
+
+    /// Chain, key, models and coordinators.
+    fn common_args(&self, dir: &Path) -> anyhow::Result<Vec<OsString>> {
+        let mut args: Vec<OsString> = vec!["--chain-url".into(), self.chain_url.clone().into()];
         args.extend(["--operator-key".into(), keys::write_file(dir, &self.operator)?.into_os_string()]);
         args.extend(["--models-dir".into(), models::dir(&self.models)?.into_os_string()]);
-        args.extend(["--slots".into(), self.slots.to_string().into()]);
         for model in &self.models {
             args.extend(["--model".into(), model.into()]);
         }
         for url in &self.coordinators {
             args.extend(["--coordinator".into(), url.into()]);
         }
-        args.extend(self.args.iter().map(OsString::from));
-        Process::spawn(&Command {
-            name: self.operator.trim_start_matches('/').replace('/', "-"),
-            program: binaries::find("miner-worker")?,
-            args,
-            env: Vec::new(),
-            dir: dir.to_owned(),
-        })
+        Ok(args)
     }
 }

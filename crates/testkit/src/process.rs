@@ -83,6 +83,8 @@ impl Process {
         let (log, stderr) = LogFile::open(command.dir.join(format!("{}.log", command.name)))?;
         let child = std::process::Command::new(&command.program)
             .args(&command.args)
+            // Logs are read by people without a terminal, and searched.
+            .env("NO_COLOR", "1")
             .envs(command.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(stdout)
