@@ -190,11 +190,12 @@ impl Gateway {
         tracing::info!(target: "gateway", "stopping: no new tasks, running ones are finished");
         self.state.dispatcher.close();
         self.stop.cancel();
-        self.state.registry.links().iter().for_each(|link| link.end(Ending::Drained));
         let drain = Duration::from_millis(self.state.limits.drain_ms);
         if tokio::time::timeout(drain, self.http_task).await.is_err() {
             tracing::warn!(target: "gateway", drain_ms = self.state.limits.drain_ms, "some tasks did not end in time");
         }
+        // Only now: until here, waiting tasks could still go to miners.
+        self.state.registry.links().iter().for_each(|link| link.end(Ending::Drained));
         let all_left = async {
             while self.state.registry.load().0 > 0 {
                 tokio::time::sleep(Duration::from_millis(20)).await;

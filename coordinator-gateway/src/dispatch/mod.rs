@@ -12,6 +12,7 @@ mod miners;
 mod pool;
 mod receipt_check;
 mod registry;
+mod roster;
 mod task;
 
 pub(crate) use attempt::{values_of, Piece, TaskEvent};

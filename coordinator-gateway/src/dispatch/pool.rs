@@ -17,6 +17,8 @@ const MAX_REMEMBERED: usize = 10_000;
 
 /// A task that waits for a slot.
 pub(super) struct Waiter {
+    /// Grows in the order of arrival, over all models.
+    pub(super) number: u64,
     pub(super) id: AttemptId,
     pub(super) tried: Vec<Tried>,
     pub(super) grant: oneshot::Sender<Result<Slot, DispatchError>>,

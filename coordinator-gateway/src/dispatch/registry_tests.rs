@@ -100,6 +100,27 @@ fn slots_come_back_and_go_to_the_first_in_the_queue() {
 }
 
 #[test]
+fn no_model_starves_another_that_the_same_miner_serves() {
+    let registry = registry();
+    let link = link(&registry, 1, 1, 1);
+    let model = |id: &str| OfferedModel {
+        id: id.into(),
+        kind: ModelKind::Chat,
+        model_root: Hash::zero(),
+        context_tokens: 10,
+        numeric_class: String::new(),
+    };
+    registry.set_offer(&link, Offer { models: vec![model(MODEL), model("other")], slots: 1, agent: String::new() });
+    let slot = now(&registry, 0);
+    let Ok(Acquired::Later(mut other)) = registry.acquire(Want { model: "other", ..want(1) }, &[]) else { panic!() };
+    let mut same = later(&registry, 2);
+    drop(slot);
+    assert!(same.try_recv().is_err());
+    drop(other.try_recv().unwrap().unwrap());
+    drop(same.try_recv().unwrap().unwrap());
+}
+
+#[test]
 fn places_of_clients_that_have_gone_are_skipped() {
     let registry = registry();
     let _link = link(&registry, 1, 1, 1);
@@ -152,7 +173,7 @@ fn one_that_has_failed_does_not_block_those_behind_it() {
     assert_eq!(picky.try_recv().unwrap().unwrap().link().operator_id(), [2; 32]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn suspensions_grow_survive_reconnecting_and_end() {
     let registry = registry();
     let first = link(&registry, 1, 1, 1);

@@ -55,16 +55,21 @@ pub(crate) async fn create_chat_completion(
     body: Body,
 ) -> Result<Response, ApiError> {
     let limits = &state.limits;
-    let minimal = json!({"model": "", "messages": []});
-    let request: ChatCompletionRequest = read_json(body, limits.max_body_bytes, state.body_timeout(), minimal).await?;
-    let chat = to_chat(&request)?;
-    let usage = wants_usage(request.stream, request.stream_options.as_ref())?;
-    let task = new_task(caller, request.model.clone(), ModelKind::Chat, Work::Chat(chat), limits);
-    let task_id = task.id_hex();
-    let head = Head { id: format!("chatcmpl-{task_id}"), created: now_s(), model: request.model, usage };
-    if request.stream {
+    // The request lives no longer than this block: while a task waits, only the task itself takes memory.
+    let (task, head, is_stream) = {
+        let minimal = json!({"model": "", "messages": []});
+        let request: ChatCompletionRequest =
+            read_json(body, limits.max_body_bytes, state.body_timeout(), minimal).await?;
+        let chat = to_chat(&request)?;
+        let usage = wants_usage(request.stream, request.stream_options.as_ref())?;
+        let task = new_task(caller, request.model.clone(), ModelKind::Chat, Work::Chat(chat), limits);
+        let head = Head { id: format!("chatcmpl-{}", task.id_hex()), created: now_s(), model: request.model, usage };
+        (task, head, request.stream)
+    };
+    if is_stream {
         return stream_task(&state.dispatcher, task, head).await;
     }
+    let task_id = task.id_hex();
     let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
     Ok(head.response(answer, &task_id))
 }
