@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Tokens, padding included, that are computed at once; bounds memory and the time until a cancellation is noticed.
-const BATCH_TOKENS: usize = 2048;
+const BATCH_TOKENS: usize = 512;
 
 /// An embedding model. Computes one request at a time; a bounded number of others wait.
 pub(crate) struct Embedder {
