@@ -31,8 +31,12 @@ pub(super) async fn ask(api: &Api, question: &str) -> anyhow::Result<()> {
     ensure!(answered, "the answer is empty");
     let task = header(&headers, "x-cuckoo-task-id")?;
     let receipt = api.get(&format!("/v1/receipts/{task}")).await?.ok()?;
-    println!("  served by {}, {} tokens", header(&headers, MINER)?, tokens.unwrap_or(0));
-    println!("  signed receipt: {}\n", receipt.body);
+    println!("  {} tokens from the miner {}", tokens.unwrap_or(0), header(&headers, MINER)?);
+    println!("  its receipt, from /v1/receipts/{task}:");
+    for field in ["model", "model_root", "request_hash", "output_hash", "signature"] {
+        println!("    {field:<13} {}", receipt.body["data"][0][field].as_str().unwrap_or("-"));
+    }
+    println!();
     Ok(())
 }
 

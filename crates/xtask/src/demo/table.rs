@@ -17,6 +17,7 @@ pub(super) fn shares(miners: &[(&str, Value)], served: &HashMap<String, usize>) 
         rows.push((*name, operator, backing(listed)?, served.get(operator).copied().unwrap_or(0), expected));
     }
     let all_served: usize = rows.iter().map(|row| row.3).sum();
+    let all_expected: Vec<f64> = rows.iter().map(|row| row.4).collect();
     let mut table = format!(
         "  {:<10} {:<50} {:>13} {:>7} {:>9} {:>9}\n",
         "miner", "operator", "backing (CAI)", "served", "share", "expected"
@@ -30,7 +31,18 @@ pub(super) fn shares(miners: &[(&str, Value)], served: &HashMap<String, usize>) 
             100.0 * expected,
         )?;
     }
+    writeln!(
+        table,
+        "  Chance alone moves the share of {all_served} tasks by up to {:.0} points.",
+        chance(&all_expected, all_served)
+    )?;
     Ok(table)
+}
+
+/// How many points the shares of so many tasks stray from the expected ones at most, in 19 of 20 runs.
+fn chance(expected: &[f64], tasks: usize) -> f64 {
+    let spread = |share: &f64| 196.0 * (share * (1.0 - share) / tasks.max(1) as f64).sqrt();
+    expected.iter().map(spread).fold(0.0, f64::max)
 }
 
 /// The backing that the gateway lists, in planck; a string, since JSON's numbers are too small.
@@ -57,5 +69,6 @@ mod tests {
         let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(lines[1], ["//Miner1", "5One", "25000", "8", "20.0", "%", "25.0", "%"]);
         assert_eq!(lines[2], ["//Miner2", "5Two", "75000", "32", "80.0", "%", "75.0", "%"]);
+        assert!(table.contains("the share of 40 tasks by up to 13 points"), "{table}");
     }
 }

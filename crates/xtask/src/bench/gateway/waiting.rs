@@ -14,13 +14,17 @@ const REQUESTS: usize = 10_000;
 const AT_ONCE: usize = 32;
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Resident memory in MiB when everything is connected, sent and read.
-pub(super) async fn loaded_mib(gateway: &MeasuredGateway) -> anyhow::Result<f64> {
-    let links: Vec<FakeLink> = stream::iter(0..market::MINERS)
+/// Links all registered miners, which will keep whatever task they get.
+pub(super) async fn link_all(gateway: &MeasuredGateway) -> anyhow::Result<Vec<FakeLink>> {
+    stream::iter(0..market::MINERS)
         .map(|number| gateway.connect(number, 1, Reply::Never))
         .buffer_unordered(AT_ONCE)
         .try_collect()
-        .await?;
+        .await
+}
+
+/// Resident memory in MiB when every request is sent, read, and at a miner or in the queue.
+pub(super) async fn loaded_mib(gateway: &MeasuredGateway, links: &[FakeLink]) -> anyhow::Result<f64> {
     let request = gateway.target.request();
     let connections: Vec<Connection> = stream::iter(0..REQUESTS)
         .map(|_| async {
