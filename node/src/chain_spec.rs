@@ -1,10 +1,12 @@
 //! The chains that this node knows by name. What is in their genesis is the runtime's.
 
-use cuckoo_runtime::{configs, genesis_config_presets::TESTNET_RUNTIME_PRESET, Block, WASM_BINARY};
+use cuckoo_runtime::{configs, genesis_config_presets::TESTNET_RUNTIME_PRESET, WASM_BINARY};
 use sc_chain_spec::ChainSpecExtension;
 use sc_service::{ChainType, GenericChainSpec, Properties};
 use serde::{Deserialize, Serialize};
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
+
+use crate::block::Block;
 
 /// A chain specification, from a preset or a file.
 pub(crate) type ChainSpec = GenericChainSpec<Extensions>;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cuckoo_runtime::Block;
 use sc_cli::SubstrateCli;
 use sc_network::{config::NetworkBackendType, Litep2pNetworkBackend, NetworkWorker};
 use sc_service::ChainSpec;
 
 use crate::{
+    block::Block,
     chain_spec,
     cli::{Cli, Command},
     service::{self, FullParts},

@@ -1,5 +1,6 @@
 //! The Cuckoo chain node: BABE produces blocks, GRANDPA makes them final, everything else is in the runtime.
 
+mod block;
 mod chain_spec;
 mod cli;
 mod command;

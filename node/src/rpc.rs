@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use cuckoo_primitives::{AccountId, BlockNumber, Hash};
-use cuckoo_runtime::{Block, Nonce};
+use cuckoo_runtime::Nonce;
 use jsonrpsee::RpcModule;
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 use sc_consensus_babe::BabeWorkerHandle;
@@ -16,7 +16,10 @@ use sc_sync_state_rpc::{SyncState, SyncStateApiServer};
 use sp_keystore::KeystorePtr;
 use substrate_frame_rpc_system::{System, SystemApiServer};
 
-use crate::service::{FullBackend, FullClient, FullSelectChain, Pool};
+use crate::{
+    block::Block,
+    service::{FullBackend, FullClient, FullSelectChain, Pool},
+};
 
 /// What the answers come from.
 pub(crate) struct Sources {

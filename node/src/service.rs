@@ -5,7 +5,6 @@ mod parts;
 
 use std::sync::Arc;
 
-use cuckoo_runtime::Block;
 use sc_consensus_grandpa::{protocol_standard_name, warp_proof, FinalityProofProvider, SharedVoterState};
 use sc_network::{config::FullNetworkConfiguration, NetworkBackend, NotificationMetrics};
 use sc_service::{
@@ -14,7 +13,7 @@ use sc_service::{
 
 pub(crate) use parts::{full_parts, FullBackend, FullClient, FullParts, FullSelectChain, Pool};
 
-use crate::rpc;
+use crate::{block::Block, rpc};
 
 /// Starts a full node, which also produces blocks and votes on finality if it is an authority.
 pub(crate) async fn start<Net>(config: Configuration) -> Result<TaskManager, Error>

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cuckoo_runtime::Block;
 use sc_basic_authorship::ProposerFactory;
 use sc_consensus_babe::{BabeParams, SlotProportion};
 use sc_consensus_grandpa::{GrandpaParams, LinkHalf, SharedVoterState, VotingRulesBuilder};
@@ -14,6 +13,8 @@ use sc_telemetry::TelemetryHandle;
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_keystore::KeystorePtr;
 use substrate_prometheus_endpoint::Registry;
+
+use crate::block::Block;
 
 use super::parts::{inherents, BabeSetup, FullClient, FullSelectChain, Pool};
 

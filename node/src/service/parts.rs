@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cuckoo_primitives::Hash;
-use cuckoo_runtime::{apis::RuntimeApi, Block};
+use cuckoo_runtime::apis::RuntimeApi;
 use sc_consensus::{DefaultImportQueue, LongestChain};
 use sc_consensus_babe::{BabeBlockImport, BabeLink, BabeWorkerHandle, ImportQueueParams};
 use sc_consensus_grandpa::{GrandpaBlockImport, GrandpaPruningFilter, LinkHalf};
@@ -17,6 +17,8 @@ use sp_consensus_babe::{
 };
 use sp_keystore::KeystorePtr;
 use sp_timestamp::InherentDataProvider as TimeProvider;
+
+use crate::block::Block;
 
 /// Executes the runtime's wasm; no runtime is compiled into the node.
 pub(crate) type FullClient = TFullClient<Block, RuntimeApi, WasmExecutor<sp_io::SubstrateHostFunctions>>;
