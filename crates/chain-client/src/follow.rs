@@ -79,10 +79,10 @@ pub(crate) async fn start(config: ChainConfig) -> Result<(Arc<Followed>, Views, 
         node: ArcSwapOption::new(Some(link.node().clone())),
         nonces: Nonces::default(),
     });
+    endpoints.rotate_left(used);
     let follower = Follower {
         patience: config.stale_after.saturating_mul(2).max(SHORTEST_PATIENCE),
         endpoints,
-        used,
         followed: followed.clone(),
         views: sender,
         backoff: Backoff::default(),
@@ -134,9 +134,8 @@ fn listed(endpoints: &[String], refused: &HashMap<String, String>) -> Vec<(Strin
 struct Follower {
     /// How long a connection may go without a new finalised block.
     patience: Duration,
+    /// The one in use comes first.
     endpoints: Vec<Endpoint>,
-    /// Index of the endpoint in use, or to try next.
-    used: usize,
     followed: Arc<Followed>,
     views: watch::Sender<Arc<MarketView>>,
     backoff: Backoff,
@@ -173,29 +172,40 @@ impl Follower {
         }
     }
 
-    /// Tries the endpoints in turn until one can be used.
+    /// Tries the endpoints in turn, beginning with the one after that which was lost, until one can be used. Waits
+    /// before each round.
     async fn relink(&mut self) -> Link {
         loop {
-            self.used = (self.used + 1) % self.endpoints.len().max(1);
             sleep(self.backoff.next()).await;
-            let Some(endpoint) = self.endpoints.get(self.used) else { continue };
-            let known = self.followed.view();
-            // A development chain whose validator lost its last blocks, or all, goes on differently. To insist on the
-            // old one for ever would help nobody, but another endpoint may have it.
-            let may_restart = known.received.elapsed() > self.patience;
-            let known = Known { genesis: self.followed.genesis, view: &known, may_restart };
-            match Link::open(endpoint, Some(known)).await {
-                Ok(Opened { link, view }) => {
-                    self.followed.node.store(Some(link.node().clone()));
-                    // The same block again is no news, and must not make a stale view look fresh.
-                    if view.hash != self.followed.view().hash {
-                        self.publish(view);
-                    }
+            self.endpoints.rotate_left(1);
+            for index in 0..self.endpoints.len() {
+                if let Some(link) = self.reopen(&self.endpoints[index]).await {
+                    self.endpoints.rotate_left(index);
                     return link;
                 }
-                Err(error) => {
-                    tracing::warn!(target: "chain::follow", %endpoint, %error, "cannot use endpoint");
+            }
+        }
+    }
+
+    /// Goes on with the node at `endpoint`, if it can be used.
+    async fn reopen(&self, endpoint: &Endpoint) -> Option<Link> {
+        let known = self.followed.view();
+        // A development chain whose validator lost its last blocks, or all, goes on differently. To insist on the old
+        // one for ever would help nobody, but another endpoint may have it.
+        let may_restart = known.received.elapsed() > self.patience;
+        let known = Known { genesis: self.followed.genesis, view: &known, may_restart };
+        match Link::open(endpoint, Some(known)).await {
+            Ok(Opened { link, view }) => {
+                self.followed.node.store(Some(link.node().clone()));
+                // The same block again is no news, and must not make a stale view look fresh.
+                if view.hash != self.followed.view().hash {
+                    self.publish(view);
                 }
+                Some(link)
+            }
+            Err(error) => {
+                tracing::warn!(target: "chain::follow", %endpoint, %error, "cannot use endpoint");
+                None
             }
         }
     }

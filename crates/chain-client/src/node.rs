@@ -25,7 +25,7 @@ const MARKET_API: &str = "MarketApi";
 /// Longest time to open a connection and learn what is at its other end.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time for the answer to one request.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Header of a block.
 pub(crate) type Header = SubstrateHeader<Hash>;

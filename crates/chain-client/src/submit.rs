@@ -23,7 +23,7 @@ use crate::{
     error::ChainError,
     follow::Followed,
     key::account_of,
-    node::{answer, node_error, Node},
+    node::{Node, REQUEST_TIMEOUT},
     nonces::UnderWay,
     outcome,
     view::MarketView,
@@ -95,7 +95,7 @@ async fn send(
             Err(error) => error,
         };
         lane.forget();
-        let Some(refusal) = refusal(&error) else { return Err(node_error(error)) };
+        let Some(refusal) = refusal(&error) else { return Err(ChainError::Lost { reason: error.to_string() }) };
         if attempt >= MAX_ATTEMPTS || !is_about_nonce(refusal) {
             return Err(ChainError::Rejected { reason: reason_of(refusal) });
         }
@@ -122,7 +122,8 @@ async fn offer(
     let payload = call.payload();
     let mut signable = transactions.create_signable_offline(&payload, params).map_err(unencodable)?;
     let transaction = signable.sign(&Signing(signer)).map_err(unencodable)?;
-    answer(async { Ok::<_, std::convert::Infallible>(transaction.submit_and_watch().await) }).await
+    let answer = timeout(REQUEST_TIMEOUT, transaction.submit_and_watch()).await;
+    answer.map_err(|_| ChainError::Lost { reason: format!("the node took it and was silent for {REQUEST_TIMEOUT:?}") })
 }
 
 /// Waits for the finalised block that holds the transaction.
