@@ -36,7 +36,8 @@ pub enum Finish {
 
 /// What a miner claims to have done in one attempt of a task; signed with its operator key.
 ///
-/// Two different receipts for one `(task_id, attempt)` are equivocation.
+/// Two different receipts for one `(task_id, attempt)` and the same `request_hash` are equivocation. With another
+/// request under an old id it is the coordinator that contradicts itself.
 #[derive(
     Clone,
     Debug,
@@ -77,9 +78,11 @@ impl Statement for Receipt {
     const DOMAIN: &'static [u8] = b"cuckoo/receipt/v1";
 }
 
-/// Running hash over the pieces of an output in the order in which they were sent.
+/// Running blake2_256 over the pieces of an output, one after the other with nothing between them.
 ///
-/// Each piece is preceded by its length, so that moving a boundary between pieces changes the hash.
+/// So it does not depend on where the miner cut the pieces, and whoever has the answer can check the receipt: for chat
+/// and completions `output_hash` is blake2_256 of the whole text in UTF-8, for embeddings of all vectors in the order of
+/// the inputs as little-endian f32. How many vectors there are follows from the request.
 #[derive(Clone, Default)]
 pub struct OutputHasher(blake2::Blake2b<blake2::digest::consts::U32>);
 
@@ -87,7 +90,6 @@ impl OutputHasher {
     /// Adds the next piece: the UTF-8 text of a chunk, or the little-endian f32 values of one embedding.
     pub fn update(&mut self, piece: &[u8]) {
         use blake2::Digest;
-        self.0.update((piece.len() as u64).to_le_bytes());
         self.0.update(piece);
     }
 
@@ -109,14 +111,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn output_hash_depends_on_boundaries_and_order() {
+    fn the_output_hash_is_that_of_the_whole_output() {
         let hash = |pieces: &[&[u8]]| {
             let mut hasher = OutputHasher::default();
             pieces.iter().for_each(|piece| hasher.update(piece));
             hasher.finish()
         };
-        assert_eq!(hash(&[b"ab", b"c"]), hash(&[b"ab", b"c"]));
-        assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
+        assert_eq!(hash(&[b"ab", b"", b"c"]), blake2_256(&[b"abc"]));
+        assert_eq!(hash(&[b"a", b"bc"]), blake2_256(&[b"abc"]));
         assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"c", b"ab"]));
     }
 }
