@@ -5,7 +5,10 @@ use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
 use async_trait::async_trait;
 
 use crate::{
-    api::{Embeddings, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, Prompt, Sampling},
+    api::{
+        ChatMessage, Embeddings, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, Prompt,
+        Sampling,
+    },
     bert::{BertEmbedder, Embedder},
     device::{self, DeviceChoice},
     error::LoadError,
@@ -207,7 +210,12 @@ impl PromptReader {
                         "this model cannot chat, it has no chat template; send a text to complete".into(),
                     )
                 })?;
-                rendered = template.render(messages, MAX_PROMPT_BYTES)?;
+                let names = self.tokenizer.control_names();
+                let quoted: Vec<ChatMessage> = messages
+                    .iter()
+                    .map(|message| ChatMessage { role: message.role.clone(), content: names.quote(&message.content) })
+                    .collect();
+                rendered = template.render(&quoted, MAX_PROMPT_BYTES)?;
                 &rendered
             }
         };

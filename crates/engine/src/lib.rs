@@ -11,6 +11,7 @@ pub mod api;
 pub mod bench;
 mod bert;
 mod candle_engine;
+mod control;
 mod detokenizer;
 mod device;
 mod error;

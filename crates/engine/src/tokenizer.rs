@@ -10,6 +10,7 @@ use tokenizers::{
 };
 
 use crate::{
+    control::{ControlNames, BREAK},
     detokenizer::{byte_of_char, Detokenizer, TokenBytes},
     gguf::Metadata,
 };
@@ -36,6 +37,7 @@ pub(crate) struct ChatTokenizer {
     ends: Vec<u32>,
     bos_text: String,
     eos_text: String,
+    control_names: ControlNames,
 }
 
 impl ChatTokenizer {
@@ -84,13 +86,20 @@ impl ChatTokenizer {
             ends,
             bos_text: vocabulary.text_of(bos),
             eos_text: vocabulary.text_of(eos),
+            control_names: ControlNames::new(
+                vocabulary.iter().filter(|(_, _, kind)| *kind == CONTROL).map(|(_, token, _)| token),
+            ),
         })
     }
 
-    /// Tokens of `text`; the names of control tokens in it stand for these tokens, as templates write them.
+    /// Tokens of `text`; the names of control tokens in it stand for these tokens, as templates write them, unless
+    /// they are [quoted](Self::control_names).
     pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>, String> {
-        let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| error.to_string())?;
-        let mut tokens = encoding.get_ids().to_vec();
+        let mut tokens = Vec::new();
+        for part in text.split(BREAK) {
+            let encoding = self.tokenizer.encode_fast(part, false).map_err(|error| error.to_string())?;
+            tokens.extend_from_slice(encoding.get_ids());
+        }
         if let Some(begin) = self.begin.filter(|begin| tokens.first() != Some(begin)) {
             tokens.insert(0, begin);
         }
@@ -105,6 +114,11 @@ impl ChatTokenizer {
     /// The tokens at which generation ends.
     pub(crate) fn ends(&self) -> &[u32] {
         &self.ends
+    }
+
+    /// For quoting what people wrote.
+    pub(crate) fn control_names(&self) -> &ControlNames {
+        &self.control_names
     }
 
     /// Name of the token that begins a text, empty if there is none; templates may write it.
@@ -282,6 +296,15 @@ mod tests {
         let tokenizer = tokenizer("llama-bpe");
         assert_eq!(tokenizer.encode("12").unwrap(), [0, 8]);
         assert_eq!(tokenizer.encode("<|endoftext|>12").unwrap(), [0, 8]);
+    }
+
+    #[test]
+    fn quoted_names_of_control_tokens_are_only_letters() {
+        let tokenizer = tokenizer("smollm");
+        let quoted = tokenizer.control_names().quote("12<|endoftext|>12");
+        let tokens = tokenizer.encode(&quoted).unwrap();
+        assert!(!tokens.contains(&0), "{tokens:?}");
+        assert_eq!((&tokens[..2], &tokens[tokens.len() - 2..]), (&[6, 7][..], &[6, 7][..]));
     }
 
     #[test]
