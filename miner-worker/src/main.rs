@@ -30,7 +30,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("miner-worker: {error:#}");
+            // Every message says itself what caused it.
+            eprintln!("miner-worker: {error}");
             ExitCode::FAILURE
         }
     }

@@ -2,12 +2,15 @@
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use cuckoo_chain_client::{operator_key, Chain};
-use tokio::signal::unix::{signal, Signal, SignalKind};
+use cuckoo_chain_client::{operator_key, Chain, ChainError};
+use tokio::{
+    signal::unix::{signal, Signal, SignalKind},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::RunArgs,
+    cli::{ChainArgs, RunArgs},
     config::chain_config,
     engine,
     error::Error,
@@ -16,6 +19,10 @@ use crate::{
     metrics, status_page,
 };
 
+/// How long a node that was started together with this program may take until it answers.
+const NODE_START: Duration = Duration::from_secs(60);
+/// Pause between two tries to connect to it.
+const CONNECT_PAUSE: Duration = Duration::from_secs(2);
 /// Exit status after a second signal, as shells report the end by Ctrl-C.
 const ABORTED: i32 = 130;
 
@@ -68,7 +75,7 @@ async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
 async fn start(args: &RunArgs) -> Result<Arc<Miner>, Error> {
     let key = operator_key(&args.key.operator_key)?;
     let dirs = engine::model_dirs(&args.models)?;
-    let chain = Chain::connect(chain_config(&args.chain)).await?;
+    let chain = connect(&args.chain).await?;
     tracing::info!(
         target: "miner::chain",
         endpoint = chain.endpoint(),
@@ -80,6 +87,22 @@ async fn start(args: &RunArgs) -> Result<Arc<Miner>, Error> {
     let engine = engine::load(&args.engine, dirs, slots).await?;
     let blocked = args.coordinators.blocked.iter().cloned();
     Ok(Arc::new(Miner::new(key, chain, engine, args.slots, blocked, Events::Stdout)))
+}
+
+/// Connects to the chain, patiently: after a power cut the node may need longer to start than this program.
+async fn connect(args: &ChainArgs) -> Result<Chain, Error> {
+    let deadline = Instant::now() + NODE_START;
+    loop {
+        match Chain::connect(chain_config(args)).await {
+            Ok(chain) => return Ok(chain),
+            // Anything else will not mend itself.
+            Err(error @ ChainError::NoEndpoint { .. }) if Instant::now() < deadline => {
+                tracing::warn!(target: "miner::chain", "{error}; trying again");
+                tokio::time::sleep(CONNECT_PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// SIGTERM and SIGINT.

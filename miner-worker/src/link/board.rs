@@ -69,9 +69,12 @@ impl LinkBoard {
         self.0.lock().values().cloned().collect()
     }
 
-    /// A keeper reports here from now on.
-    pub(super) fn add(&self, url: &CoordinatorUrl) {
-        self.update(url, |report| report.keepers += 1);
+    /// A keeper of links to this coordinator, if it is known, reports here from now on.
+    pub(super) fn add(&self, url: &CoordinatorUrl, coordinator: Option<&AccountId>) {
+        self.update(url, |report| {
+            report.keepers += 1;
+            report.coordinator = coordinator.cloned();
+        });
     }
 
     pub(super) fn dialling(&self, url: &CoordinatorUrl) {
@@ -181,7 +184,7 @@ mod tests {
     fn the_board_says_why_there_is_no_work() {
         let board = LinkBoard::default();
         let url: CoordinatorUrl = "http://gateway:1".parse().unwrap();
-        board.add(&url);
+        board.add(&url, None);
         board.dialling(&url);
         board.waiting(&url, &LinkError::Ourselves);
         let [report] = &board.reports()[..] else { panic!("one link") };
@@ -194,7 +197,7 @@ mod tests {
         let report = board.reports().remove(0);
         assert_eq!((report.state, report.slots, report.served), (LinkState::Linked, 3, 1));
         assert_eq!(report.reason, None);
-        board.add(&url);
+        board.add(&url, None);
         board.remove(&url);
         assert_eq!(board.reports().len(), 1, "another keeper reports here");
         board.remove(&url);

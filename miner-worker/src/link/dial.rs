@@ -37,7 +37,7 @@ pub async fn dial(url: &CoordinatorUrl) -> Result<MinerLinkClient<Channel>, Link
 }
 
 /// An error with its causes: transport errors say little by themselves.
-fn causes(error: &dyn Error) -> String {
+pub(super) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -15,7 +15,11 @@ use cuckoo_wire::{
 use rand::{rngs::OsRng, TryRngCore};
 use tonic::{transport::Channel, Status, Streaming};
 
-use super::{dial::foreign, error::LinkError, outbox::Outbox};
+use super::{
+    dial::{causes, foreign},
+    error::LinkError,
+    outbox::Outbox,
+};
 
 /// Longest wait for each answer.
 const STEP: Duration = Duration::from_millis(HANDSHAKE_TIMEOUT_MS);
@@ -96,7 +100,8 @@ pub(super) fn refused(refusal: Refusal) -> LinkError {
 
 /// How the stream broke.
 pub(super) fn broken(status: Status) -> LinkError {
-    LinkError::Broken(foreign(&format!("{}: {}", status.code(), status.message())))
+    let cause = std::error::Error::source(&status).map(|cause| format!(" ({})", causes(cause))).unwrap_or_default();
+    LinkError::Broken(foreign(&format!("{}: {}{cause}", status.code(), status.message())))
 }
 
 fn check_welcome(welcome: &Welcome) -> Result<(), LinkError> {

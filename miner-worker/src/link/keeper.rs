@@ -47,7 +47,7 @@ impl Keeper {
 
     /// Keeps the link; returns when `stop` is cancelled and the running tasks are done.
     pub(super) async fn keep(mut self, stop: CancellationToken) {
-        self.miner.board().add(&self.target.url);
+        self.miner.board().add(&self.target.url, self.target.operator.as_ref());
         while !stop.is_cancelled() {
             self.miner.board().dialling(&self.target.url);
             let Err(error) = self.link(&stop).await else { break };

@@ -130,8 +130,8 @@ impl Session {
 
     /// Tells the coordinator, and everybody else, how many slots it has.
     async fn offer(&mut self) -> Result<(), LinkError> {
-        let Some(share) = &self.share else { return Ok(()) };
-        let slots = share.slots();
+        let Some(share) = &mut self.share else { return Ok(()) };
+        let slots = share.note();
         self.outbox.send(FromMiner::Offer(self.miner.offer(slots))).await?;
         self.miner.board().linked(&self.url, &self.coordinator, slots);
         let linked = Event::Linked { coordinator: &self.coordinator, url: self.url.as_str(), slots };
