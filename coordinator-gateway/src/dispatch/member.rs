@@ -45,6 +45,8 @@ pub(super) struct Conduct {
     failures: u32,
     /// Until then it is left alone.
     suspended_until: Option<Instant>,
+    /// Until then somebody sleeps who will look again whether it is still left alone.
+    watched_until: Option<Instant>,
 }
 
 /// One linked miner.
@@ -84,23 +86,32 @@ impl Member {
         self.conduct.failures = 0;
     }
 
-    /// It failed; returns how long it is suspended, if it is.
-    pub(super) fn failed(&mut self) -> Option<Duration> {
+    /// It failed.
+    pub(super) fn failed(&mut self) {
         self.conduct.record.failed();
         self.conduct.failures = self.conduct.failures.saturating_add(1);
-        let excess = self.conduct.failures.checked_sub(FORGIVEN_FAILURES + 1)?;
-        let pause = FIRST_SUSPENSION.saturating_mul(1 << excess.min(16)).min(LONGEST_SUSPENSION);
-        Some(self.pause(pause))
+        if let Some(excess) = self.conduct.failures.checked_sub(FORGIVEN_FAILURES + 1) {
+            self.pause(FIRST_SUSPENSION.saturating_mul(1 << excess.min(16)).min(LONGEST_SUSPENSION));
+        }
     }
 
     /// It said that it is busy although it should have had a free slot.
-    pub(super) fn said_busy(&mut self) -> Duration {
-        self.pause(BUSY_PAUSE)
+    pub(super) fn said_busy(&mut self) {
+        self.pause(BUSY_PAUSE);
     }
 
-    fn pause(&mut self, pause: Duration) -> Duration {
+    fn pause(&mut self, pause: Duration) {
         let until = Instant::now() + pause;
         self.conduct.suspended_until = self.conduct.suspended_until.max(Some(until));
-        pause
+    }
+
+    /// When somebody must look again whether it can take tasks, if nobody will yet. The caller promises to.
+    pub(super) fn watch(&mut self) -> Option<Instant> {
+        let until = self.conduct.suspended_until.filter(|until| *until > Instant::now())?;
+        if self.conduct.watched_until >= Some(until) {
+            return None;
+        }
+        self.conduct.watched_until = Some(until);
+        Some(until)
     }
 }

@@ -3,16 +3,13 @@
 //! All of it is behind one lock that is held for microseconds and never across an await. Whatever frees a slot or adds
 //! a miner also hands out slots to those who wait, in the order of their arrival.
 
-use std::{
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::sync::{Arc, Weak};
 
 use cuckoo_chain_client::MarketView;
 use cuckoo_primitives::{AccountId, Hash, Role};
 use cuckoo_wire::link::ModelKind;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     failure::{Blame, DispatchError},
@@ -69,7 +66,7 @@ impl Registry {
     pub(crate) fn admit(self: &Arc<Self>, link: Arc<Link>, backing: u128) -> Option<Arc<Link>> {
         let id = link.operator_id();
         let mut roster = self.roster.lock();
-        let replaced = roster.take_out(&id, Departure::Lost);
+        let replaced = roster.take_out(&id, Departure::Replaced);
         let conduct = roster.conducts.entry(id).or_default().clone();
         roster.members.insert(id, Member::new(link, backing, conduct));
         replaced.map(|member| member.link)
@@ -93,9 +90,14 @@ impl Registry {
         }
         roster.leave_pools(&id);
         let Some(member) = roster.members.get_mut(&id) else { return };
-        member.offer = Arc::new(offer);
+        let before = std::mem::replace(&mut member.offer, Arc::new(offer));
+        // A suspension outlives links: one that a lost link earned has nobody yet who waits for its end.
+        let watch = member.watch();
         roster.join_pools(&id);
         roster.update(self, &id);
+        roster.dismiss_hopeless(&before);
+        drop(roster);
+        self.wake_at(id, watch);
     }
 
     /// A miner takes no new tasks.
@@ -103,8 +105,11 @@ impl Registry {
         let id = link.operator_id();
         let mut roster = self.roster.lock();
         if roster.is_current(&id, link.serial()) {
-            roster.members.get_mut(&id).into_iter().for_each(|member| member.closing = true);
+            let Some(member) = roster.members.get_mut(&id) else { return };
+            member.closing = true;
+            let offer = member.offer.clone();
             roster.update(self, &id);
+            roster.dismiss_hopeless(&offer);
         }
     }
 
@@ -171,26 +176,26 @@ impl Registry {
             return;
         }
         let Some(member) = roster.members.get_mut(&tried.operator) else { return };
-        let pause = match blame {
-            Blame::Nobody => None,
-            Blame::Busy => Some(member.said_busy()),
-            Blame::Leaving => {
-                member.closing = true;
-                None
-            }
+        match blame {
+            Blame::Nobody => {}
+            Blame::Busy => member.said_busy(),
+            Blame::Leaving => member.closing = true,
             Blame::Miner => member.failed(),
-        };
-        roster.update(self, &tried.operator);
-        drop(roster);
-        if let Some(pause) = pause {
-            self.wake_after(tried.operator, pause);
         }
+        let watch = member.watch();
+        let left = (blame == Blame::Leaving).then(|| member.offer.clone());
+        roster.update(self, &tried.operator);
+        left.into_iter().for_each(|offer| roster.dismiss_hopeless(&offer));
+        drop(roster);
+        self.wake_at(tried.operator, watch);
     }
 
-    fn wake_after(self: &Arc<Self>, id: OperatorId, pause: Duration) {
+    /// Looks at a miner again when its suspension is over, whatever links it has until then.
+    fn wake_at(self: &Arc<Self>, id: OperatorId, until: Option<Instant>) {
+        let Some(until) = until else { return };
         let registry: Weak<Self> = Arc::downgrade(self);
         tokio::spawn(async move {
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep_until(until).await;
             if let Some(registry) = registry.upgrade() {
                 registry.roster.lock().update(&registry, &id);
             }

@@ -191,6 +191,39 @@ async fn suspensions_grow_survive_reconnecting_and_end() {
     assert!(waiting.try_recv().unwrap().is_ok());
 }
 
+#[tokio::test]
+async fn a_suspension_that_lost_links_earned_ends_too() {
+    let registry = registry();
+    for task in 0..3 {
+        let lost = link(&registry, 1, 1, 1);
+        let _slot = now(&registry, task);
+        registry.remove(&lost);
+    }
+    let _back = link(&registry, 1, 1, 1);
+    let mut waiting = later(&registry, 3);
+    assert!(waiting.try_recv().is_err(), "the third lost link suspends");
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    let slot = waiting.try_recv().unwrap().unwrap();
+    drop(slot);
+    drop(now(&registry, 4));
+}
+
+#[test]
+fn those_who_wait_are_told_when_nobody_will_serve_them() {
+    let registry = registry();
+    let first = link(&registry, 1, 1, 1);
+    let _held = now(&registry, 0);
+    let mut dropped = later(&registry, 1);
+    registry.set_offer(&first, Offer { models: Vec::new(), slots: 1, agent: String::new() });
+    assert!(matches!(dropped.try_recv().unwrap(), Err(DispatchError::NoMiner { .. })), "the model is withdrawn");
+
+    let second = link(&registry, 2, 1, 1);
+    let _held = now(&registry, 2);
+    let mut leaving = later(&registry, 3);
+    registry.set_closing(&second);
+    assert!(matches!(leaving.try_recv().unwrap(), Err(DispatchError::NoMiner { .. })), "its last miner leaves");
+}
+
 #[test]
 fn models_and_their_kinds_are_known_by_offers() {
     let registry = registry();

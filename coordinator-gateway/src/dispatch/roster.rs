@@ -1,6 +1,9 @@
 //! What the registry's lock guards: members, pools, and the handing out of slots.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use cuckoo_primitives::{task::selection_seed, Hash};
 use cuckoo_wire::link::ModelKind;
@@ -9,7 +12,7 @@ use super::{
     draw::draw,
     failure::DispatchError,
     member::{Conduct, Member},
-    pool::Pools,
+    pool::{Pools, Waiter},
     registry::{OperatorId, Registry, Slot, Tried, Want},
 };
 use crate::link::{Offer, OfferedModel};
@@ -29,6 +32,8 @@ pub(super) struct Roster {
 pub(super) enum Departure {
     /// By itself.
     Lost,
+    /// For a newer link of the same miner, so those who wait for it go on waiting.
+    Replaced,
     /// Because the miner may not work any more.
     CutOff,
 }
@@ -48,26 +53,44 @@ impl Roster {
         self.members.get(id).is_some_and(|member| member.link.serial() == serial)
     }
 
-    /// Ends a membership; those who wait for nobody else are told.
+    /// Ends a membership; those who wait for nobody else are told, unless the miner is back already.
     pub(super) fn take_out(&mut self, id: &OperatorId, departure: Departure) -> Option<Member> {
         self.leave_pools(id);
         let mut member = self.members.remove(id)?;
         // One failure, however many tasks were lost with the link.
-        if departure == Departure::Lost && member.in_flight > 0 && !member.closing {
+        if departure != Departure::CutOff && member.in_flight > 0 && !member.closing {
             member.failed();
         }
         self.conducts.insert(*id, member.conduct.clone());
-        for model in &member.offer.models {
-            let Some(pool) = self.pools.get(&model.id, model.kind) else { continue };
-            if !pool.members.is_empty() {
-                continue;
-            }
-            for waiter in pool.waiters.drain(..) {
-                let reason = format!("the last miner that served '{}' has left", model.id);
-                drop(waiter.grant.send(Err(DispatchError::NoMiner { reason })));
-            }
+        if departure != Departure::Replaced {
+            self.dismiss_hopeless(&member.offer);
         }
         Some(member)
+    }
+
+    /// Tells those who wait for models of `offer` when none of the miners that are left can ever serve them.
+    pub(super) fn dismiss_hopeless(&mut self, offer: &Offer) {
+        for model in &offer.models {
+            let members = &self.members;
+            let Some(pool) = self.pools.get(&model.id, model.kind) else { continue };
+            let left: Vec<Tried> = pool
+                .members
+                .keys()
+                .filter_map(|id| members.get(id).filter(|member| !member.closing).map(|member| (id, member)))
+                .map(|(id, member)| Tried { operator: *id, serial: member.link.serial() })
+                .collect();
+            let has_hope = |waiter: &Waiter| match waiter.tried.is_empty() {
+                true => !left.is_empty(),
+                false => left.iter().any(|miner| !waiter.tried.contains(miner)),
+            };
+            let (hopeful, hopeless): (VecDeque<_>, VecDeque<_>) =
+                std::mem::take(&mut pool.waiters).into_iter().partition(has_hope);
+            pool.waiters = hopeful;
+            for Waiter { grant, .. } in hopeless {
+                let reason = format!("the last miner that could serve '{}' has left", model.id);
+                drop(grant.send(Err(DispatchError::NoMiner { reason })));
+            }
+        }
     }
 
     pub(super) fn leave_pools(&mut self, id: &OperatorId) {
