@@ -1,6 +1,6 @@
 //! The smallest whole network: one validator, one gateway, some miners.
 
-use crate::{Gateway, Miner, Node};
+use crate::{gateway::GatewayBuilder, Gateway, Miner, Node};
 
 /// A `dev` chain with the gateway of `//Coordinator` and connected miners.
 #[derive(Debug)]
@@ -16,9 +16,17 @@ pub struct Network {
 impl Network {
     /// Starts everything for miners of these operators and slots, and waits until all are connected.
     pub async fn start(miners: &[(&str, u32)]) -> anyhow::Result<Self> {
+        Self::start_with(miners, |gateway| gateway).await
+    }
+
+    /// The same with a gateway that `configure` has changed.
+    pub async fn start_with(
+        miners: &[(&str, u32)],
+        configure: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+    ) -> anyhow::Result<Self> {
         let node = Node::dev().start().await?;
         // Gateway and miners read the chain's state; the first blocks are not needed for that.
-        let gateway = Gateway::builder(&node).start().await?;
+        let gateway = configure(Gateway::builder(&node)).start().await?;
         let starts = miners
             .iter()
             .map(|&(operator, slots)| Miner::builder(&node, operator).coordinator(&gateway).slots(slots).start());
