@@ -83,9 +83,15 @@ pub struct Limits {
     /// Longest wait for a request's body, in milliseconds.
     #[arg(long, env = "GATEWAY_BODY_TIMEOUT_MS", default_value_t = Limits::default().body_timeout_ms)]
     pub body_timeout_ms: u64,
+    /// Longest wait for a client that does not read its answer, in milliseconds; then its connection ends.
+    #[arg(long, env = "GATEWAY_WRITE_TIMEOUT_MS", default_value_t = Limits::default().write_timeout_ms)]
+    pub write_timeout_ms: u64,
     /// Most HTTP connections at once; further ones wait to be accepted.
     #[arg(long, env = "GATEWAY_MAX_CONNECTIONS", default_value_t = Limits::default().max_connections)]
     pub max_connections: usize,
+    /// The same for one IP address (or IPv6 /64); further ones are closed. Raise it behind a proxy that clients share.
+    #[arg(long, env = "GATEWAY_MAX_CONNECTIONS_PER_IP", default_value_t = Limits::default().max_connections_per_ip)]
+    pub max_connections_per_ip: usize,
     /// Most tasks at once, waiting ones included.
     #[arg(long, env = "GATEWAY_MAX_TASKS", default_value_t = Limits::default().max_tasks)]
     pub max_tasks: usize,
@@ -129,7 +135,10 @@ impl Default for Limits {
             max_embedding_body_bytes: 4 * 1024 * 1024 - 64 * 1024,
             head_timeout_ms: 30_000,
             body_timeout_ms: 30_000,
+            write_timeout_ms: 30_000,
             max_connections: 16_384,
+            // Three quarters, so that no single host can shut out all others.
+            max_connections_per_ip: 12_288,
             max_tasks: 4_096,
             max_queue: 1_024,
             queue_wait_ms: 30_000,

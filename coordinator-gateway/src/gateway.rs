@@ -124,8 +124,12 @@ async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gate
             tracing::error!(target: "gateway::link", %error, "the miners' port failed");
         }
     });
-    let connections =
-        ConnectionLimits { most: limits.max_connections, head_timeout: Duration::from_millis(limits.head_timeout_ms) };
+    let connections = ConnectionLimits {
+        most: limits.max_connections,
+        most_per_ip: limits.max_connections_per_ip,
+        head_timeout: Duration::from_millis(limits.head_timeout_ms),
+        write_timeout: Duration::from_millis(limits.write_timeout_ms),
+    };
     let http_task = tokio::spawn(serve_http(http_listener, router(state.clone()), connections, stop.clone()));
     Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task })
 }

@@ -1,6 +1,6 @@
 //! HTTP connections: how many, how long they may be silent, and how they end.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -14,6 +14,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::{by_address::ByAddress, write_timeout::WriteTimeout};
+
 /// Pause after the system refused to accept, for instance for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Largest head of a request, in bytes.
@@ -24,8 +26,12 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 pub(crate) struct ConnectionLimits {
     /// At once; further ones wait in the system's queue.
     pub(crate) most: usize,
+    /// The same for one address; further ones are closed at once.
+    pub(crate) most_per_ip: usize,
     /// Longest wait for a request's head, the first or the next.
     pub(crate) head_timeout: Duration,
+    /// Longest wait for a peer that does not read what waits for it.
+    pub(crate) write_timeout: Duration,
 }
 
 /// Serves until `stop`, then until every running request has been answered.
@@ -36,6 +42,7 @@ pub(crate) async fn serve_http(
     stop: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(limits.most.clamp(1, Semaphore::MAX_PERMITS)));
+    let by_address = ByAddress::new(limits.most_per_ip);
     let connections = TaskTracker::new();
     let service = TowerToHyperService::new(router);
     loop {
@@ -44,11 +51,15 @@ pub(crate) async fn serve_http(
             let place = places.clone().acquire_owned().await.ok()?;
             Some((accept(&listener).await, place))
         });
-        let Some(Some((stream, place))) = accepted.await else { break };
+        let Some(Some(((stream, peer), place))) = accepted.await else { break };
+        let Some(counted) = by_address.admit(peer.ip()) else {
+            metrics::counter!("gateway_connections_refused_total", "reason" => "too_many_of_address").increment(1);
+            continue;
+        };
         let (service, stop) = (service.clone(), stop.clone());
         connections.spawn(async move {
-            serve_connection(stream, service, limits.head_timeout, stop).await;
-            drop(place);
+            serve_connection(stream, service, limits, stop).await;
+            drop((place, counted));
         });
     }
     drop(listener);
@@ -56,10 +67,10 @@ pub(crate) async fn serve_http(
     connections.wait().await;
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!(target: "gateway::http", %error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -71,17 +82,21 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 async fn serve_connection(
     stream: TcpStream,
     service: TowerToHyperService<Router>,
-    head_timeout: Duration,
+    limits: ConnectionLimits,
     stop: CancellationToken,
 ) {
     // Tokens are small and must not wait for each other.
     drop(stream.set_nodelay(true));
-    let connection = http1::Builder::new()
+    // The protocol's buffers are large compared to a connection on which nothing has been said.
+    let first_bytes = tokio::time::timeout(limits.head_timeout, stream.readable());
+    if !matches!(stop.run_until_cancelled(first_bytes).await, Some(Ok(Ok(())))) {
+        return;
+    }
+    let mut connection = pin!(http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout)
+        .header_read_timeout(limits.head_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+        .serve_connection(TokioIo::new(WriteTimeout::new(stream, limits.write_timeout)), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

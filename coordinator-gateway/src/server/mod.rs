@@ -1,5 +1,7 @@
 //! Listening for HTTP.
 
+mod by_address;
 mod http;
+mod write_timeout;
 
 pub(crate) use http::{serve_http, ConnectionLimits};

@@ -11,4 +11,5 @@ mod miner;
 mod operation;
 mod queue;
 mod receipts;
+mod slow_readers;
 mod stage;
