@@ -11,8 +11,8 @@ use cuckoo_wire::{
 
 /// Longest numeric class and agent, in bytes.
 const MAX_LABEL_LEN: usize = 128;
-/// No context is longer, in tokens.
-const MAX_CONTEXT_TOKENS: u32 = 16 * 1024 * 1024;
+/// No context is longer, in tokens; it bounds what one answer can take in memory and cost.
+const MAX_CONTEXT_TOKENS: u32 = 1024 * 1024;
 
 /// A model as one miner serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]

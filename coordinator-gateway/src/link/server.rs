@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use cuckoo_chain_client::Keypair;
 use cuckoo_primitives::{AccountId, Role};
 use cuckoo_wire::{
-    limits::MAX_MESSAGE_BYTES,
+    limits::MAX_MINER_MESSAGE_BYTES,
     link::{
         miner_link_server::{MinerLink, MinerLinkServer},
         CoordinatorMessage, MinerMessage, RefusalCode,
@@ -29,7 +29,7 @@ use crate::{chain_guard::ChainGuard, dispatch::Registry, standing::standing};
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(8);
 /// Streams of one connection at once: one, and the one that replaces it.
-const MAX_STREAMS: u32 = 4;
+const MAX_STREAMS: u32 = 2;
 /// Most bytes of a request's headers.
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
 
@@ -80,7 +80,7 @@ impl MinerLink for Service {
         tokio::spawn(session::serve(self.0.clone(), connection, request.into_inner(), outbox));
         let messages = ReceiverStream::new(messages).scan((), |(), outbound| {
             std::future::ready(match outbound {
-                Outbound::Message(message) => Some(Ok(message)),
+                Outbound::Message(message) => Some(Ok(*message)),
                 Outbound::End => None,
             })
         });
@@ -94,7 +94,7 @@ pub(crate) async fn serve_links(
     listener: LinkListener,
     closed: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
-    let service = MinerLinkServer::new(Service(context)).max_decoding_message_size(MAX_MESSAGE_BYTES);
+    let service = MinerLinkServer::new(Service(context)).max_decoding_message_size(MAX_MINER_MESSAGE_BYTES);
     let server = Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use cuckoo_primitives::{task::TaskId, Role};
 use cuckoo_wire::{
     handshake::fixed,
-    limits::MAX_MESSAGE_BYTES,
+    limits::MAX_MINER_MESSAGE_BYTES,
     link::{self, coordinator_message, miner_message::Message, MinerMessage, RefusalCode},
 };
 use futures::{Stream, StreamExt};
@@ -60,7 +60,7 @@ pub(super) async fn serve<S>(
     }
     tracing::info!(target: "gateway::link", %miner, %peer, "miner linked");
     metrics::counter!("gateway_links_total").increment(1);
-    let welcome = link::Welcome { max_message_bytes: MAX_MESSAGE_BYTES as u32 };
+    let welcome = link::Welcome { max_message_bytes: MAX_MINER_MESSAGE_BYTES as u32 };
     link.send(coordinator_message::Message::Welcome(welcome));
     let ended = read(&context, &link, &mut incoming, &outbox).await;
     context.registry.remove(&link);

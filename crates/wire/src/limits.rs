@@ -4,6 +4,9 @@
 pub const PROTOCOL: u32 = 1;
 /// Largest message on the link, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Largest message from a miner, in bytes: a vector of 64 KiB or a piece of text, and what is around it. Coordinators read
+/// the first message of strangers, and must not hold megabytes for each.
+pub const MAX_MINER_MESSAGE_BYTES: usize = 128 * 1024;
 /// Longest wait for the other side's next handshake message, in milliseconds.
 pub const HANDSHAKE_TIMEOUT_MS: u64 = 10_000;
 /// Most models in one offer.
