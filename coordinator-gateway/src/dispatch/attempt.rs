@@ -11,6 +11,7 @@ use cuckoo_wire::link::{self, FailureCode};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
+    bounds::{Bounds, MAX_VECTOR_BYTES},
     failure::{ClientFault, Failure},
     receipt_check::{check, Witnessed},
     registry::Tried,
@@ -20,9 +21,6 @@ use crate::{
     config::Limits,
     link::{AttemptMessage, Link, OfferedModel},
 };
-
-/// Most bytes of one vector.
-const MAX_VECTOR_BYTES: usize = 64 * 1024;
 
 /// What an attempt reports.
 #[derive(Debug)]
@@ -60,27 +58,17 @@ pub(crate) struct Completed {
     pub(crate) signature: Signature,
 }
 
-/// What an attempt may answer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    /// Most tokens that the client wants, if it said so.
-    pub(super) max_tokens: Option<u32>,
-    /// How many vectors there must be; `None` if the answer is text.
-    pub(super) vectors: Option<usize>,
-    /// When all must be done.
-    pub(super) deadline: Instant,
-}
-
 /// One try of a task on one miner. Dropping it before its end cancels it.
 pub(crate) struct Attempt {
     id: AttemptId,
     link: Arc<Link>,
     model: OfferedModel,
-    messages: mpsc::Receiver<AttemptMessage>,
+    messages: mpsc::Receiver<Box<AttemptMessage>>,
     bounds: Bounds,
     hasher: OutputHasher,
     tokens: u32,
     pieces: usize,
+    text_bytes: usize,
     vector_len: usize,
     has_ended: bool,
 }
@@ -90,7 +78,7 @@ impl Attempt {
         id: AttemptId,
         link: Arc<Link>,
         model: OfferedModel,
-        messages: mpsc::Receiver<AttemptMessage>,
+        messages: mpsc::Receiver<Box<AttemptMessage>>,
         bounds: Bounds,
     ) -> Self {
         Self {
@@ -102,6 +90,7 @@ impl Attempt {
             hasher: OutputHasher::default(),
             tokens: 0,
             pieces: 0,
+            text_bytes: 0,
             vector_len: 0,
             has_ended: false,
         }
@@ -142,7 +131,7 @@ impl Attempt {
                 return Err(Failure::LinkLost);
             }
             Ok(None) => return Err(Failure::Overflow),
-            Ok(Some(message)) => message,
+            Ok(Some(message)) => *message,
         };
         match message {
             AttemptMessage::Output(output) => self.piece(output).map(AttemptEvent::Piece),
@@ -154,19 +143,21 @@ impl Attempt {
                 self.has_ended = true;
                 Err(failure_of(failure))
             }
+            AttemptMessage::TooMuch => Err(Failure::Violation("a longer answer than the task allows")),
         }
     }
 
     fn piece(&mut self, output: link::Output) -> Result<Piece, Failure> {
         self.pieces += 1;
         self.tokens = self.tokens.saturating_add(output.tokens);
-        if self.tokens > self.bounds.max_tokens.unwrap_or(self.model.context_tokens) {
+        if self.tokens > self.bounds.max_tokens {
             return Err(Failure::Violation("more tokens than asked for"));
         }
         let Some(vectors) = self.bounds.vectors else {
             if !output.vector.is_empty() {
                 return Err(Failure::Violation("a vector where text was asked for"));
             }
+            self.text_bytes = self.text_bytes.saturating_add(output.text.len());
             self.hasher.update(output.text.as_bytes());
             return Ok(Piece::Text(output.text));
         };
@@ -195,7 +186,9 @@ impl Attempt {
         if self.bounds.vectors.is_some_and(|vectors| self.pieces != vectors) {
             return Err(Failure::Violation("not one vector of equal length for each input"));
         }
-        let inputs = self.bounds.vectors.unwrap_or(1) as u64;
+        if !self.bounds.can_have_taken(self.tokens, self.text_bytes) {
+            return Err(Failure::Violation("more tokens than the text can have taken"));
+        }
         let witnessed = Witnessed {
             genesis,
             task_id: self.id.task,
@@ -206,7 +199,7 @@ impl Attempt {
             request_hash,
             output_hash: self.hasher.clone().finish(),
             completion_tokens: self.tokens,
-            max_prompt_tokens: inputs.saturating_mul(u64::from(self.model.context_tokens)),
+            max_prompt_tokens: self.bounds.max_prompt_tokens,
         };
         let (receipt, signature) = check(result, &witnessed)?;
         Ok(Completed { receipt, signature })

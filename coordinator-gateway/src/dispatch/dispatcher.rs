@@ -11,7 +11,8 @@ use tokio::{
 };
 
 use super::{
-    attempt::{Attempt, AttemptEvent, Bounds, Completed, Piece, TaskEvent},
+    attempt::{Attempt, AttemptEvent, Completed, Piece, TaskEvent},
+    bounds::Bounds,
     failure::{DispatchError, Failure},
     registry::{Acquired, Registry, Slot, Tried, Want},
     task::{AttemptId, TaskSpec},
@@ -182,13 +183,9 @@ impl Tries {
             let want = Want { id, model: &self.spec.model, kind: self.spec.kind };
             let slot = self.dispatcher.slot(want, &self.tried, self.spec.deadline).await?;
             self.attempts += 1;
-            let bounds = Bounds {
-                max_tokens: self.spec.max_tokens(),
-                vectors: self.spec.embedding_inputs(),
-                deadline: self.spec.deadline,
-            };
             let (link, model) = (slot.link().clone(), slot.model().clone());
-            if let Some(messages) = link.begin(id, self.spec.message(id.attempt), slot) {
+            let bounds = Bounds::new(&self.spec, &model);
+            if let Some(messages) = link.begin(id, self.spec.message(id.attempt), slot, bounds.max_bytes) {
                 return Ok(Attempt::new(id, link, model, messages, bounds));
             }
             // The link ended between the draw and now: as if it had not been there.

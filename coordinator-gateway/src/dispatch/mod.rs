@@ -4,6 +4,7 @@
 //! until an answer is there, with a verified receipt, or nobody is left.
 
 mod attempt;
+mod bounds;
 mod dispatcher;
 mod draw;
 mod failure;

@@ -18,18 +18,18 @@ use crate::dispatch::{AttemptId, Slot};
 /// [`cuckoo_wire::limits::MAX_SLOTS`] tasks and as many cancellations fit.
 pub(super) const OUTBOX: usize = 4096;
 
-/// What goes to a miner.
+/// What goes to a miner. Boxed, as a channel has room for dozens from its beginning.
 #[derive(Debug)]
 pub(super) enum Outbound {
     /// A message.
-    Message(CoordinatorMessage),
+    Message(Box<CoordinatorMessage>),
     /// The stream ends here.
     End,
 }
 
 impl From<Message> for Outbound {
     fn from(message: Message) -> Self {
-        Self::Message(CoordinatorMessage { message: Some(message) })
+        Self::Message(Box::new(CoordinatorMessage { message: Some(message) }))
     }
 }
 
@@ -97,12 +97,18 @@ impl Link {
         self.since
     }
 
-    /// Sends a task; what the miner says about it arrives at the returned end, which closes when the link ends. `None`
+    /// Sends a task that may be answered with `max_bytes`; what the miner says about it arrives at the returned end, which closes when the link ends. `None`
     /// if the link has ended already.
-    pub(crate) fn begin(&self, id: AttemptId, task: link::Task, slot: Slot) -> Option<mpsc::Receiver<AttemptMessage>> {
+    pub(crate) fn begin(
+        &self,
+        id: AttemptId,
+        task: link::Task,
+        slot: Slot,
+        max_bytes: usize,
+    ) -> Option<mpsc::Receiver<Box<AttemptMessage>>> {
         let mut running = self.running.lock();
         let open = running.as_mut()?;
-        let messages = open.begin(id, slot);
+        let messages = open.begin(id, slot, max_bytes);
         if self.outbox.try_send(Message::Task(task).into()).is_ok() {
             return Some(messages);
         }

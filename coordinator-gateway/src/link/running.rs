@@ -12,12 +12,10 @@ use crate::dispatch::{AttemptId, Slot};
 
 /// After a cancellation the slot is free when the miner says so, or after this.
 const CANCEL_GRACE: Duration = Duration::from_secs(3);
-/// Most bytes that one attempt may answer; far more than any context holds, so that memory has a bound.
-const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Pieces that may wait for a client that reads slowly. The channel takes memory only for those that do.
 const MAX_PIECES_WAITING: usize = 4096;
 
-/// What a miner says about an attempt.
+/// What a miner says about an attempt. Boxed on its way, as a channel has room for dozens from its beginning.
 #[derive(Debug)]
 pub(crate) enum AttemptMessage {
     /// A piece of the answer.
@@ -26,6 +24,8 @@ pub(crate) enum AttemptMessage {
     Result(link::Result),
     /// It came to nothing.
     Failure(link::Failure),
+    /// It sent more than an answer to this task can have.
+    TooMuch,
 }
 
 /// Whether the miner should be told to stop.
@@ -45,18 +45,21 @@ pub(super) struct Running {
 }
 
 struct RunningAttempt {
-    messages: Option<mpsc::Sender<AttemptMessage>>,
-    bytes: usize,
+    messages: Option<mpsc::Sender<Box<AttemptMessage>>>,
+    /// What it may still send.
+    bytes_left: usize,
     cancelled: Option<Instant>,
     /// Held for its effect when dropped.
     _slot: Slot,
 }
 
 impl Running {
-    /// Notes a new attempt; its messages arrive at the returned end.
-    pub(super) fn begin(&mut self, id: AttemptId, slot: Slot) -> mpsc::Receiver<AttemptMessage> {
+    /// Notes a new attempt that may answer with `max_bytes`; its messages arrive at the returned end.
+    pub(super) fn begin(&mut self, id: AttemptId, slot: Slot, max_bytes: usize) -> mpsc::Receiver<Box<AttemptMessage>> {
         let (messages, received) = mpsc::channel(MAX_PIECES_WAITING);
-        self.attempts.insert(id, RunningAttempt { messages: Some(messages), bytes: 0, cancelled: None, _slot: slot });
+        let attempt =
+            RunningAttempt { messages: Some(messages), bytes_left: max_bytes, cancelled: None, _slot: slot };
+        self.attempts.insert(id, attempt);
         received
     }
 
@@ -64,15 +67,21 @@ impl Running {
     pub(super) fn output(&mut self, id: &AttemptId, output: link::Output) -> Routed {
         let Some(attempt) = self.attempts.get_mut(id) else { return Routed::Fine };
         let Some(messages) = &attempt.messages else { return Routed::Fine };
-        attempt.bytes = attempt.bytes.saturating_add(output.text.len()).saturating_add(output.vector.len());
-        if attempt.bytes <= MAX_ANSWER_BYTES {
-            match messages.try_send(AttemptMessage::Output(output)) {
-                Ok(()) => return Routed::Fine,
-                Err(TrySendError::Full(_) | TrySendError::Closed(_)) => {}
+        let message = match attempt.bytes_left.checked_sub(output.text.len().saturating_add(output.vector.len())) {
+            Some(left) => {
+                attempt.bytes_left = left;
+                AttemptMessage::Output(output)
+            }
+            None => AttemptMessage::TooMuch,
+        };
+        let is_too_much = matches!(message, AttemptMessage::TooMuch);
+        match messages.try_send(Box::new(message)) {
+            Ok(()) if !is_too_much => Routed::Fine,
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Closed(_)) => {
+                attempt.give_up();
+                Routed::Stop
             }
         }
-        attempt.give_up();
-        Routed::Stop
     }
 
     /// Ends an attempt with its last message; the returned value frees the slot when dropped.
@@ -81,7 +90,7 @@ impl Running {
         let attempt = self.attempts.remove(id)?;
         if let Some(messages) = &attempt.messages {
             // A full channel means a client that does not read; its attempt sees the channel's end.
-            drop(messages.try_send(last));
+            drop(messages.try_send(Box::new(last)));
         }
         Some(attempt)
     }

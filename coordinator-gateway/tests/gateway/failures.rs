@@ -139,6 +139,34 @@ async fn a_miner_that_keeps_failing_is_left_alone_for_a_while() {
 }
 
 #[tokio::test]
+async fn token_counts_that_the_texts_cannot_have_are_a_violation() {
+    for lie in [
+        [Step::SayTokens("x", 40_000), Step::Finish],
+        [Step::Say("x"), Step::Forge(|receipt| receipt.prompt_tokens = 40_000)],
+    ] {
+        let stage = Stage::start(&[FIRST, SECOND]).await;
+        let lying = Miner::link(&stage, FIRST.0, &lie).await;
+        lying.offer_context(1 << 17).await;
+        let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
+        let answer = stage.chat().await;
+        assert_eq!(answer.content(), "Hello world", "{lie:?}");
+        assert_eq!(stage.miner(FIRST.0).await["failed"], 1, "{lie:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_longer_than_its_tokens_is_a_violation() {
+    let stage = Stage::start(&[FIRST, SECOND]).await;
+    let mut script = vec![Step::SayTokens("x".repeat(16 * 1024).leak(), 0); 16];
+    script.push(Step::Finish);
+    let flooding = Miner::link(&stage, FIRST.0, &script).await;
+    let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
+    assert_eq!(stage.chat().await.content(), "Hello world");
+    assert_eq!(stage.miner(FIRST.0).await["failed"], 1);
+    until("the cancellation", async || flooding.cancels() == 1).await;
+}
+
+#[tokio::test]
 async fn more_tokens_than_asked_for_are_a_violation() {
     let stage = Stage::start(&[FIRST, SECOND]).await;
     let _babbling = Miner::link(&stage, FIRST.0, &[Step::SayTokens("too much", 4), Step::Finish]).await;

@@ -24,7 +24,7 @@ use cuckoo_wire::{
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
+use tonic::{transport::Endpoint, Streaming};
 
 use crate::stage::{genesis, key_of, Stage, EMBEDDER, MODEL};
 
@@ -95,6 +95,15 @@ impl Miner {
         miner
     }
 
+    /// Offers the same models with a longer context.
+    pub async fn offer_context(&self, context_tokens: u32) {
+        let mut longer = offer(1);
+        longer.models.iter_mut().for_each(|model| model.context_tokens = context_tokens);
+        send(&self.outbox, FromMiner::Offer(longer)).await;
+        // Nothing that is shown tells when it has arrived.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+
     pub fn tasks(&self) -> usize {
         self.seen.lock().unwrap().tasks.len()
     }
@@ -137,7 +146,8 @@ pub type Linked = (mpsc::Sender<MinerMessage>, Streaming<CoordinatorMessage>, Ac
 
 /// Proves `key`; `tamper` may spoil the messages before they are sent.
 pub async fn shake_hands(url: &str, key: &Keypair, tamper: impl Fn(&mut FromMiner)) -> Result<Linked, Unlinked> {
-    let mut client = MinerLinkClient::connect(url.to_owned()).await.map_err(|_| Unlinked::Ended)?;
+    let channel = Endpoint::from_shared(url.to_owned()).unwrap().connect().await.map_err(|_| Unlinked::Ended)?;
+    let mut client = MinerLinkClient::new(channel);
     let (outbox, outgoing) = mpsc::channel(1024);
     let send_tampered = async |mut message: FromMiner| {
         tamper(&mut message);

@@ -1,6 +1,5 @@
 use std::{net::SocketAddr, time::Duration};
 
-use cuckoo_wire::link::miner_message::Message;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -8,8 +7,8 @@ use tokio::{
 };
 
 use crate::{
-    miner::{offer, send, Miner, Step},
-    stage::{chat, until, Stage, MODEL},
+    miner::{Miner, Step},
+    stage::{until, Stage, MODEL},
 };
 
 /// More than the system buffers for a client that does not read: 512 pieces of this size are 8 MiB.
@@ -34,10 +33,7 @@ async fn a_client_that_never_reads_its_stream_gives_its_place_back() {
     let mut script = vec![Step::Say(piece); PIECES];
     script.push(Step::Finish);
     let miner = Miner::link(&stage, "//Miner1", &script).await;
-    let mut wide = offer(1);
-    wide.models.iter_mut().for_each(|model| model.context_tokens = 1 << 17);
-    send(&miner.outbox, Message::Offer(wide)).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    miner.offer_context(1 << 17).await;
 
     let body = json!({"model": MODEL, "messages": [{"role": "user", "content": "hi"}], "stream": true}).to_string();
     let mut silent = dial(stage.gateway.http()).await;
@@ -51,7 +47,7 @@ async fn a_client_that_never_reads_its_stream_gives_its_place_back() {
     until("the task", async || miner.tasks() == 1).await;
     let refused = stage.chat().await;
     assert_eq!((refused.status, refused.code()), (503, "overloaded"));
-    until("the place to be free", async || stage.post("/v1/chat/completions", &chat()).await.status == 200).await;
+    until("the place to be free", async || stage.chat().await.status == 200).await;
     drop(silent);
 }
 
