@@ -1,16 +1,16 @@
 //! The one table of routes, and what happens to every request.
 
-use std::time::Instant;
+use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     http::{header::HeaderName, HeaderValue, Method, Uri},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
     Json, Router,
 };
-use tower_http::catch_panic::CatchPanicLayer;
+use futures::FutureExt;
 use tracing::Instrument;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -53,8 +53,7 @@ pub(crate) fn router(state: SharedState) -> Router {
         .route("/openapi.json", get(move || std::future::ready(Json(document))))
         .fallback(unknown_url)
         .method_not_allowed_fallback(wrong_method)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(state.clone(), observe))
+        .layer(middleware::from_fn(observe))
         .with_state(state)
 }
 
@@ -67,21 +66,23 @@ async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     ApiError::method_not_allowed(method.as_str(), uri.path())
 }
 
-fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+fn panicked(panic: &(dyn Any + Send)) -> Response {
     let what = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(target: "gateway::http", panic = what.unwrap_or("unknown"), "a request panicked");
     ApiError::internal().into_response()
 }
 
 /// Gives every request an id, counts it and logs how it ended.
-async fn observe(State(_): State<SharedState>, request: Request, next: Next) -> Response {
+async fn observe(request: Request, next: Next) -> Response {
     let id = request_id(&request);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unknown", MatchedPath::as_str).to_owned();
     let span = tracing::debug_span!(target: "gateway::http", "request", request.id = ?id, %method, route);
     let began = Instant::now();
-    let mut response = next.run(request).instrument(span).await;
+    // A request that panics must not take its connection, and with it other requests' answers, along.
+    let answered = AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|panic| panicked(&*panic));
     let status = response.status();
     let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
     tracing::debug!(

@@ -13,7 +13,7 @@ use tokio::{
 use super::{
     attempt::{Attempt, AttemptEvent, Completed, Piece, TaskEvent},
     bounds::Bounds,
-    failure::{DispatchError, Failure},
+    failure::{Blame, ClientFault, DispatchError, Failure},
     registry::{Acquired, Registry, Slot, Tried, Want},
     task::{AttemptId, TaskSpec},
 };
@@ -26,6 +26,8 @@ use crate::{
 
 /// How often a task may meet a miner that says it is busy; that is nobody's failure, but must have an end.
 const MAX_DETOURS: u32 = 16;
+/// How long a task that one miner refused as the client's fault waits for another miner that says so too.
+const SECOND_OPINION_WAIT: Duration = Duration::from_secs(2);
 
 /// Runs tasks.
 pub(crate) struct Dispatcher {
@@ -136,11 +138,18 @@ impl Dispatcher {
             attempts: 0,
             failures: 0,
             detours: 0,
+            refusal: None,
             _permit: permit,
         })
     }
 
-    async fn slot(&self, want: Want<'_>, tried: &[Tried], deadline: Instant) -> Result<Slot, DispatchError> {
+    async fn slot(
+        &self,
+        want: Want<'_>,
+        tried: &[Tried],
+        deadline: Instant,
+        patience: Duration,
+    ) -> Result<Slot, DispatchError> {
         let mut granted = match self.registry.acquire(want, tried)? {
             Acquired::Now(slot) => return Ok(slot),
             Acquired::Later(granted) => granted,
@@ -150,7 +159,7 @@ impl Dispatcher {
         }
         let _place = self.queue.try_acquire().map_err(|_| DispatchError::QueueFull)?;
         let began = Instant::now();
-        let until = deadline.min(began + self.limits.queue_wait());
+        let until = deadline.min(began + patience);
         let granted = tokio::time::timeout_at(until, granted).await;
         metrics::histogram!("gateway_queue_wait_seconds").record(began.elapsed().as_secs_f64());
         match granted {
@@ -159,6 +168,24 @@ impl Dispatcher {
             Ok(Err(_)) => Err(DispatchError::NoMiner { reason: "the model is not served any more".into() }),
             Err(_) if until == deadline => Err(DispatchError::Deadline),
             Err(_) => Err(DispatchError::AllBusy { waited: began.elapsed() }),
+        }
+    }
+}
+
+/// A miner says that the client is at fault. Its word alone is not enough while another can be asked: a miner that
+/// refuses everything would look flawless, and clients do not repeat what was their fault.
+struct Refusal {
+    fault: ClientFault,
+    by: Tried,
+    context_tokens: u32,
+}
+
+impl Refusal {
+    /// How it counts for the miner that another one could serve the task.
+    fn blame(&self, server: &OfferedModel) -> Blame {
+        match self.fault {
+            ClientFault::ContextLength(_) if server.context_tokens > self.context_tokens => Blame::Nobody,
+            ClientFault::ContextLength(_) | ClientFault::Invalid(_) => Blame::Miner,
         }
     }
 }
@@ -172,16 +199,42 @@ struct Tries {
     attempts: u32,
     failures: u32,
     detours: u32,
+    refusal: Option<Refusal>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Tries {
     /// Starts the next attempt, as soon as a miner has a slot for it.
     async fn begin(&mut self) -> Result<Attempt, DispatchError> {
+        let patience = match self.refusal {
+            Some(_) => SECOND_OPINION_WAIT,
+            None => self.dispatcher.limits.queue_wait(),
+        };
+        match self.begin_within(patience).await {
+            Err(error) => Err(self.or_refusal(error)),
+            begun => begun,
+        }
+    }
+
+    /// When nobody else could be asked, a miner's word that the client is at fault is believed.
+    fn or_refusal(&mut self, error: DispatchError) -> DispatchError {
+        match error {
+            DispatchError::NoMiner { .. }
+            | DispatchError::AllBusy { .. }
+            | DispatchError::QueueFull
+            | DispatchError::Failed { .. } => match self.refusal.take() {
+                Some(refusal) => DispatchError::ClientFault(refusal.fault),
+                None => error,
+            },
+            other => other,
+        }
+    }
+
+    async fn begin_within(&mut self, patience: Duration) -> Result<Attempt, DispatchError> {
         loop {
             let id = AttemptId { task: self.spec.id, attempt: self.attempts };
             let want = Want { id, model: &self.spec.model, kind: self.spec.kind };
-            let slot = self.dispatcher.slot(want, &self.tried, self.spec.deadline).await?;
+            let slot = self.dispatcher.slot(want, &self.tried, self.spec.deadline, patience).await?;
             self.attempts += 1;
             let (link, model) = (slot.link().clone(), slot.model().clone());
             let bounds = Bounds::new(&self.spec, &model);
@@ -202,6 +255,9 @@ impl Tries {
                 let completed = attempt.verify(&result, guard.genesis(), guard.operator(), self.request_hash)?;
                 self.store(&completed).await?;
                 self.dispatcher.registry.succeeded(attempt.tried());
+                if let Some(refusal) = &self.refusal {
+                    self.dispatcher.registry.failed(refusal.by, refusal.blame(attempt.model()));
+                }
                 self.succeeded(&completed);
                 Ok(TaskEvent::Done(Box::new(completed)))
             }
@@ -237,15 +293,27 @@ impl Tries {
         self.note(attempt, &failure);
         self.tried.push(attempt.tried());
         match failure {
-            Failure::ClientFault(fault) => return Err(DispatchError::ClientFault(fault)),
+            Failure::ClientFault(fault) => return self.refused(attempt, fault),
             Failure::Deadline => return Err(DispatchError::Deadline),
             Failure::NotStored => return Err(DispatchError::NotStored),
             Failure::Busy | Failure::Draining => self.detours += 1,
             _ => self.failures += 1,
         }
         if self.failures >= self.dispatcher.limits.max_attempts || self.detours >= MAX_DETOURS {
-            return Err(DispatchError::Failed { attempts: self.attempts, last: failure });
+            let failed = DispatchError::Failed { attempts: self.attempts, last: failure };
+            return Err(self.or_refusal(failed));
         }
+        Ok(())
+    }
+
+    /// Believes a second miner that says the same, and asks one after the first.
+    fn refused(&mut self, attempt: &Attempt, fault: ClientFault) -> Result<(), DispatchError> {
+        let by = attempt.tried();
+        if self.refusal.as_ref().is_some_and(|first| first.by.operator != by.operator) || self.failures + 1 >= self.dispatcher.limits.max_attempts {
+            return Err(DispatchError::ClientFault(fault));
+        }
+        self.failures += 1;
+        self.refusal = Some(Refusal { fault, by, context_tokens: attempt.model().context_tokens });
         Ok(())
     }
 

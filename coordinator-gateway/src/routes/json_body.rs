@@ -60,12 +60,14 @@ fn explain<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error, minimal
         );
     }
     let wrong = sent.into_iter().take(MAX_PROBED).find_map(|(name, value)| {
+        let sent = shortened(&value.to_string());
         let reason = decode_with::<T>(&minimal, &name, value).err()?;
-        Some((shortened(&name), reason))
+        Some((shortened(&name), reason, sent))
     });
     match wrong {
-        Some((name, reason)) => {
-            let message = format!("Invalid value for '{name}': {}.", shortened(&reason.to_string()));
+        Some((name, reason, sent)) => {
+            let reason = shortened(&reason.to_string());
+            let message = format!("Invalid value for '{name}': {reason}; got {sent}.");
             ApiError::invalid(name, "invalid_type", message)
         }
         None => ApiError::bad_request("invalid_json", format!("The body cannot be read: {error}.")),

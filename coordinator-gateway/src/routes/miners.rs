@@ -152,7 +152,7 @@ fn miner(candidate: &Candidate, report: Option<&MinerReport>, total: u128, state
         status: CandidateStatusName(candidate.status),
         backing: candidate.backing.to_string(),
         own_stake: candidate.own_stake.to_string(),
-        selection_share: if report.is_some() && total > 0 { candidate.backing as f64 / total as f64 } else { 0.0 },
+        selection_share: report.map_or(0.0, |_| share(candidate.backing, total)),
         connected: report.is_some(),
         connected_s: report.map(|report| report.linked_for.as_secs()),
         agent: report.map(|report| report.agent.clone()),
@@ -169,6 +169,13 @@ fn miner(candidate: &Candidate, report: Option<&MinerReport>, total: u128, state
         },
         not_chosen_because: not_chosen_because(candidate, report),
     }
+}
+
+/// A part of a whole, rounded down to billionths; planck have more digits than floating-point numbers.
+fn share(part: u128, whole: u128) -> f64 {
+    const PARTS: u32 = 1_000_000_000;
+    let parts = part.saturating_mul(PARTS.into()).checked_div(whole).unwrap_or(0);
+    parts as f64 / f64::from(PARTS)
 }
 
 fn not_chosen_because(candidate: &Candidate, report: Option<&MinerReport>) -> Option<String> {

@@ -54,7 +54,7 @@ async fn a_stream_that_breaks_off_ends_with_an_error_event() {
 }
 
 #[tokio::test]
-async fn the_clients_own_faults_are_not_tried_again() {
+async fn the_clients_own_faults_are_believed_when_two_miners_say_so() {
     for (code, expected) in
         [(FailureCode::ContextLength, "context_length_exceeded"), (FailureCode::InvalidRequest, "invalid_request")]
     {
@@ -63,9 +63,41 @@ async fn the_clients_own_faults_are_not_tried_again() {
         let second = Miner::link(&stage, SECOND.0, &[Step::Fail(code)]).await;
         let answer = stage.chat().await;
         assert_eq!((answer.status, answer.code()), (400, expected));
-        assert_eq!(first.tasks() + second.tasks(), 1);
+        assert_eq!((first.tasks(), second.tasks()), (1, 1));
         assert!(!answer.header("x-cuckoo-task-id").is_empty());
+        assert_eq!(stage.miner(FIRST.0).await["failed"], 0);
     }
+}
+
+#[tokio::test]
+async fn a_single_miner_is_believed_that_the_client_is_at_fault() {
+    let stage = Stage::start(&[FIRST]).await;
+    let only = Miner::link(&stage, FIRST.0, &[Step::Fail(FailureCode::InvalidRequest)]).await;
+    let answer = stage.chat().await;
+    assert_eq!((answer.status, answer.code()), (400, "invalid_request"));
+    assert_eq!(only.tasks(), 1);
+}
+
+#[tokio::test]
+async fn a_miner_that_blames_the_client_wrongly_has_failed() {
+    let stage = Stage::start(&[FIRST, SECOND]).await;
+    let lying = Miner::link(&stage, FIRST.0, &[Step::Fail(FailureCode::InvalidRequest)]).await;
+    let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
+    for answer in [stage.chat().await, stage.chat_stream().await] {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(answer.header("x-cuckoo-miner"), account(SECOND.0).to_string());
+    }
+    assert_eq!(stage.miner(FIRST.0).await["failed"], lying.tasks());
+}
+
+#[tokio::test]
+async fn a_miner_whose_context_is_too_short_has_not_failed() {
+    let stage = Stage::start(&[FIRST, SECOND]).await;
+    let short = Miner::link(&stage, FIRST.0, &[Step::Fail(FailureCode::ContextLength)]).await;
+    let long = Miner::link(&stage, SECOND.0, &ANSWER).await;
+    long.offer_context(1024).await;
+    assert_eq!(stage.chat().await.status, 200);
+    assert_eq!((short.tasks(), &stage.miner(FIRST.0).await["failed"]), (1, &json!(0)));
 }
 
 #[tokio::test]

@@ -85,7 +85,8 @@ async fn a_recorded_handshake_proves_nothing() {
         again(&mut m);
         m
     };
-    let mut client = link::miner_link_client::MinerLinkClient::connect(stage.link_url()).await.unwrap();
+    let channel = tonic::transport::Endpoint::from_shared(stage.link_url()).unwrap().connect().await.unwrap();
+    let mut client = link::miner_link_client::MinerLinkClient::new(channel);
     let (outbox, outgoing) = tokio::sync::mpsc::channel(4);
     send(&outbox, hello).await;
     send(&outbox, proof).await;
