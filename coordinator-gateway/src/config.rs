@@ -77,6 +77,9 @@ pub struct Limits {
     /// Largest body of an embedding request, in bytes.
     #[arg(long, env = "GATEWAY_MAX_EMBEDDING_BODY_BYTES", default_value_t = Limits::default().max_embedding_body_bytes)]
     pub max_embedding_body_bytes: usize,
+    /// Bytes that the bodies of all requests may have together, until their tasks end; further requests are refused.
+    #[arg(long, env = "GATEWAY_MAX_REQUEST_MEMORY_BYTES", default_value_t = Limits::default().max_request_memory_bytes)]
+    pub max_request_memory_bytes: usize,
     /// Longest wait for a request's head, and of an unused connection, in milliseconds.
     #[arg(long, env = "GATEWAY_HEAD_TIMEOUT_MS", default_value_t = Limits::default().head_timeout_ms)]
     pub head_timeout_ms: u64,
@@ -133,6 +136,8 @@ impl Default for Limits {
             max_body_bytes: 1024 * 1024,
             // The largest message on the link is 4 MiB; JSON is rarely smaller than its protobuf.
             max_embedding_body_bytes: 4 * 1024 * 1024 - 64 * 1024,
+            // In JSON, as a task and on its way to the miner, a request takes a few times its size.
+            max_request_memory_bytes: 128 * 1024 * 1024,
             head_timeout_ms: 30_000,
             body_timeout_ms: 30_000,
             write_timeout_ms: 30_000,

@@ -22,6 +22,7 @@ use crate::{
     dispatch::{Dispatcher, Registry},
     link::{serve_links, Ending, LinkContext, LinkListener, Refused, UnprovenLinks},
     metrics,
+    request_memory::RequestMemory,
     router::router,
     server::{serve_http, ConnectionLimits},
     state::AppState,
@@ -109,6 +110,7 @@ async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gate
         guard: guard.clone(),
         journal,
         metrics: metrics::start(),
+        memory: RequestMemory::new(limits.max_request_memory_bytes),
         limits: limits.clone(),
     });
     let (http_listener, http) = listen(config.http_listen).await?;

@@ -10,6 +10,8 @@ use crate::{
     config::Limits,
     dispatch::{Dispatcher, Registry},
     metrics,
+    request_memory::RequestMemory,
+    routes::BodyLimits,
     store::ReceiptJournal,
 };
 
@@ -24,13 +26,15 @@ pub(crate) struct AppState {
     pub(crate) guard: Arc<ChainGuard>,
     pub(crate) journal: ReceiptJournal,
     pub(crate) limits: Limits,
+    pub(crate) memory: RequestMemory,
     pub(crate) metrics: PrometheusHandle,
 }
 
 impl AppState {
-    /// Longest wait for a request's body.
-    pub(crate) fn body_timeout(&self) -> Duration {
-        Duration::from_millis(self.limits.body_timeout_ms)
+    /// What a body of at most `bytes` may take.
+    pub(crate) fn body_limits(&self, bytes: usize) -> BodyLimits {
+        let patience = Duration::from_millis(self.limits.body_timeout_ms);
+        BodyLimits { bytes, patience, memory: self.memory.clone() }
     }
 
     /// All metrics as Prometheus reads them.

@@ -108,6 +108,7 @@ mod tests {
             api_key_id: None,
             arrived: Instant::now(),
             deadline: Instant::now(),
+            memory: Default::default(),
         };
         let model = OfferedModel {
             id: "m".into(),

@@ -309,7 +309,9 @@ impl Tries {
     /// Believes a second miner that says the same, and asks one after the first.
     fn refused(&mut self, attempt: &Attempt, fault: ClientFault) -> Result<(), DispatchError> {
         let by = attempt.tried();
-        if self.refusal.as_ref().is_some_and(|first| first.by.operator != by.operator) || self.failures + 1 >= self.dispatcher.limits.max_attempts {
+        if self.refusal.as_ref().is_some_and(|first| first.by.operator != by.operator)
+            || self.failures + 1 >= self.dispatcher.limits.max_attempts
+        {
             return Err(DispatchError::ClientFault(fault));
         }
         self.failures += 1;

@@ -7,6 +7,8 @@ use cuckoo_primitives::task::TaskId;
 use cuckoo_wire::link;
 use tokio::time::Instant;
 
+use crate::request_memory::TakenMemory;
+
 /// One try of one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AttemptId {
@@ -17,7 +19,7 @@ pub(crate) struct AttemptId {
 }
 
 /// A task.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct TaskSpec {
     /// Chosen at random for this task.
     pub(crate) id: TaskId,
@@ -33,6 +35,8 @@ pub(crate) struct TaskSpec {
     pub(crate) arrived: Instant,
     /// When it must be done.
     pub(crate) deadline: Instant,
+    /// Held until the task ends: what the client sent lives in `work`.
+    pub(crate) memory: TakenMemory,
 }
 
 impl TaskSpec {

@@ -57,8 +57,7 @@ impl Running {
     /// Notes a new attempt that may answer with `max_bytes`; its messages arrive at the returned end.
     pub(super) fn begin(&mut self, id: AttemptId, slot: Slot, max_bytes: usize) -> mpsc::Receiver<Box<AttemptMessage>> {
         let (messages, received) = mpsc::channel(MAX_PIECES_WAITING);
-        let attempt =
-            RunningAttempt { messages: Some(messages), bytes_left: max_bytes, cancelled: None, _slot: slot };
+        let attempt = RunningAttempt { messages: Some(messages), bytes_left: max_bytes, cancelled: None, _slot: slot };
         self.attempts.insert(id, attempt);
         received
     }

@@ -58,10 +58,12 @@ pub(crate) async fn create_completion(
     // The request lives no longer than this block: while a task waits, only the task itself takes memory.
     let (task, head, is_stream) = {
         let minimal = json!({"model": "", "prompt": ""});
-        let request: CompletionRequest = read_json(body, limits.max_body_bytes, state.body_timeout(), minimal).await?;
+        let (request, memory): (CompletionRequest, _) =
+            read_json(body, state.body_limits(limits.max_body_bytes), minimal).await?;
         let completion = to_completion(&request)?;
         let usage = wants_usage(request.stream, request.stream_options.as_ref())?;
-        let task = new_task(caller, request.model.clone(), ModelKind::Chat, Work::Completion(completion), limits);
+        let task =
+            new_task(caller, request.model.clone(), ModelKind::Chat, Work::Completion(completion), memory, limits);
         let head = Head { id: format!("cmpl-{}", task.id_hex()), created: now_s(), model: request.model, usage };
         (task, head, request.stream)
     };

@@ -43,14 +43,14 @@ pub(crate) async fn create_embeddings(
 ) -> Result<Response, ApiError> {
     let limits = &state.limits;
     let minimal = json!({"model": "", "input": ""});
-    let request: EmbeddingRequest =
-        read_json(body, limits.max_embedding_body_bytes, state.body_timeout(), minimal).await?;
+    let (request, memory): (EmbeddingRequest, _) =
+        read_json(body, state.body_limits(limits.max_embedding_body_bytes), minimal).await?;
     if request.dimensions.is_some() {
         return Err(ApiError::unsupported("dimensions", "vectors have the length that the model gives them"));
     }
     let encoding = Encoding::try_from(request.encoding_format.as_deref())?;
     let work = Work::Embedding(link::Embedding { inputs: inputs_of(request.input)? });
-    let task = new_task(caller, request.model.clone(), ModelKind::Embedding, work, limits);
+    let task = new_task(caller, request.model.clone(), ModelKind::Embedding, work, memory, limits);
     let task_id = task.id_hex();
     let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
     let prompt_tokens = answer.completed.receipt.prompt_tokens;

@@ -8,25 +8,42 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::error::{shortened, ApiError};
+use crate::{
+    error::{shortened, ApiError},
+    request_memory::{RequestMemory, TakenMemory},
+};
 
 /// Parameters looked at to find the wrong one; no honest request has more.
 const MAX_PROBED: usize = 200;
 
-/// Reads at most `limit_bytes` and decodes them. `minimal` is the smallest request that decodes.
-pub(super) async fn read_json<T: DeserializeOwned>(
-    body: Body,
-    limit_bytes: usize,
-    patience: Duration,
-    minimal: Value,
-) -> Result<T, ApiError> {
-    let bytes = tokio::time::timeout(patience, collect(body, limit_bytes))
-        .await
-        .unwrap_or_else(|_| Err(ApiError::body_timeout()))?;
-    serde_json::from_slice(&bytes).map_err(|error| explain::<T>(&bytes, &error, minimal))
+/// What a body may take.
+#[derive(Clone)]
+pub(crate) struct BodyLimits {
+    /// Most bytes of this one.
+    pub(crate) bytes: usize,
+    /// Longest wait for all of it.
+    pub(crate) patience: Duration,
+    /// Shared by all bodies.
+    pub(crate) memory: RequestMemory,
 }
 
-async fn collect(body: Body, limit_bytes: usize) -> Result<BytesMut, ApiError> {
+/// Reads a body and decodes it; its memory is taken until the returned part is dropped. `minimal` is the smallest
+/// request that decodes.
+pub(super) async fn read_json<T: DeserializeOwned>(
+    body: Body,
+    limits: BodyLimits,
+    minimal: Value,
+) -> Result<(T, TakenMemory), ApiError> {
+    let mut taken = TakenMemory::default();
+    let bytes = tokio::time::timeout(limits.patience, collect(body, &limits, &mut taken))
+        .await
+        .unwrap_or_else(|_| Err(ApiError::body_timeout()))?;
+    let decoded = serde_json::from_slice(&bytes).map_err(|error| explain::<T>(&bytes, &error, minimal))?;
+    Ok((decoded, taken))
+}
+
+async fn collect(body: Body, limits: &BodyLimits, taken: &mut TakenMemory) -> Result<BytesMut, ApiError> {
+    let limit_bytes = limits.bytes;
     use axum::body::HttpBody;
     // Who announces too much need not send it.
     if body.size_hint().lower() > limit_bytes as u64 {
@@ -39,6 +56,7 @@ async fn collect(body: Body, limit_bytes: usize) -> Result<BytesMut, ApiError> {
         if bytes.len() + chunk.len() > limit_bytes {
             return Err(ApiError::too_large(limit_bytes));
         }
+        limits.memory.take(taken, chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
@@ -88,8 +106,10 @@ mod tests {
 
     async fn read(body: impl Into<Body>) -> Result<ChatCompletionRequest, Value> {
         let minimal = json!({"model": "", "messages": []});
-        let read = read_json(body.into(), 1000, Duration::from_millis(200), minimal).await;
-        read.map_err(|error| serde_json::to_value(error.body()).unwrap()["error"].clone())
+        let memory = RequestMemory::new(1500);
+        let limits = BodyLimits { bytes: 1000, patience: Duration::from_millis(200), memory };
+        let read = read_json(body.into(), limits, minimal).await;
+        read.map(|(request, _)| request).map_err(|error| serde_json::to_value(error.body()).unwrap()["error"].clone())
     }
 
     #[tokio::test]

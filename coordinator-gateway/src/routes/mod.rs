@@ -13,3 +13,5 @@ mod json_body;
 mod sampling;
 mod served;
 mod task_id;
+
+pub(crate) use json_body::BodyLimits;

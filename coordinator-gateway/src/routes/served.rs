@@ -13,10 +13,18 @@ use crate::{
     config::Limits,
     dispatch::{DispatchError, ServedBy, TaskSpec},
     error::ApiError,
+    request_memory::TakenMemory,
 };
 
 /// A new task that arrives now.
-pub(super) fn new_task(caller: Caller, model: String, kind: ModelKind, work: Work, limits: &Limits) -> TaskSpec {
+pub(super) fn new_task(
+    caller: Caller,
+    model: String,
+    kind: ModelKind,
+    work: Work,
+    memory: TakenMemory,
+    limits: &Limits,
+) -> TaskSpec {
     let arrived = Instant::now();
     TaskSpec {
         id: task_id::random(),
@@ -26,6 +34,7 @@ pub(super) fn new_task(caller: Caller, model: String, kind: ModelKind, work: Wor
         api_key_id: caller.key_id,
         arrived,
         deadline: arrived + limits.task_timeout(),
+        memory,
     }
 }
 
