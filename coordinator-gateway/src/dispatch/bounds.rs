@@ -96,6 +96,7 @@ fn prompt_of(work: &Work) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request_memory::TakenMemory;
     use cuckoo_primitives::Hash;
     use cuckoo_wire::link::{self, ModelKind};
 
@@ -108,7 +109,7 @@ mod tests {
             api_key_id: None,
             arrived: Instant::now(),
             deadline: Instant::now(),
-            memory: Default::default(),
+            _memory: TakenMemory::default(),
         };
         let model = OfferedModel {
             id: "m".into(),

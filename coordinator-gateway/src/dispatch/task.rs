@@ -36,7 +36,7 @@ pub(crate) struct TaskSpec {
     /// When it must be done.
     pub(crate) deadline: Instant,
     /// Held until the task ends: what the client sent lives in `work`.
-    pub(crate) memory: TakenMemory,
+    pub(crate) _memory: TakenMemory,
 }
 
 impl TaskSpec {

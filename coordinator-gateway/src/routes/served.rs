@@ -34,7 +34,7 @@ pub(super) fn new_task(
         api_key_id: caller.key_id,
         arrived,
         deadline: arrived + limits.task_timeout(),
-        memory,
+        _memory: memory,
     }
 }
 
