@@ -6,17 +6,22 @@ use rand::Rng;
 
 use super::error::{LinkError, Patience};
 
-/// Doubles the wait with each failure in a row, within the bounds that the failure calls for.
+/// Doubles the wait with each failure in a row that calls for the same patience, within that patience's bounds.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
+    patience: Option<Patience>,
 }
 
 impl Backoff {
     /// Takes note of a failure; returns how long to wait: half of the bound to all of it, so that the miners of a
     /// coordinator that restarts do not all come back in the same moment.
     pub(super) fn after(&mut self, error: &LinkError) -> Duration {
-        let longest = bound(error.patience(), self.failures);
+        let patience = error.patience();
+        if self.patience.replace(patience) != Some(patience) {
+            self.failures = 0;
+        }
+        let longest = bound(patience, self.failures);
         self.failures = self.failures.saturating_add(1);
         longest.mul_f64(rand::rng().random_range(0.5..=1.0))
     }
@@ -50,6 +55,14 @@ mod tests {
         assert!(last > Duration::from_secs(7));
         backoff.reset();
         assert!(backoff.after(&LinkError::Ended) <= Duration::from_millis(250));
+    }
+
+    #[test]
+    fn another_kind_of_failure_begins_with_its_own_shortest_wait() {
+        let mut backoff = Backoff::default();
+        (0..10).for_each(|_| drop(backoff.after(&LinkError::Ended)));
+        let refused = LinkError::Refused { code: RefusalCode::NotRegistered, reason: String::new() };
+        assert!(backoff.after(&refused) <= Duration::from_secs(5));
     }
 
     #[test]

@@ -104,7 +104,8 @@ impl Keeper {
         let share = miner.shares().join(found).ok_or_else(|| LinkError::AlreadyLinked(found.clone()))?;
         let linked = greeted.prove(miner.key()).await?;
         let session = Session::new(self.miner.clone(), self.target.url.clone(), linked, share);
-        tracing::info!(target: "miner::link", coordinator = ?self.known, url = %self.target.url, "linked");
+        let coordinator = self.known.as_ref().map(tracing::field::display);
+        tracing::info!(target: "miner::link", coordinator, url = %self.target.url, "linked");
         self.logged = None;
         Ok(session)
     }

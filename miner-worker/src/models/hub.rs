@@ -25,6 +25,11 @@ pub(super) async fn fetch(model: &CatalogueModel, into: &Path) -> Result<(), Mod
     let hub = &model.hub;
     let repository = api.repo(Repo::with_revision(hub.repository.clone(), RepoType::Model, hub.revision.clone()));
     for file in &model.files {
+        // Before anything is downloaded: a file of another size cannot be the right one, and might fill the disk.
+        let offered = api.metadata(&repository.url(&file.in_hub)).await.map_err(failed)?.size();
+        if offered as u64 != file.bytes {
+            return Err(ModelsError::WrongSize { what: file.name.clone(), expected: file.bytes });
+        }
         let bar = progress::bytes(&format!("downloading {}", file.name), file.bytes);
         let downloaded = repository.download_with_progress(&file.in_hub, Bar(bar.clone())).await.map_err(failed)?;
         bar.finish_and_clear();
