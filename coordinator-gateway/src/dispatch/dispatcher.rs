@@ -26,6 +26,8 @@ use crate::{
 
 /// How often a task may meet a miner that says it is busy; that is nobody's failure, but must have an end.
 const MAX_DETOURS: u32 = 16;
+/// How long a miner may still finish what a client hung up on.
+const HANG_UP_GRACE: Duration = Duration::from_millis(500);
 /// How long a task that one miner refused as the client's fault waits for another miner that says so too.
 const SECOND_OPINION_WAIT: Duration = Duration::from_secs(2);
 
@@ -106,7 +108,7 @@ impl Dispatcher {
             }
         };
         match opened.await {
-            Ok((attempt, first)) => Ok(OpenTask { tries, attempt, first: Some(first), has_ended: false }),
+            Ok((attempt, first)) => Ok(OpenTask::new(tries, attempt, first)),
             Err(error) => Err(tries.ended(error)),
         }
     }
@@ -361,44 +363,70 @@ impl Tries {
     }
 }
 
-/// A task of which the client sees every piece as it comes. Dropping it cancels the task.
+/// A task of which the client sees every piece as it comes. Dropping it before its end cancels the task, unless the miner
+/// is done in a moment.
 pub(crate) struct OpenTask {
+    served_by: ServedBy,
+    /// `None` once it has ended.
+    running: Option<Box<RunningTask>>,
+    first: Option<TaskEvent>,
+}
+
+struct RunningTask {
     tries: Tries,
     attempt: Attempt,
-    first: Option<TaskEvent>,
-    has_ended: bool,
 }
 
 impl OpenTask {
+    fn new(tries: Tries, attempt: Attempt, first: TaskEvent) -> Self {
+        let served_by = ServedBy { miner: attempt.miner().clone(), model: attempt.model().clone() };
+        Self { served_by, running: Some(Box::new(RunningTask { tries, attempt })), first: Some(first) }
+    }
+
     /// Who answers.
     pub(crate) fn served_by(&self) -> ServedBy {
-        ServedBy { miner: self.attempt.miner().clone(), model: self.attempt.model().clone() }
+        self.served_by.clone()
     }
 
     /// The next event; `None` after the last. The receipt is stored before `Done` is returned.
     pub(crate) async fn next(&mut self) -> Option<Result<TaskEvent, DispatchError>> {
-        if self.has_ended {
-            return None;
-        }
+        let RunningTask { tries, attempt } = self.running.as_deref_mut()?;
         let event = match self.first.take() {
             Some(first) => {
                 metrics::histogram!("gen_ai_server_time_to_first_token_seconds")
-                    .record(self.tries.spec.arrived.elapsed().as_secs_f64());
+                    .record(tries.spec.arrived.elapsed().as_secs_f64());
                 Ok(first)
             }
-            None => self.tries.next(&mut self.attempt).await,
+            None => tries.next(attempt).await,
         };
-        self.has_ended = !matches!(event, Ok(TaskEvent::Piece(_)));
-        Some(event.map_err(|failure| {
-            let error = match self.tries.after(&self.attempt, failure) {
+        let event = event.map_err(|failure| {
+            let error = match tries.after(attempt, failure) {
                 Err(error) => error,
-                Ok(()) => DispatchError::Failed {
-                    attempts: self.tries.attempts,
-                    last: Failure::Miner("the answer broke off"),
-                },
+                Ok(()) => {
+                    DispatchError::Failed { attempts: tries.attempts, last: Failure::Miner("the answer broke off") }
+                }
             };
-            self.tries.ended(error)
-        }))
+            tries.ended(error)
+        });
+        if !matches!(event, Ok(TaskEvent::Piece(_))) {
+            self.running = None;
+        }
+        Some(event)
+    }
+}
+
+impl Drop for OpenTask {
+    fn drop(&mut self) {
+        let (Some(running), Ok(runtime)) = (self.running.take(), tokio::runtime::Handle::try_current()) else { return };
+        runtime.spawn(async move { drop(tokio::time::timeout(HANG_UP_GRACE, running.finish()).await) });
+    }
+}
+
+impl RunningTask {
+    /// A client that has read the last word and hangs up before it reads the end has been served all the same, and the
+    /// miner's receipt for it is on its way.
+    async fn finish(mut self: Box<Self>) {
+        while let Ok(TaskEvent::Piece(_)) = self.tries.next(&mut self.attempt).await {}
     }
 }
 

@@ -17,7 +17,7 @@ const MAX_REMEMBERED: usize = 10_000;
 
 /// A task that waits for a slot.
 pub(super) struct Waiter {
-    /// Grows in the order of arrival, over all models.
+    /// Grows in the order of arrival, over all models; 0 for tasks that have been tried before.
     pub(super) number: u64,
     pub(super) id: AttemptId,
     pub(super) tried: Vec<Tried>,

@@ -144,7 +144,9 @@ impl Registry {
         roster.check_hope(want, tried)?;
         let (grant, granted) = oneshot::channel();
         roster.waiters_so_far += 1;
-        let waiter = Waiter { number: roster.waiters_so_far, id: want.id, tried: tried.to_vec(), grant };
+        // What was tried before is older than all that wait, of any model.
+        let number = if tried.is_empty() { roster.waiters_so_far } else { 0 };
+        let waiter = Waiter { number, id: want.id, tried: tried.to_vec(), grant };
         if let Some(pool) = roster.pools.get(want.model, want.kind) {
             // Clients that have gone leave their places behind; as many as may wait are too many.
             if pool.waiters.len() >= self.max_queue.saturating_mul(2) {

@@ -1,10 +1,12 @@
+use std::time::Duration;
+
 use codec::DecodeAll;
 use cuckoo_primitives::{signing::Statement, task::Receipt, AccountId, Hash, Signature};
 use serde_json::Value;
 
 use crate::{
     miner::{Miner, Step, ANSWER},
-    stage::{account, genesis, Stage},
+    stage::{account, chat, genesis, until, Stage},
 };
 
 #[tokio::test]
@@ -32,6 +34,25 @@ async fn receipts_are_shown_to_the_key_that_set_the_task_only() {
     let url = stage.url(&format!("/v1/receipts/{task_id}"));
     let answer = stage.send(stage.client().get(url).bearer_auth(other)).await;
     assert_eq!((answer.status, answer.code()), (404, "receipt_not_found"));
+}
+
+#[tokio::test]
+async fn who_hangs_up_after_the_last_word_has_been_served() {
+    let stage = Stage::start(&[("//Miner1", 25_000)]).await;
+    let script = [Step::Say("Hello"), Step::Pause(Duration::from_millis(200)), Step::Finish];
+    let _miner = Miner::link(&stage, "//Miner1", &script).await;
+    let mut body = chat();
+    body["stream"] = true.into();
+    let mut response = stage.request("/v1/chat/completions", &body).send().await.unwrap();
+    let task_id = response.headers()["x-cuckoo-task-id"].to_str().unwrap().to_owned();
+    let mut text = String::new();
+    while !text.contains("Hello") {
+        text.push_str(std::str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap());
+    }
+    drop(response);
+    let path = format!("/v1/receipts/{task_id}");
+    until("the receipt", async || stage.get(&path).await.status == 200).await;
+    assert_eq!(stage.miner("//Miner1").await["served"], 1);
 }
 
 #[tokio::test]
