@@ -22,6 +22,7 @@ use cuckoo_wire::{
     },
     request::request_hash,
 };
+use futures::StreamExt;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{transport::Endpoint, Streaming};
@@ -54,6 +55,9 @@ pub enum Step {
 }
 
 pub const ANSWER: [Step; 3] = [Step::Say("Hello"), Step::Say(" world"), Step::Finish];
+
+/// Is not sent, but ends the stream, whoever else holds the outbox.
+const END_OF_STREAM: MinerMessage = MinerMessage { message: None };
 
 /// A linked miner. Dropping it cuts the link.
 pub struct Miner {
@@ -161,7 +165,8 @@ pub async fn shake_hands(url: &str, key: &Keypair, tamper: impl Fn(&mut FromMine
         nonce: nonce.to_vec().into(),
     };
     send_tampered(FromMiner::Hello(hello)).await;
-    let response = client.connect(ReceiverStream::new(outgoing)).await.map_err(|_| Unlinked::Ended)?;
+    let outgoing = ReceiverStream::new(outgoing).take_while(|message| std::future::ready(*message != END_OF_STREAM));
+    let response = client.connect(outgoing).await.map_err(|_| Unlinked::Ended)?;
     let mut inbox = response.into_inner();
     let FromCoordinator::Challenge(challenge) = next(&mut inbox).await? else { panic!("no challenge") };
     let handshake = Handshake {
@@ -257,7 +262,11 @@ impl Worker {
                 }
                 Step::Pause(time) => tokio::time::sleep(*time).await,
                 Step::Hang => return,
-                Step::CutLink => return drop(cut.send(()).await),
+                Step::CutLink => {
+                    // The stream lives as long as either of its directions.
+                    drop(self.outbox.send(END_OF_STREAM).await);
+                    return cut.send(()).await.unwrap_or_default();
+                }
                 Step::Fail(code) => {
                     let failure = link::Failure {
                         task_id: task.task_id.clone(),

@@ -34,7 +34,7 @@ pub fn account(suri: &str) -> AccountId {
 
 pub struct Stage {
     pub gateway: Gateway,
-    pub dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
     pub key: String,
     market: Mutex<Market>,
     http: reqwest::Client,
@@ -100,7 +100,7 @@ impl Stage {
         let gateway = Gateway::start(config, chain, key_of("//Coordinator")).await.unwrap();
         let key = gateway.keys().create("test").await.unwrap().secret;
         let market = Mutex::new(Market { views: Some(views), candidates, number: 1 });
-        Self { gateway, dir, key, market, http: reqwest::Client::builder().no_proxy().build().unwrap() }
+        Self { gateway, _dir: dir, key, market, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
     pub fn url(&self, path: &str) -> String {
