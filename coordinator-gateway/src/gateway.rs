@@ -8,6 +8,7 @@ use std::{
 };
 
 use cuckoo_chain_client::{account_of, Chain, Keypair};
+use cuckoo_wire::limits::MAX_MESSAGE_BYTES;
 use tokio::{
     net::TcpListener,
     signal::unix::{signal, SignalKind},
@@ -34,6 +35,9 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// How long miners have to read the last message when the gateway stops.
 const LINKS_GRACE: Duration = Duration::from_secs(2);
 
+/// What is around a task on the link is far smaller than the difference.
+const MOST_BODY_BYTES: usize = MAX_MESSAGE_BYTES - 64 * 1024;
+
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -53,6 +57,14 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// A body could become a task that no miner takes.
+    #[error(
+        "--max-body-bytes and --max-embedding-body-bytes can be at most {most}: a task must fit on the miners' link"
+    )]
+    BodyLimit {
+        /// Most bytes.
+        most: usize,
+    },
     /// The system does not tell us of signals.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
@@ -70,7 +82,7 @@ pub struct Gateway {
     link_task: JoinHandle<()>,
 }
 
-/// Runs a gateway until SIGTERM or SIGINT, and then until what runs is done. When it is ready, it says so on stdout with
+/// Runs a gateway until SIGTERM or SIGINT, and then until what runs is done or a second signal comes. When it is ready, it says so on stdout with
 /// one line of JSON that names its addresses.
 ///
 /// # Errors
@@ -91,11 +103,18 @@ pub async fn serve(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    gateway.shutdown().await;
+    tokio::select! {
+        () = gateway.shutdown() => {}
+        _ = terminate.recv() => tracing::warn!(target: "gateway", "asked twice to stop: running tasks are cut off"),
+        _ = interrupt.recv() => tracing::warn!(target: "gateway", "asked twice to stop: running tasks are cut off"),
+    }
     Ok(())
 }
 
 async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gateway, StartError> {
+    if config.limits.max_body_bytes.max(config.limits.max_embedding_body_bytes) > MOST_BODY_BYTES {
+        return Err(StartError::BodyLimit { most: MOST_BODY_BYTES });
+    }
     let guard = Arc::new(ChainGuard::new(chain.clone(), account_of(&key))?);
     let store = Store::open(&config.data_dir, config.journal_sync).await?;
     let journal = store.journal().await?;

@@ -23,7 +23,7 @@ pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Whether new tasks are accepted: the chain is seen, this coordinator may work, the gateway is not stopping.
+/// Whether new tasks are accepted: chain, registration and disk are well, and the gateway is not stopping.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses(
         (status = 200, description = "New tasks are accepted", body = Health),
@@ -31,6 +31,10 @@ pub(crate) async fn healthz() -> Json<Health> {
     ))]
 pub(crate) async fn readyz(State(state): State<SharedState>) -> Result<Json<Health>, ApiError> {
     state.dispatcher.ready()?;
+    if state.journal.is_failing() {
+        let message = "Receipts could not be stored lately; the log says why (is the disk full?).";
+        return Err(ApiError::unavailable("receipts_not_stored", message));
+    }
     Ok(Json(Health { status: "ok" }))
 }
 

@@ -31,8 +31,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The data folder cannot be made.
-    #[error("cannot make the data folder {path}: {source}")]
+    /// The data folder or the file in it cannot be made.
+    #[error("cannot make the data folder {path} and {FILE_NAME} in it: {source}")]
     Folder {
         /// The folder.
         path: String,
@@ -73,6 +73,8 @@ impl Store {
     /// Opens the file in `data_dir`, making both if need be, and brings its tables up to date.
     pub async fn open(data_dir: &Path, sync: JournalSync) -> Result<Self, StoreError> {
         make_folder(data_dir).map_err(|source| StoreError::Folder { path: data_dir.display().to_string(), source })?;
+        make_private(&data_dir.join(FILE_NAME))
+            .map_err(|source| StoreError::Folder { path: data_dir.display().to_string(), source })?;
         let options = SqliteConnectOptions::new()
             .filename(data_dir.join(FILE_NAME))
             .create_if_missing(true)
@@ -112,6 +114,20 @@ fn make_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// Makes the file, and lets nobody but its owner read it, whatever the folder allows; SQLite gives the files that it
+/// puts beside it the same mode.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    drop(file);
+    Ok(())
 }
 
 /// Milliseconds since 1970.

@@ -3,7 +3,10 @@
 //! One task writes. It takes whatever has been handed in since its last write and stores it in one transaction, so that
 //! under load many receipts share one sync of the disk. [`ReceiptJournal::append`] returns when the receipt is stored.
 
-use std::sync::Arc;
+use std::sync::{
+    atomic::{AtomicI64, Ordering},
+    Arc,
+};
 
 use codec::Encode;
 use cuckoo_primitives::{
@@ -17,6 +20,9 @@ use super::{now_ms, StoreError};
 
 /// Most receipts of one transaction.
 const MAX_BATCH: usize = 256;
+
+/// How long a failure to write keeps the gateway from being ready.
+const FAILURE_SHOWN_MS: i64 = 30_000;
 
 const INSERT: &str = "INSERT INTO receipts (task_id, attempt, api_key_id, miner, model, prompt_tokens, \
                       completion_tokens, stored_ms, encoded, signature) ";
@@ -44,13 +50,22 @@ struct Pending {
 pub(crate) struct ReceiptJournal {
     queue: mpsc::Sender<Pending>,
     readers: SqlitePool,
+    /// When a receipt was last not stored for the file's sake, in milliseconds since 1970; 0 if one has been since.
+    failed_ms: Arc<AtomicI64>,
 }
 
 impl ReceiptJournal {
     pub(super) fn start(writer: SqliteConnection, readers: SqlitePool) -> Self {
         let (queue, pending) = mpsc::channel(4 * MAX_BATCH);
-        tokio::spawn(write(writer, pending));
-        Self { queue, readers }
+        let failed_ms = Arc::new(AtomicI64::new(0));
+        tokio::spawn(write(writer, pending, failed_ms.clone()));
+        Self { queue, readers, failed_ms }
+    }
+
+    /// Whether receipts could not be written lately. It is forgotten after a while, as without tasks nothing is written
+    /// that could show that the file is well again.
+    pub(crate) fn is_failing(&self) -> bool {
+        now_ms().saturating_sub(self.failed_ms.load(Ordering::Relaxed)) < FAILURE_SHOWN_MS
     }
 
     /// Stores `receipt`; when this returns, it is stored.
@@ -95,17 +110,26 @@ impl ReceiptJournal {
     }
 }
 
-async fn write(mut writer: SqliteConnection, mut pending: mpsc::Receiver<Pending>) {
+async fn write(mut writer: SqliteConnection, mut pending: mpsc::Receiver<Pending>, failed_ms: Arc<AtomicI64>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
     while pending.recv_many(&mut batch, MAX_BATCH).await > 0 {
         metrics::histogram!("gateway_journal_batch_size").record(batch.len() as f64);
         match insert(&mut writer, &batch).await {
-            Ok(()) => batch.drain(..).for_each(|entry| drop(entry.done.send(Ok(())))),
+            Ok(()) => {
+                failed_ms.store(0, Ordering::Relaxed);
+                batch.drain(..).for_each(|entry| drop(entry.done.send(Ok(()))));
+            }
             Err(error) => {
                 tracing::error!(target: "gateway::store", %error, receipts = batch.len(), "receipts were not stored");
                 // One receipt that cannot be stored must not take the others with it.
                 for entry in batch.drain(..) {
                     let stored = insert(&mut writer, std::slice::from_ref(&entry)).await;
+                    match &stored {
+                        Ok(()) => failed_ms.store(0, Ordering::Relaxed),
+                        // A receipt that was there already says nothing about the file.
+                        Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {}
+                        Err(_) => failed_ms.store(now_ms(), Ordering::Relaxed),
+                    }
                     drop(entry.done.send(stored.map_err(|_| StoreError::JournalFailed)));
                 }
             }
@@ -177,6 +201,37 @@ mod tests {
         assert_eq!(journal.of_task(&[1; 16], Some("key_a")).await.unwrap()[0].0, mine);
         assert!(journal.of_task(&[1; 16], Some("key_b")).await.unwrap().is_empty());
         assert!(journal.of_task(&[1; 16], None).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_written_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
+        let journal = store.journal().await.unwrap();
+        journal.append(receipt(1, 0, None)).await.unwrap();
+        assert!(journal.append(receipt(1, 0, None)).await.is_err());
+        assert!(!journal.is_failing(), "a receipt that is there already is not the file's fault");
+        sqlx::query("ALTER TABLE receipts RENAME TO hidden").execute(&store.pool).await.unwrap();
+        assert!(journal.append(receipt(2, 0, None)).await.is_err());
+        assert!(journal.is_failing());
+        sqlx::query("ALTER TABLE hidden RENAME TO receipts").execute(&store.pool).await.unwrap();
+        journal.append(receipt(2, 0, None)).await.unwrap();
+        assert!(!journal.is_failing());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn only_the_owner_reads_the_file_in_whatever_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
+        store.journal().await.unwrap().append(receipt(1, 0, None)).await.unwrap();
+        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap()).collect();
+        assert!(files.len() > 1, "there is a journal beside the file");
+        for file in files {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", file.path());
+        }
     }
 
     #[tokio::test]
