@@ -7,7 +7,7 @@ use cuckoo_testkit::{until, Node};
 use futures::future::try_join_all;
 use serde_json::json;
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(180);
 
 #[tokio::test]
 async fn three_local_validators_finalise_together() {

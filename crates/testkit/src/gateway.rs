@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What a gateway gets until it is ready.
-const START_LIMIT: Duration = Duration::from_secs(30);
+const START_LIMIT: Duration = Duration::from_secs(60);
 /// What a miner gets until a gateway lists it as connected: it may be in the middle of a backoff.
 const CONNECT_LIMIT: Duration = Duration::from_secs(60);
 const PROGRAM: &str = "coordinator-gateway";

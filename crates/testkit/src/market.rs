@@ -94,7 +94,8 @@ pub fn stash_account(operator: &str) -> anyhow::Result<AccountId> {
     account(&stash_of(operator))
 }
 
-fn info(operator: &str, endpoint: &str) -> anyhow::Result<CandidateInfo> {
+/// How the candidate of a development operator presents itself.
+pub fn info(operator: &str, endpoint: &str) -> anyhow::Result<CandidateInfo> {
     let bytes = |text: &str| text.as_bytes().to_vec();
     let too_long = |_| anyhow::anyhow!("the name or endpoint is too long");
     Ok(CandidateInfo {

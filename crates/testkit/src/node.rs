@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What a node gets until its RPC server answers.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// Which chain, which validator, which ports.
 #[derive(Clone, Debug)]
