@@ -4,6 +4,8 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use parking_lot::Mutex;
 
+use crate::server::network_of;
+
 /// Counts connections that have not proven an operator key, in all and by address.
 pub(crate) struct UnprovenLinks {
     most: usize,
@@ -30,6 +32,7 @@ impl UnprovenLinks {
 
     /// Counts one more, if there may be one more.
     pub(crate) fn admit(self: &Arc<Self>, ip: IpAddr) -> Option<UnprovenLink> {
+        let ip = network_of(ip);
         let mut open = self.open.lock();
         let here = open.by_ip.get(&ip).copied().unwrap_or(0);
         if open.all >= self.most || here >= self.most_per_ip {

@@ -49,7 +49,7 @@ impl Drop for Counted {
 }
 
 /// One subscriber of IPv6 has a network of 2^64 addresses, which count as one.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

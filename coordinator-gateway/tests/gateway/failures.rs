@@ -45,7 +45,9 @@ async fn a_whole_answer_survives_a_miner_that_breaks_off() {
 #[tokio::test]
 async fn a_stream_that_breaks_off_ends_with_an_error_event() {
     let stage = Stage::start(&[FIRST]).await;
-    let _failing = Miner::link(&stage, FIRST.0, &[Step::Say("Hal"), Step::CutLink]).await;
+    // The word must have arrived before the link is gone.
+    let script = [Step::Say("Hal"), Step::Pause(Duration::from_millis(100)), Step::CutLink];
+    let _failing = Miner::link(&stage, FIRST.0, &script).await;
     let answer = stage.chat_stream().await;
     assert_eq!(answer.status, 200);
     let last: serde_json::Value = serde_json::from_str(answer.events().last().unwrap()).unwrap();

@@ -31,6 +31,39 @@ async fn a_stranger_cannot_start_a_gateway() {
 }
 
 #[tokio::test]
+async fn bodies_that_no_link_carries_cannot_be_allowed() {
+    let era = EraProgress {
+        era: 1,
+        sessions_done: 0,
+        sessions_per_era: 3,
+        session_blocks: 10,
+        slot_ms: 1_000,
+        bonding_eras: 2,
+    };
+    let (_views, view) = watch::channel(Arc::new(MarketView::from_candidates(1, Hash::zero(), era, [])));
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = GatewayConfig::on_free_ports(dir.path().to_owned());
+    config.limits.max_body_bytes = 4 * 1024 * 1024;
+    let started = Gateway::start(config, Chain::detached(genesis(), view), key_of("//Nobody")).await;
+    let Err(refused) = started else { panic!("it started") };
+    assert!(refused.to_string().contains("--max-body-bytes"), "it says how to mend it: {refused}");
+}
+
+#[tokio::test]
+async fn requests_have_a_bound_on_their_memory_together() {
+    let stage = Stage::with_limits(&[("//Miner1", 25_000)], |limits| limits.max_request_memory_bytes = 20_000).await;
+    let miner =
+        Miner::link(&stage, "//Miner1", &[Step::Pause(Duration::from_millis(500)), Step::Say("a"), Step::Finish]).await;
+    let long = json!({"model": MODEL, "messages": [{"role": "user", "content": "x".repeat(12_000)}]});
+    let running = tokio::spawn(stage.request("/v1/chat/completions", &long).send());
+    until("the task", async || miner.tasks() == 1).await;
+    let refused = stage.post("/v1/chat/completions", &long).await;
+    assert_eq!((refused.status, refused.code()), (503, "overloaded"));
+    assert_eq!(running.await.unwrap().unwrap().status(), 200);
+    assert_eq!(stage.post("/v1/chat/completions", &long).await.status, 200, "its memory came back with its end");
+}
+
+#[tokio::test]
 async fn a_coordinator_that_is_chilled_accepts_no_new_tasks_until_it_is_back() {
     let stage = Stage::start(&[("//Miner1", 25_000)]).await;
     let _miner = Miner::link(&stage, "//Miner1", &ANSWER).await;
