@@ -60,7 +60,9 @@ mod tests {
     #[test]
     fn another_kind_of_failure_begins_with_its_own_shortest_wait() {
         let mut backoff = Backoff::default();
-        (0..10).for_each(|_| drop(backoff.after(&LinkError::Ended)));
+        for _ in 0..10 {
+            backoff.after(&LinkError::Ended);
+        }
         let refused = LinkError::Refused { code: RefusalCode::NotRegistered, reason: String::new() };
         assert!(backoff.after(&refused) <= Duration::from_secs(5));
     }
