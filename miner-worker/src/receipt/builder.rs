@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(signed.receipt, expected);
         assert!(expected.is_signed_by(&genesis(), &account_of(&dev::bob()), &signed.signature));
         assert!(!expected.is_signed_by(&genesis(), &account_of(&dev::alice()), &signed.signature));
-        let other_output = self::signed(&[("Paris", 2)]);
+        let other_output = self::signed(&[("Rome", 2)]);
         assert!(!other_output.receipt.is_signed_by(&genesis(), &account_of(&dev::bob()), &signed.signature));
     }
 
