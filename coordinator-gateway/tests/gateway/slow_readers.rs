@@ -48,6 +48,7 @@ async fn a_client_that_never_reads_its_stream_gives_its_place_back() {
     let refused = stage.chat().await;
     assert_eq!((refused.status, refused.code()), (503, "overloaded"));
     until("the place to be free", async || stage.chat().await.status == 200).await;
+    assert!(stage.get("/metrics").await.text.contains("gateway_connections_stalled_total"), "for this reason");
     drop(silent);
 }
 
