@@ -162,7 +162,7 @@ impl Attempt {
             return Ok(Piece::Text(output.text));
         };
         let length = output.vector.len();
-        let has_shape = length > 0 && length % 4 == 0 && length <= MAX_VECTOR_BYTES;
+        let has_shape = length > 0 && length.is_multiple_of(4) && length <= MAX_VECTOR_BYTES;
         let fits = self.vector_len == 0 || self.vector_len == length;
         if !output.text.is_empty() || !has_shape || !fits || self.pieces > vectors {
             return Err(Failure::Violation("not one vector of equal length for each input"));

@@ -237,12 +237,12 @@ impl Roster {
             let reason = format!("no miner that serves '{}' is linked", want.model);
             return Err(DispatchError::NoMiner { reason });
         }
-        let hopeful = pool.members.keys().filter_map(|id| members.get(id).map(|member| (id, member)));
+        let mut hopeful = pool.members.keys().filter_map(|id| members.get(id).map(|member| (id, member)));
         let untried = |(id, member): (&OperatorId, &Member)| {
             let serial = member.link.serial();
             !member.closing && !tried.contains(&Tried { operator: *id, serial })
         };
-        if hopeful.map(untried).any(|untried| untried) {
+        if hopeful.any(untried) {
             return Ok(());
         }
         let reason =

@@ -23,7 +23,7 @@ async fn a_miner_that_fails_before_the_first_token_is_replaced() {
         Step::Forge(|receipt| receipt.completion_tokens = 9),
     ] {
         let stage = Stage::start(&[FIRST, SECOND]).await;
-        let failing = Miner::link(&stage, FIRST.0, &[step.clone()]).await;
+        let failing = Miner::link(&stage, FIRST.0, std::slice::from_ref(&step)).await;
         let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
         for answer in [stage.chat().await, stage.chat_stream().await] {
             assert_eq!(answer.status, 200, "{step:?}: {}", answer.text);

@@ -48,7 +48,7 @@ parameter_types! {
     /// Length limits: ordinary transactions fill three quarters of a block at most.
     pub BlockLength: limits::BlockLength = limits::BlockLength::builder()
         .max_length(MAX_BLOCK_BYTES)
-        .modify_max_length_for_class(DispatchClass::Normal, |bytes| *bytes = NORMAL_SHARE * MAX_BLOCK_BYTES)
+        .modify_max_length_for_class(DispatchClass::Normal, |bytes| *bytes = NORMAL_SHARE.mul_floor(MAX_BLOCK_BYTES))
         .build();
     /// What an account must hold to exist.
     pub const ExistentialDeposit: Balance = EXISTENTIAL_DEPOSIT;

@@ -77,7 +77,7 @@ impl Chain {
     /// The development chain after its first block.
     pub(crate) fn dev() -> Self {
         let mut chain = Self::new("dev");
-        chain.block(|| Vec::new());
+        chain.block(Vec::new);
         chain
     }
 
@@ -136,7 +136,7 @@ impl Chain {
     pub(crate) fn next_session(&mut self) {
         let session_end = self.read(|| *Babe::current_epoch_start() + Babe::current_epoch().duration);
         self.slot = session_end - 1;
-        self.block(|| Vec::new());
+        self.block(Vec::new);
     }
 
     /// The first block of era `era`.
