@@ -1,6 +1,10 @@
 //! The chains that this node knows by name. What is in their genesis is the runtime's.
 
-use cuckoo_runtime::{configs, genesis_config_presets::TESTNET_RUNTIME_PRESET, WASM_BINARY};
+use cuckoo_runtime::{
+    configs,
+    genesis_config_presets::{get_preset, TESTNET_RUNTIME_PRESET},
+    WASM_BINARY,
+};
 use sc_chain_spec::ChainSpecExtension;
 use sc_service::{ChainType, GenericChainSpec, Properties};
 use serde::{Deserialize, Serialize};
@@ -38,13 +42,16 @@ pub(crate) fn load(id: &str) -> Result<ChainSpec, String> {
 
 fn preset(name: &str, id: &str, kind: ChainType, preset: &str) -> Result<ChainSpec, String> {
     let wasm = WASM_BINARY.ok_or("this node was built without its runtime; build it without SKIP_WASM_BUILD")?;
+    // Asked of the runtime's native code: the same question to its wasm would compile that once more at every start.
+    let patch = get_preset(&preset.into()).ok_or_else(|| format!("the runtime has no preset `{preset}`"))?;
+    let patch = serde_json::from_slice(&patch).map_err(|error| format!("preset `{preset}`: {error}"))?;
     Ok(ChainSpec::builder(wasm, Extensions::default())
         .with_name(name)
         .with_id(id)
         .with_chain_type(kind)
         .with_protocol_id("cuckoo")
         .with_properties(properties())
-        .with_genesis_config_preset_name(preset)
+        .with_genesis_config_patch(patch)
         .build())
 }
 
