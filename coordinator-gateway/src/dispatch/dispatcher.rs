@@ -119,7 +119,8 @@ impl Dispatcher {
         let answered = async {
             loop {
                 let mut attempt = tries.begin().await?;
-                match tries.collect(&mut attempt).await {
+                // Boxed, so that it takes no memory in tasks that still wait.
+                match Box::pin(tries.collect(&mut attempt)).await {
                     Ok(answer) => return Ok(answer),
                     Err(failure) => tries.after(&attempt, failure)?,
                 }

@@ -31,7 +31,7 @@ use crate::stage::{genesis, key_of, Stage, EMBEDDER, MODEL};
 
 /// What a miner does with every task, in order.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// Sends text for one token.
     Say(&'static str),
     /// Sends text for so many tokens.
@@ -54,35 +54,35 @@ pub enum Step {
     SignWith(&'static str),
 }
 
-pub const ANSWER: [Step; 3] = [Step::Say("Hello"), Step::Say(" world"), Step::Finish];
+pub(crate) const ANSWER: [Step; 3] = [Step::Say("Hello"), Step::Say(" world"), Step::Finish];
 
 /// Is not sent, but ends the stream, whoever else holds the outbox.
 const END_OF_STREAM: MinerMessage = MinerMessage { message: None };
 
 /// A linked miner. Dropping it cuts the link.
-pub struct Miner {
-    pub seen: Arc<Mutex<Seen>>,
-    pub outbox: mpsc::Sender<MinerMessage>,
+pub(crate) struct Miner {
+    pub(crate) seen: Arc<Mutex<Seen>>,
+    pub(crate) outbox: mpsc::Sender<MinerMessage>,
     task: JoinHandle<()>,
 }
 
 /// What came over the link.
 #[derive(Debug, Default)]
-pub struct Seen {
-    pub tasks: Vec<link::Task>,
-    pub cancels: Vec<link::Cancel>,
-    pub closing: bool,
-    pub refusal: Option<RefusalCode>,
-    pub ended: bool,
+pub(crate) struct Seen {
+    pub(crate) tasks: Vec<link::Task>,
+    pub(crate) cancels: Vec<link::Cancel>,
+    pub(crate) closing: bool,
+    pub(crate) refusal: Option<RefusalCode>,
+    pub(crate) ended: bool,
 }
 
 impl Miner {
     /// A miner with one slot.
-    pub async fn link(stage: &Stage, suri: &str, script: &[Step]) -> Self {
+    pub(crate) async fn link(stage: &Stage, suri: &str, script: &[Step]) -> Self {
         Self::with_slots(stage, suri, 1, script).await
     }
 
-    pub async fn with_slots(stage: &Stage, suri: &str, slots: u32, script: &[Step]) -> Self {
+    pub(crate) async fn with_slots(stage: &Stage, suri: &str, slots: u32, script: &[Step]) -> Self {
         let (outbox, inbox, coordinator) =
             shake_hands(&stage.link_url(), &key_of(suri), |_| {}).await.unwrap_or_else(|error| panic!("{error:?}"));
         send(&outbox, FromMiner::Offer(offer(slots))).await;
@@ -100,7 +100,7 @@ impl Miner {
     }
 
     /// Offers the same models with a longer context.
-    pub async fn offer_context(&self, context_tokens: u32) {
+    pub(crate) async fn offer_context(&self, context_tokens: u32) {
         let mut longer = offer(1);
         longer.models.iter_mut().for_each(|model| model.context_tokens = context_tokens);
         send(&self.outbox, FromMiner::Offer(longer)).await;
@@ -108,15 +108,15 @@ impl Miner {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 
-    pub fn tasks(&self) -> usize {
+    pub(crate) fn tasks(&self) -> usize {
         self.seen.lock().unwrap().tasks.len()
     }
 
-    pub fn cancels(&self) -> usize {
+    pub(crate) fn cancels(&self) -> usize {
         self.seen.lock().unwrap().cancels.len()
     }
 
-    pub fn refusal(&self) -> Option<RefusalCode> {
+    pub(crate) fn refusal(&self) -> Option<RefusalCode> {
         self.seen.lock().unwrap().refusal
     }
 }
@@ -127,7 +127,7 @@ impl Drop for Miner {
     }
 }
 
-pub fn offer(slots: u32) -> link::Offer {
+pub(crate) fn offer(slots: u32) -> link::Offer {
     let model = |id: &str, kind: ModelKind| link::Model {
         id: id.into(),
         kind: kind.into(),
@@ -141,15 +141,15 @@ pub fn offer(slots: u32) -> link::Offer {
 
 /// How a handshake fails.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Unlinked {
+pub(crate) enum Unlinked {
     Refused(RefusalCode),
     Ended,
 }
 
-pub type Linked = (mpsc::Sender<MinerMessage>, Streaming<CoordinatorMessage>, AccountId);
+pub(crate) type Linked = (mpsc::Sender<MinerMessage>, Streaming<CoordinatorMessage>, AccountId);
 
 /// Proves `key`; `tamper` may spoil the messages before they are sent.
-pub async fn shake_hands(url: &str, key: &Keypair, tamper: impl Fn(&mut FromMiner)) -> Result<Linked, Unlinked> {
+pub(crate) async fn shake_hands(url: &str, key: &Keypair, tamper: impl Fn(&mut FromMiner)) -> Result<Linked, Unlinked> {
     let channel = Endpoint::from_shared(url.to_owned()).unwrap().connect().await.map_err(|_| Unlinked::Ended)?;
     let mut client = MinerLinkClient::new(channel);
     let (outbox, outgoing) = mpsc::channel(1024);
@@ -194,7 +194,7 @@ async fn next(inbox: &mut Streaming<CoordinatorMessage>) -> Result<FromCoordinat
     }
 }
 
-pub async fn send(outbox: &mpsc::Sender<MinerMessage>, message: FromMiner) {
+pub(crate) async fn send(outbox: &mpsc::Sender<MinerMessage>, message: FromMiner) {
     drop(outbox.send(MinerMessage { message: Some(message) }).await);
 }
 

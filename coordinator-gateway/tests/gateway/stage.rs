@@ -16,26 +16,26 @@ use reqwest::header::HeaderMap;
 use serde_json::{json, Value};
 use tokio::sync::watch;
 
-pub const MODEL: &str = "chatty";
-pub const EMBEDDER: &str = "embedder";
+pub(crate) const MODEL: &str = "chatty";
+pub(crate) const EMBEDDER: &str = "embedder";
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub fn genesis() -> Hash {
+pub(crate) fn genesis() -> Hash {
     Hash::repeat_byte(0x77)
 }
 
-pub fn key_of(suri: &str) -> Keypair {
+pub(crate) fn key_of(suri: &str) -> Keypair {
     Keypair::from_uri(&suri.parse().unwrap()).unwrap()
 }
 
-pub fn account(suri: &str) -> AccountId {
+pub(crate) fn account(suri: &str) -> AccountId {
     account_of(&key_of(suri))
 }
 
-pub struct Stage {
-    pub gateway: Gateway,
+pub(crate) struct Stage {
+    pub(crate) gateway: Gateway,
     _dir: tempfile::TempDir,
-    pub key: String,
+    pub(crate) key: String,
     market: Mutex<Market>,
     http: reqwest::Client,
 }
@@ -48,43 +48,43 @@ struct Market {
 
 /// An answer as it came.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
-    pub json: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) json: Value,
 }
 
 impl Answer {
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.json["error"]["code"].as_str().unwrap_or_default()
     }
 
-    pub fn param(&self) -> &str {
+    pub(crate) fn param(&self) -> &str {
         self.json["error"]["param"].as_str().unwrap_or_default()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    pub fn content(&self) -> &str {
+    pub(crate) fn content(&self) -> &str {
         self.json["choices"][0]["message"]["content"].as_str().unwrap_or_default()
     }
 
     /// The data of all server-sent events.
-    pub fn events(&self) -> Vec<&str> {
+    pub(crate) fn events(&self) -> Vec<&str> {
         self.text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).collect()
     }
 }
 
 impl Stage {
     /// With these miners on chain: operator and backing in CAI.
-    pub async fn start(miners: &[(&str, u128)]) -> Self {
+    pub(crate) async fn start(miners: &[(&str, u128)]) -> Self {
         Self::with_limits(miners, |_| {}).await
     }
 
-    pub async fn with_limits(miners: &[(&str, u128)], change: impl FnOnce(&mut Limits)) -> Self {
+    pub(crate) async fn with_limits(miners: &[(&str, u128)], change: impl FnOnce(&mut Limits)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = GatewayConfig::on_free_ports(dir.path().join("data"));
         config.journal_sync = JournalSync::Normal;
@@ -92,7 +92,7 @@ impl Stage {
         Self::with_config(miners, config, dir).await
     }
 
-    pub async fn with_config(miners: &[(&str, u128)], config: GatewayConfig, dir: tempfile::TempDir) -> Self {
+    pub(crate) async fn with_config(miners: &[(&str, u128)], config: GatewayConfig, dir: tempfile::TempDir) -> Self {
         let mut candidates = vec![candidate("//Coordinator", Role::Coordinator, 2_500_000)];
         candidates.extend(miners.iter().map(|(suri, backing)| candidate(suri, Role::Miner, *backing)));
         let (views, view) = watch::channel(Arc::new(view(1, &candidates)));
@@ -103,16 +103,16 @@ impl Stage {
         Self { gateway, _dir: dir, key, market, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.gateway.http())
     }
 
-    pub fn link_url(&self) -> String {
+    pub(crate) fn link_url(&self) -> String {
         format!("http://{}", self.gateway.link())
     }
 
     /// Changes the candidate with this operator, and finalises a block.
-    pub fn change(&self, suri: &str, change: impl FnOnce(&mut Candidate)) {
+    pub(crate) fn change(&self, suri: &str, change: impl FnOnce(&mut Candidate)) {
         let mut market = self.market.lock().unwrap();
         let operator = account(suri);
         change(market.candidates.iter_mut().find(|candidate| candidate.operator == operator).unwrap());
@@ -121,32 +121,32 @@ impl Stage {
         market.views.as_ref().unwrap().send_replace(next);
     }
 
-    pub fn chill(&self, suri: &str) {
+    pub(crate) fn chill(&self, suri: &str) {
         self.change(suri, |candidate| candidate.status = CandidateStatus::Chilled);
     }
 
     /// The chain is not heard of any more.
-    pub fn lose_chain(&self) {
+    pub(crate) fn lose_chain(&self) {
         self.market.lock().unwrap().views = None;
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.http.get(self.url(path)).bearer_auth(&self.key)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(path, body)).await
     }
 
-    pub fn request(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
         self.http.post(self.url(path)).bearer_auth(&self.key).json(body)
     }
 
-    pub fn client(&self) -> &reqwest::Client {
+    pub(crate) fn client(&self) -> &reqwest::Client {
         &self.http
     }
 
-    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap_or_else(|error| format!("broken off: {error}"));
@@ -154,34 +154,34 @@ impl Stage {
         Answer { status, headers, text, json }
     }
 
-    pub async fn chat(&self) -> Answer {
+    pub(crate) async fn chat(&self) -> Answer {
         self.post("/v1/chat/completions", &chat()).await
     }
 
-    pub async fn chat_stream(&self) -> Answer {
+    pub(crate) async fn chat_stream(&self) -> Answer {
         let mut body = chat();
         body["stream"] = json!(true);
         self.post("/v1/chat/completions", &body).await
     }
 
     /// What `/v1/miners` says of a miner.
-    pub async fn miner(&self, suri: &str) -> Value {
+    pub(crate) async fn miner(&self, suri: &str) -> Value {
         let miners = self.get("/v1/miners").await.json;
         let operator = account(suri).to_string();
         miners["data"].as_array().unwrap().iter().find(|miner| miner["operator"] == operator).unwrap().clone()
     }
 
-    pub async fn until_free_slots(&self, suri: &str, slots: u32) {
+    pub(crate) async fn until_free_slots(&self, suri: &str, slots: u32) {
         until(&format!("{slots} free slots"), async || self.miner(suri).await["free_slots"] == slots).await;
     }
 }
 
-pub fn chat() -> Value {
+pub(crate) fn chat() -> Value {
     json!({"model": MODEL, "messages": [{"role": "user", "content": "hi"}]})
 }
 
 /// Waits until `holds`.
-pub async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let began = Instant::now();
     while !holds().await {
         assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
