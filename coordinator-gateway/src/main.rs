@@ -10,9 +10,20 @@ async fn main() -> ExitCode {
     match execute(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // With all causes, on one line, and without a backtrace: it says what to mend, not where we noticed.
-            eprintln!("coordinator-gateway: {error:#}");
+            eprintln!("coordinator-gateway: {}", explained(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error with its causes on one line, without those that it names itself, and without a backtrace: it says what to
+/// mend, not where we noticed.
+fn explained(error: &anyhow::Error) -> String {
+    error.chain().skip(1).map(ToString::to_string).fold(error.to_string(), |text, cause| {
+        if text.contains(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
 }
