@@ -1,5 +1,8 @@
 //! Over which traits the pallets meet; no pallet imports another.
 
+use codec::{Decode, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use sp_arithmetic::Perbill;
 use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{Balance, EraIndex, Role};
@@ -8,25 +11,95 @@ use crate::{Balance, EraIndex, Role};
 pub trait Bonds<AccountId> {
     /// What `stash` can vote with, in planck; zero if it has not bonded.
     fn active(stash: &AccountId) -> Balance;
+    /// Everything that `stash` bonded, in planck, what unbonds included.
+    fn total(stash: &AccountId) -> Balance;
+    /// Takes up to `amount` planck off what is active and returns what it took. It is burned, but for the share that
+    /// `reporter` earns, if there is one.
+    fn slash_active(stash: &AccountId, amount: Balance, reporter: Option<&AccountId>) -> Balance;
+    /// Takes up to `amount` planck off what unbonds, that first which would be free last; else as `slash_active`.
+    fn slash_unlocking(stash: &AccountId, amount: Balance, reporter: Option<&AccountId>) -> Balance;
 }
 
 /// The era that is running. Offered by the staking pallet.
 pub trait CurrentEra {
     /// The current era.
     fn current_era() -> EraIndex;
-    /// Eras that unbonding takes; evidence counts for as long.
+    /// Eras that unbonding takes; evidence counts for less, so that nothing leaves before it can be slashed.
     fn bonding_eras() -> EraIndex;
+    /// The era that ran `unix_ms` milliseconds after 1970; `None` if it lies in the future, or more than
+    /// `bonding_eras` back.
+    fn era_at(unix_ms: u64) -> Option<EraIndex>;
+    /// The era to which session `index` belongs.
+    fn era_of_session(index: u32) -> EraIndex;
 }
 
 /// What bonded stake is in use. Offered by the voting pallet, asked by the staking pallet before stake may leave.
 pub trait VotedStake<AccountId> {
     /// The sum of `stash`'s votes in planck.
     fn voted(stash: &AccountId) -> Balance;
+    /// Takes from `stash` all that slashes have cost it up to now.
+    fn settle(stash: &AccountId);
 }
 
 impl<AccountId> VotedStake<AccountId> for () {
     fn voted(_: &AccountId) -> Balance {
         0
+    }
+
+    fn settle(_: &AccountId) {}
+}
+
+/// Amounts of the two budgets of the emission, in planck.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Budgets {
+    /// For the stake behind candidates of all roles.
+    pub staking: Balance,
+    /// For the work of miners.
+    pub mining: Balance,
+}
+
+/// Who has earned what. Offered by the voting pallet, asked by the staking pallet.
+pub trait Rewards<AccountId> {
+    /// Era `ended` is over, and `budgets` may be paid for it. Returns whether they were accepted; if not, nothing is
+    /// paid for that era.
+    fn era_ended(ended: EraIndex, budgets: Budgets) -> bool;
+    /// Takes what `stash` has earned off the record and returns it, in planck.
+    fn take(stash: &AccountId) -> Result<Balance, DispatchError>;
+}
+
+impl<AccountId> Rewards<AccountId> for () {
+    fn era_ended(_: EraIndex, _: Budgets) -> bool {
+        false
+    }
+
+    fn take(_: &AccountId) -> Result<Balance, DispatchError> {
+        Ok(0)
+    }
+}
+
+/// Where rewards wait until they are claimed. Offered by the staking pallet, asked by the voting pallet.
+pub trait RewardPot {
+    /// Mints `earned` of what an era's budgets allowed into the pot.
+    fn mint(earned: Budgets);
+    /// Returns to the budgets what nobody earned of an era.
+    fn give_back(unearned: Budgets);
+}
+
+/// How well miners worked. Settlement and audits will offer it; until then every miner counts as 1.
+pub trait Work<AccountId> {
+    /// The miner's share of the settled work beside its share of backing in an era that is over, at most 1.
+    fn activity(miner: &AccountId, era: EraIndex) -> Perbill;
+    /// What audits think of the miner in an era that is over.
+    fn quality(miner: &AccountId, era: EraIndex) -> Perbill;
+}
+
+impl<AccountId> Work<AccountId> for () {
+    fn activity(_: &AccountId, _: EraIndex) -> Perbill {
+        Perbill::one()
+    }
+
+    fn quality(_: &AccountId, _: EraIndex) -> Perbill {
+        Perbill::one()
     }
 }
 
@@ -36,16 +109,55 @@ pub trait Candidates<AccountId> {
     fn role(stash: &AccountId) -> Option<Role>;
     /// The own stake in planck that a registered candidate must stay above; `None` if it is not registered.
     fn own_stake_floor(stash: &AccountId) -> Option<Balance>;
+    /// The operator's cut of what `stash` earns in `era`, which is the current one or one that has not been paid yet.
+    fn commission(stash: &AccountId, era: EraIndex) -> Perbill;
+    /// Has the candidate step back if it has not; returns whether it did. One that is not registered stays as it is.
+    fn chill(stash: &AccountId) -> bool;
+}
+
+/// Whose keys worked for whom. Offered by the registration pallet, asked by the slashing pallet.
+pub trait Operators<AccountId> {
+    /// The stash and the role for which `operator` works, or worked within the time in which evidence counts.
+    fn served_by(operator: &AccountId) -> Option<(AccountId, Role)>;
 }
 
 /// The stake behind candidates. Offered by the voting pallet.
 pub trait Backing<AccountId> {
-    /// Puts `amount` planck of `stash`'s own bond behind itself, counting from the next era.
-    fn back_self(stash: &AccountId, amount: Balance) -> DispatchResult;
-    /// Takes all of `stash`'s own votes off itself; the stake stays bonded and can be voted elsewhere or unbonded.
-    fn release_self(stash: &AccountId) -> Result<Balance, DispatchError>;
+    /// Puts `amount` planck of `stash`'s own bond behind itself as a candidate of `role`, counting from the next era.
+    fn stand(stash: &AccountId, role: Role, amount: Balance) -> DispatchResult;
+    /// Ends the candidacy: takes all of `stash`'s own votes off itself; the stake stays bonded and can be voted
+    /// elsewhere or unbonded.
+    fn leave(stash: &AccountId) -> Result<Balance, DispatchError>;
+    /// The candidate steps back: it earns nothing in this era and later ones.
+    fn suspend(stash: &AccountId);
+    /// The candidate is back: it earns from the next era on.
+    fn resume(stash: &AccountId);
+    /// Pays the candidate for all eras that are over. To be called before its commission changes.
+    fn pay_ended_eras(stash: &AccountId);
+    /// Whether `stash` may stand as a candidate; one that was slashed too often may not.
+    fn may_stand(stash: &AccountId) -> bool;
     /// Own stake behind `stash` in planck: what counts in this era, and from the next on.
     fn own_stake(stash: &AccountId) -> (Balance, Balance);
     /// All stake behind `stash` in planck: what counts in this era, and from the next on.
     fn backing(stash: &AccountId) -> (Balance, Balance);
+}
+
+/// Takes stake. Offered by the voting pallet, asked by the slashing pallet.
+pub trait Slash<AccountId> {
+    /// Takes `fraction` of all stake that stood behind `offender` in `offence_era`, wherever it is now. What the
+    /// offender itself loses is taken at once, and `reporter` earns its share of that; the loss of others is counted
+    /// at once and taken when they are settled. Returns the offender's loss in planck.
+    fn slash(offender: &AccountId, offence_era: EraIndex, fraction: Perbill, reporter: Option<&AccountId>) -> Balance;
+}
+
+/// What is charged and not decided. Offered by the slashing pallet, asked by the registration pallet.
+pub trait OpenCases<AccountId> {
+    /// Whether a slash of `stash` waits for its time.
+    fn has_open_case(stash: &AccountId) -> bool;
+}
+
+impl<AccountId> OpenCases<AccountId> for () {
+    fn has_open_case(_: &AccountId) -> bool {
+        false
+    }
 }
