@@ -64,6 +64,21 @@ impl EraAmount {
         self.at(now) == 0 && self.next == 0
     }
 
+    /// `current` counts in era `now`, and `next` in every later one.
+    pub const fn of(now: EraIndex, current: u128, next: u128) -> Self {
+        Self { era: now, current, next }
+    }
+
+    /// A sum of which one part changed from `before` to `after`, each given as what counts in era `now` and in later
+    /// ones. The part must be in the sum.
+    pub const fn with_part(&self, now: EraIndex, before: (u128, u128), after: (u128, u128)) -> Self {
+        Self {
+            era: now,
+            current: self.at(now).saturating_sub(before.0).saturating_add(after.0),
+            next: self.next.saturating_sub(before.1).saturating_add(after.1),
+        }
+    }
+
     /// Adds `amount` from the era after `now` on; `None` if the sum does not fit.
     pub fn add(&self, now: EraIndex, amount: u128) -> Option<Self> {
         Some(Self { era: now, current: self.at(now), next: self.next.checked_add(amount)? })

@@ -83,6 +83,8 @@ pub trait RewardPot {
     fn mint(earned: Budgets);
     /// Returns to the budgets what nobody earned of an era.
     fn give_back(unearned: Budgets);
+    /// What the pot holds for those who have earned it, in planck.
+    fn held() -> Balance;
 }
 
 /// How well miners worked. Settlement and audits will offer it; until then every miner counts as 1.
@@ -117,8 +119,22 @@ pub trait Candidates<AccountId> {
 
 /// Whose keys worked for whom. Offered by the registration pallet, asked by the slashing pallet.
 pub trait Operators<AccountId> {
-    /// The stash and the role for which `operator` works, or worked within the time in which evidence counts.
-    fn served_by(operator: &AccountId) -> Option<(AccountId, Role)>;
+    /// The stash and the role for which `operator` worked in `era`, as long as evidence counts: a key answers for its
+    /// stash only while it works for it, whoever has it afterwards.
+    fn served_by(operator: &AccountId, era: EraIndex) -> Option<(AccountId, Role)>;
+}
+
+/// How far slashes have come. Offered by the slashing pallet, asked before stake goes free and before what it is liable
+/// for is forgotten.
+pub trait AppliedSlashes {
+    /// All slashes that were due in this era and before have been applied; the current era, if none waits.
+    fn applied_through() -> EraIndex;
+}
+
+impl AppliedSlashes for () {
+    fn applied_through() -> EraIndex {
+        EraIndex::MAX
+    }
 }
 
 /// The stake behind candidates. Offered by the voting pallet.
@@ -132,8 +148,9 @@ pub trait Backing<AccountId> {
     fn suspend(stash: &AccountId);
     /// The candidate is back: it earns from the next era on.
     fn resume(stash: &AccountId);
-    /// Pays the candidate for all eras that are over. To be called before its commission changes.
-    fn pay_ended_eras(stash: &AccountId);
+    /// Pays the candidate for all eras that are over, and takes what slashes have cost its own stake. To be called
+    /// before its commission changes, and before its own stake is judged.
+    fn bring_up_to_date(stash: &AccountId);
     /// Whether `stash` may stand as a candidate; one that was slashed too often may not.
     fn may_stand(stash: &AccountId) -> bool;
     /// Own stake behind `stash` in planck: what counts in this era, and from the next on.

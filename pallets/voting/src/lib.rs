@@ -1,37 +1,45 @@
-//! # Voting: bonded stake behind candidates
+//! # Voting: bonded stake behind candidates, what it earns and what it loses
 //!
 //! ## Overview
 //!
 //! A stash votes its active bond behind candidates; together its votes never exceed that bond, so that no stake counts
-//! twice. What stands behind a candidate is its *backing*: it decides how much work the candidate is given and what
-//! can be lost. A candidate's own stake is a vote like any other, its first.
+//! twice. What stands behind a candidate is its *backing*: it decides how much work the candidate is given, what it
+//! earns and what can be lost. A candidate's own stake is a vote like any other, its first.
 //!
 //! ## Lifecycle
 //!
 //! ```text
 //!  era e                                   era e + 1
-//!  vote(c, 10)      position 0 → 10        position 10 counts
-//!  unvote(c, 4)     position 10 → 6        6 count; the other 4 were free to vote elsewhere since era e
+//!  vote(c, 10)      position 0 → 10        position 10 counts, and earns
+//!  unvote(c, 4)     position 10 → 6        6 count; the other 4 were free to vote elsewhere since era e, and stay
+//!                                          liable for what c did in the eras in which they counted
 //! ```
 //!
-//! - Changes count from the next era on ([`EraAmount`](cuckoo_primitives::era::EraAmount)); the voter's budget changes
-//!   at once.
-//! - A position is empty or at least [`MinVote`].
+//! - Changes count from the next era on; the voter's budget changes at once. The youngest stake leaves first.
+//! - A position is empty or at least [`MinVote`], unless a slash made it smaller.
 //! - A registered candidate keeps more than its role's minimum behind itself; to take it all back, `deregister` in the
 //!   registration pallet.
-//! - A position that was emptied stays on record until the era ends in which it still counts; after that anyone may
-//!   `settle` it, which removes it. No call ever walks over voters or candidates.
+//! - Every era that is over is paid: each candidate gets its part of the era's budgets ([`EraPots`]) when the payout
+//!   comes along ([`Payout`]), or earlier when something about it changes. Its commission is set aside, and the rest
+//!   raises its reward per unit of stake ([`Earnings`]).
+//! - A slash takes a fraction of all that counted in the era of the offence ([`Slashes`]): from the candidate's sums at
+//!   once, from each voter when it is settled, which any call of the voter does first and anyone may do with `settle`.
+//!
+//! No call and no hook ever walks over voters: rewards and slashes cost the same with ten voters behind a candidate as
+//! with a hundred thousand. `docs/economics.md` has the formulas.
 //!
 //! ## Owners
 //!
-//! [`Votes`] is the only code that touches [`Positions`] and [`Voters`], [`CandidateBacking`] the only code that
-//! touches [`Backings`].
+//! [`Votes`] is the only code that touches [`Voters`]; [`Pool`] that of [`Pools`] and [`Totals`]; [`Earnings`] that of
+//! [`Earned`] and [`Marks`]; [`EraPots`] that of [`OpenPots`]; [`Authors`] that of [`AuthorTotals`]; [`Payout`] that of
+//! [`PayoutRun`]; [`Slashes`] that of [`SlashCount`].
 //!
 //! ## Invariants
 //!
-//! `do_try_state` (file `try_state.rs`) names them: positions add up to their voter's sum and to their candidate's
-//! backing, in this era and in the next; own stake is the candidate's position on itself; no stash has voted more than
-//! its active bond.
+//! `do_try_state` (file `try_state.rs`) names them: positions add up to their voter's sum and to no more than their
+//! candidate's, and to all but what rounding and debts make up; own stake is the candidate's position on itself; no
+//! stash has voted more than its active bond; marks are held by whom they are for; totals are those of the pools; what
+//! is owed is in the reward pot.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -49,10 +57,18 @@
 
 extern crate alloc;
 
-mod backing;
+mod authors;
+mod earnings;
+mod era_pots;
+mod fixed;
 mod genesis;
+mod layers;
+mod liability;
+mod payout;
+mod pool;
 mod position;
 mod try_state;
+mod votes;
 pub mod weights;
 
 #[cfg(test)]
@@ -60,27 +76,42 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-pub use backing::{BackingRecord, CandidateBacking};
+pub use authors::{AuthorSums, Authors};
+pub use earnings::{Earnings, EarningsRecord, Mark};
+pub use era_pots::{EraPot, EraPots, MAX_OPEN_POTS};
+pub use fixed::PerUnit;
+pub use layers::{Layer, Layers, MAX_WINDOW_ERAS};
+pub use liability::Slashes;
 pub use pallet::*;
-pub use position::{VoterRecord, Votes};
+pub use payout::{Payout, PayoutProgress};
+pub use pool::{Pool, PoolRecord, SlashEvent, MAX_SLASHES, MAX_SLASHES_STANDING};
+pub use position::{Left, Position, MAX_LEFT};
+pub use votes::{VoterRecord, Votes};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 // FRAME's macros expand to `expect`s.
 #[allow(clippy::expect_used)]
 pub mod pallet {
-    use super::{BackingRecord, CandidateBacking, VoterRecord, Votes, WeightInfo};
+    use super::{
+        era_pots::Pots, AuthorSums, Authors, Earnings, EarningsRecord, EraPots, Mark, Payout, PayoutProgress, Pool,
+        PoolRecord, Slashes, VoterRecord, Votes, WeightInfo, MAX_SLASHES_STANDING,
+    };
     use alloc::vec::Vec;
     use cuckoo_primitives::{
         era::EraAmount,
-        registry::{Backing, Bonds, Candidates, CurrentEra, VotedStake},
-        AccountId, Balance, CAI,
+        registry::{
+            AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, RewardPot, Rewards, Slash, VotedStake,
+            Work,
+        },
+        AccountId, Balance, EraIndex, Role, CAI,
     };
-    use frame_support::pallet_prelude::*;
+    use frame_support::{pallet_prelude::*, weights::WeightMeter};
     use frame_system::pallet_prelude::*;
+    use sp_runtime::Perbill;
 
     /// Layout of this pallet's storage.
-    pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
@@ -88,31 +119,64 @@ pub mod pallet {
 
     #[pallet::config]
     pub trait Config: frame_system::Config<AccountId = AccountId> {
-        /// Knows what a stash can vote with.
+        /// Knows what a stash can vote with, and takes what slashes cost it.
         type Bonds: Bonds<AccountId>;
         /// Knows who is a candidate.
         type Candidates: Candidates<AccountId>;
         /// Knows the era.
         type CurrentEra: CurrentEra;
-        /// Most positions that one stash may have.
+        /// Knows which slashes may still come.
+        type AppliedSlashes: AppliedSlashes;
+        /// Where rewards wait until they are claimed.
+        type RewardPot: RewardPot;
+        /// How well miners worked.
+        type Work: Work<AccountId>;
+        /// The part of a block that paying candidates may take.
+        #[pallet::constant]
+        type PayoutShare: Get<Perbill>;
+        /// Most positions that one stash may have, those included that are only liable.
         #[pallet::constant]
         type MaxPositions: Get<u32>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
     }
 
-    /// Stake in planck by voter and candidate. Owned by [`Votes`].
+    /// The votes by stash. Owned by [`Votes`].
     #[pallet::storage]
-    pub type Positions<T: Config> =
-        StorageDoubleMap<_, Blake2_128Concat, AccountId, Blake2_128Concat, AccountId, EraAmount>;
+    pub type Voters<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, VoterRecord<T>>;
 
-    /// The sum of each voter's positions. Owned by [`Votes`].
+    /// The stake behind each candidate. Owned by [`Pool`].
     #[pallet::storage]
-    pub type Voters<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, VoterRecord, ValueQuery>;
+    pub type Pools<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, PoolRecord>;
 
-    /// The sum of the positions on each candidate. Owned by [`CandidateBacking`].
+    /// Backing in planck of the candidates that stand, by role. Owned by [`Pool`].
     #[pallet::storage]
-    pub type Backings<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, BackingRecord, ValueQuery>;
+    pub type Totals<T: Config> = StorageMap<_, Twox64Concat, Role, EraAmount, ValueQuery>;
+
+    /// How many slashes there were. Owned by [`Slashes`].
+    #[pallet::storage]
+    pub type SlashCount<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+    /// What each candidate has earned. Owned by [`Earnings`].
+    #[pallet::storage]
+    pub type Earned<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, EarningsRecord>;
+
+    /// Reward per unit by candidate, at the starts of eras in which positions began to count. Owned by [`Earnings`].
+    #[pallet::storage]
+    pub type Marks<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, AccountId, Twox64Concat, EraIndex, Mark, ValueQuery>;
+
+    /// What may be paid for the eras that are over. Owned by [`EraPots`].
+    #[pallet::storage]
+    pub type OpenPots<T: Config> = StorageValue<_, Pots, ValueQuery>;
+
+    /// What stood behind the authors of the era's blocks. Owned by [`Authors`].
+    #[pallet::storage]
+    pub type AuthorTotals<T: Config> = StorageValue<_, AuthorSums, ValueQuery>;
+
+    /// How far paying the candidates has come; nothing if all are paid. Owned by [`Payout`].
+    #[pallet::storage]
+    pub type PayoutRun<T: Config> = StorageValue<_, PayoutProgress>;
 
     /// One CAI.
     #[pallet::type_value]
@@ -120,7 +184,7 @@ pub mod pallet {
         CAI
     }
 
-    /// Least stake in planck that a position may have, unless it is empty.
+    /// Least stake in planck that a position may have, unless it is empty or was slashed.
     #[pallet::storage]
     pub type MinVote<T: Config> = StorageValue<_, Balance, ValueQuery, DefaultMinVote>;
 
@@ -182,12 +246,28 @@ pub mod pallet {
             /// How much moved, in planck.
             amount: Balance,
         },
-        /// An empty position was removed.
+        /// A voter was settled: its rewards behind a candidate are counted, and slashes taken.
         Settled {
-            /// Whose it was.
+            /// Who.
             voter: AccountId,
+            /// Whom it backs, or backed.
+            candidate: AccountId,
+            /// What slashes cost it, in planck.
+            lost: Balance,
+        },
+        /// Part of all that stood behind a candidate in one era is lost.
+        BackingSlashed {
             /// Whom it backed.
             candidate: AccountId,
+            /// The era.
+            offence_era: EraIndex,
+            /// How much of it.
+            fraction: Perbill,
+        },
+        /// Every candidate has been paid for the eras before this one.
+        ErasPaid {
+            /// The first era that is not paid.
+            before: EraIndex,
         },
     }
 
@@ -208,12 +288,14 @@ pub mod pallet {
         NotEnoughVotes,
         /// A registered candidate's own stake stays above its role's minimum; `deregister` to take all of it back.
         OwnStakeTooLow,
-        /// The stash has as many positions as it may; empty some, and `settle` those that were emptied in an earlier
-        /// era.
+        /// The stash has as many positions as it may, those included by which it is still liable; wait until that is
+        /// over, or vote for candidates that it backs already.
         TooManyPositions,
+        /// Too much left this candidate in parts that are still liable; wait for an era, or take all at once.
+        TooManyLeft,
         /// Both candidates are the same.
         SameCandidate,
-        /// There is no position that was emptied in an earlier era.
+        /// The voter has no position there, or nothing has happened since it was last settled.
         NothingToSettle,
         /// The amounts do not fit into a balance.
         Overflow,
@@ -221,6 +303,18 @@ pub mod pallet {
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+            let mut meter = WeightMeter::with_limit(T::PayoutShare::get() * T::BlockWeights::get().max_block);
+            Payout::<T>::proceed(&mut meter);
+            meter.consumed()
+        }
+
+        fn integrity_test() {
+            let share = T::PayoutShare::get() * T::BlockWeights::get().max_block;
+            let least = T::WeightInfo::payout_idle().saturating_add(T::WeightInfo::pay_candidate());
+            assert!(least.all_lte(share), "a block has room to pay one candidate");
+        }
+
         #[cfg(feature = "try-runtime")]
         fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
             Self::do_try_state()
@@ -236,7 +330,9 @@ pub mod pallet {
             let voter = ensure_signed(origin)?;
             ensure!(amount > 0, Error::<T>::ZeroAmount);
             ensure!(T::Candidates::role(&candidate).is_some(), Error::<T>::NotACandidate);
-            Votes::<T>::of(&voter).add(&candidate, amount)?;
+            let mut votes = Votes::<T>::of(&voter);
+            votes.add(&candidate, amount)?;
+            votes.store();
             Self::deposit_event(Event::Voted { voter, candidate, amount });
             Ok(())
         }
@@ -255,6 +351,7 @@ pub mod pallet {
             let mut votes = Votes::<T>::of(&voter);
             votes.ensure_may_leave(&candidate, amount)?;
             votes.take(&candidate, amount)?;
+            votes.store();
             Self::deposit_event(Event::Unvoted { voter, candidate, amount });
             Ok(())
         }
@@ -276,62 +373,122 @@ pub mod pallet {
             votes.ensure_may_leave(&from, amount)?;
             votes.take(&from, amount)?;
             votes.add(&to, amount)?;
+            votes.store();
             Self::deposit_event(Event::Revoted { voter, from, to, amount });
             Ok(())
         }
 
-        /// Removes the position of `voter` on `candidate` if it was emptied in an earlier era. Anyone may call it.
+        /// Counts the reward of `voter` behind `candidate`, takes what slashes have cost the voter, and forgets a
+        /// position by which it is not liable any more. Anyone may call it; it is free if it takes something.
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::settle())]
-        pub fn settle(origin: OriginFor<T>, voter: AccountId, candidate: AccountId) -> DispatchResult {
+        pub fn settle(origin: OriginFor<T>, voter: AccountId, candidate: AccountId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            Votes::<T>::of(&voter).settle(&candidate)?;
-            Self::deposit_event(Event::Settled { voter, candidate });
-            Ok(())
+            let lost = Votes::<T>::settle_position(&voter, &candidate)?;
+            Self::deposit_event(Event::Settled { voter, candidate, lost });
+            Ok(if lost > 0 { Pays::No.into() } else { ().into() })
         }
     }
 
     impl<T: Config> Pallet<T> {
-        /// The sum of `voter`'s votes in planck, from the next era on.
-        pub fn voted(voter: &AccountId) -> Balance {
-            Votes::<T>::of(voter).sum()
-        }
-
-        /// Where the votes of `voter` are, at most `MaxPositions` of them, in storage order.
+        /// Where the votes of `voter` are.
         pub fn positions(voter: &AccountId) -> Vec<cuckoo_primitives::Position> {
             Votes::<T>::of(voter).list()
+        }
+
+        /// `author` authored the current block.
+        pub fn note_author(author: &AccountId) {
+            Authors::<T>::note(author);
         }
     }
 
     impl<T: Config> VotedStake<AccountId> for Pallet<T> {
         fn voted(stash: &AccountId) -> Balance {
-            Votes::<T>::of(stash).sum()
+            Votes::<T>::unsettled(stash).sum()
+        }
+
+        fn settle(stash: &AccountId) {
+            Votes::<T>::of(stash).store();
+        }
+    }
+
+    impl<T: Config> Rewards<AccountId> for Pallet<T> {
+        fn era_ended(ended: EraIndex, budgets: Budgets) -> bool {
+            let opened = EraPots::<T>::open(ended, budgets);
+            Payout::<T>::start();
+            opened
+        }
+
+        fn take(stash: &AccountId) -> Result<Balance, DispatchError> {
+            let mut votes = Votes::<T>::of(stash);
+            let rewards = votes.take_rewards()?;
+            votes.store();
+            let commission = Earnings::<T>::caught_up(stash).take_commission();
+            Earnings::<T>::forget(stash);
+            Ok(rewards.saturating_add(commission))
         }
     }
 
     impl<T: Config> Backing<AccountId> for Pallet<T> {
-        fn back_self(stash: &AccountId, amount: Balance) -> DispatchResult {
-            Votes::<T>::of(stash).add(stash, amount)?;
+        fn stand(stash: &AccountId, role: Role, amount: Balance) -> DispatchResult {
+            let mut votes = Votes::<T>::of(stash);
+            let next = T::CurrentEra::current_era().saturating_add(1);
+            Pool::<T>::stand(stash, role, next);
+            votes.add(stash, amount)?;
+            votes.store();
             Self::deposit_event(Event::Voted { voter: stash.clone(), candidate: stash.clone(), amount });
             Ok(())
         }
 
-        fn release_self(stash: &AccountId) -> Result<Balance, DispatchError> {
+        fn leave(stash: &AccountId) -> Result<Balance, DispatchError> {
             let mut votes = Votes::<T>::of(stash);
+            Pool::<T>::suspend(stash);
             let amount = votes.behind(stash);
             if amount > 0 {
                 votes.take(stash, amount)?;
                 Self::deposit_event(Event::Unvoted { voter: stash.clone(), candidate: stash.clone(), amount });
             }
+            votes.store();
             Ok(amount)
         }
 
+        fn suspend(stash: &AccountId) {
+            Pool::<T>::suspend(stash);
+        }
+
+        fn resume(stash: &AccountId) {
+            Pool::<T>::resume(stash);
+        }
+
+        fn bring_up_to_date(stash: &AccountId) {
+            Votes::<T>::of(stash).store();
+            Earnings::<T>::caught_up(stash);
+        }
+
+        fn may_stand(stash: &AccountId) -> bool {
+            let slashes = Pool::<T>::get(stash).map_or(0, |pool| pool.slashes.len());
+            slashes < MAX_SLASHES_STANDING as usize
+        }
+
         fn own_stake(stash: &AccountId) -> (Balance, Balance) {
-            CandidateBacking::<T>::own(stash)
+            Pool::<T>::own(stash)
         }
 
         fn backing(stash: &AccountId) -> (Balance, Balance) {
-            CandidateBacking::<T>::total(stash)
+            Pool::<T>::backing(stash)
+        }
+    }
+
+    impl<T: Config> Slash<AccountId> for Pallet<T> {
+        fn slash(
+            offender: &AccountId,
+            offence_era: EraIndex,
+            fraction: Perbill,
+            reporter: Option<&AccountId>,
+        ) -> Balance {
+            let lost = Slashes::<T>::apply(offender, offence_era, fraction, reporter);
+            Self::deposit_event(Event::BackingSlashed { candidate: offender.clone(), offence_era, fraction });
+            lost
         }
     }
 }

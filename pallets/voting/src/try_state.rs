@@ -2,55 +2,162 @@
 
 use alloc::collections::BTreeMap;
 use cuckoo_primitives::{
-    era::EraAmount,
-    registry::{Bonds, CurrentEra},
-    AccountId, Balance, EraIndex,
+    registry::{Bonds, CurrentEra, RewardPot},
+    AccountId, Balance, EraIndex, Role,
 };
-use frame_support::{ensure, traits::Get};
+use frame_support::ensure;
 use sp_runtime::DispatchError;
 
-use crate::{Backings, Config, Pallet, Positions, VoterRecord, Voters};
+use crate::{
+    fixed::earned, Config, Earned, Marks, OpenPots, Pallet, PoolRecord, Pools, Position, SlashCount, Totals,
+    VoterRecord, Voters,
+};
 
-/// What counts in this era, and from the next on.
-type Sums = (Balance, Balance);
+/// What the positions on one candidate come to, slashes that were not yet taken included.
+#[derive(Default)]
+struct Sums {
+    /// Stake that counts in the current era, in planck.
+    current: Balance,
+    /// Stake that stays, in planck.
+    live: Balance,
+    /// How many positions.
+    positions: u32,
+}
 
 impl<T: Config> Pallet<T> {
     /// Checks every invariant; the error names the first that does not hold.
     pub fn do_try_state() -> Result<(), DispatchError> {
         let now = T::CurrentEra::current_era();
-        let mut voters = BTreeMap::<AccountId, VoterRecord>::new();
-        let mut backings = BTreeMap::<AccountId, Sums>::new();
-        for (voter, candidate, position) in Positions::<T>::iter() {
-            let record = voters.entry(voter).or_default();
-            record.voted = record.voted.saturating_add(position.next());
-            record.positions = record.positions.saturating_add(1);
-            let sums = backings.entry(candidate).or_default();
-            *sums = (sums.0.saturating_add(position.at(now)), sums.1.saturating_add(position.next()));
+        let mut pools = BTreeMap::<AccountId, Sums>::new();
+        let mut marks = BTreeMap::<(AccountId, EraIndex), u32>::new();
+        let mut owed: Balance = 0;
+        for (voter, record) in Voters::<T>::iter() {
+            check_voter::<T>(&voter, &record)?;
+            owed = owed.saturating_add(record.reward);
+            for position in &record.positions {
+                let pool = Pools::<T>::get(&position.candidate);
+                ensure!(pool.is_some(), "behind whom a position is, there is a pool");
+                let today = as_of_today(position, pool.as_ref(), record.settled_slash);
+                let sums = pools.entry(position.candidate.clone()).or_default();
+                sums.current = sums.current.saturating_add(today.counted(now));
+                sums.live = sums.live.saturating_add(today.live.total());
+                sums.positions = sums.positions.saturating_add(1);
+                if position.marked {
+                    let start = (position.candidate.clone(), position.touched.saturating_add(1));
+                    let held = marks.entry(start).or_default();
+                    *held = held.saturating_add(1);
+                }
+                owed = owed.saturating_add(accrued::<T>(position));
+            }
         }
-        check_voters::<T>(&voters)?;
-        check_backings::<T>(&backings, now)
+        check_pools::<T>(&pools, now)?;
+        check_marks::<T>(&marks)?;
+        check_totals::<T>(now)?;
+        check_earnings::<T>(now, owed)
     }
 }
 
-fn check_voters<T: Config>(summed: &BTreeMap<AccountId, VoterRecord>) -> Result<(), DispatchError> {
-    let stored: BTreeMap<_, _> = Voters::<T>::iter().collect();
-    ensure!(stored == *summed, "positions add up to their voters");
-    for (voter, record) in &stored {
-        ensure!(record.voted <= T::Bonds::active(voter), "nobody votes more than the active bond");
-        ensure!(record.positions <= T::MaxPositions::get(), "nobody has too many positions");
+fn check_voter<T: Config>(voter: &AccountId, record: &VoterRecord<T>) -> Result<(), DispatchError> {
+    let live = record.positions.iter().fold(0, |sum: Balance, position| sum.saturating_add(position.live.total()));
+    ensure!(live == record.voted, "positions add up to their voter");
+    ensure!(record.voted <= T::Bonds::active(voter), "nobody votes more than the active bond");
+    ensure!(record.settled_slash <= SlashCount::<T>::get(), "nobody was settled for a slash to come");
+    ensure!(
+        record.voted > 0 || record.reward > 0 || !record.positions.is_empty(),
+        "a voter of whom there is nothing to know is forgotten"
+    );
+    for (place, position) in record.positions.iter().enumerate() {
+        ensure!(!position.is_empty(), "a position of which nothing is left is forgotten");
+        let later = record.positions.iter().skip(place.saturating_add(1));
+        ensure!(!later.into_iter().any(|it| it.candidate == position.candidate), "a voter has one position each");
     }
     Ok(())
 }
 
-fn check_backings<T: Config>(summed: &BTreeMap<AccountId, Sums>, now: EraIndex) -> Result<(), DispatchError> {
-    let sums = |amount: EraAmount| (amount.at(now), amount.next());
-    for (candidate, record) in Backings::<T>::iter() {
-        ensure!(summed.contains_key(&candidate), "a candidate without positions has no backing");
-        let own = Positions::<T>::get(&candidate, &candidate).map_or((0, 0), sums);
-        ensure!(sums(record.own) == own, "own stake is the candidate's position on itself");
+/// The position after the slashes of its candidate that its voter was not yet settled for.
+fn as_of_today(position: &Position, pool: Option<&PoolRecord>, settled: u32) -> Position {
+    let mut today = position.clone();
+    let slashes = pool.into_iter().flat_map(|pool| pool.slashes.iter()).filter(|slash| slash.number > settled);
+    for slash in slashes {
+        today.slash(slash.offence_era, slash.keep);
     }
-    for (candidate, expected) in summed {
-        ensure!(sums(Backings::<T>::get(candidate).total) == *expected, "positions add up to their candidates");
+    today
+}
+
+/// What the position has earned since it was last touched, up to where its candidate is paid. More than it will get if
+/// it was slashed since.
+fn accrued<T: Config>(position: &Position) -> Balance {
+    let Some(earnings) = Earned::<T>::get(&position.candidate) else { return 0 };
+    if earnings.paid_before <= position.touched {
+        return 0;
     }
+    let mark = Marks::<T>::get(&position.candidate, position.touched.saturating_add(1));
+    let at_next = if position.marked { mark.per_unit } else { None }.unwrap_or(position.per_unit);
+    earned([
+        (position.counted(position.touched), at_next.saturating_sub(position.per_unit)),
+        (position.counted(position.touched.saturating_add(1)), earnings.per_unit.saturating_sub(at_next)),
+    ])
+}
+
+fn check_pools<T: Config>(summed: &BTreeMap<AccountId, Sums>, now: EraIndex) -> Result<(), DispatchError> {
+    for (candidate, pool) in Pools::<T>::iter() {
+        let nothing = Sums::default();
+        let sums = summed.get(&candidate).unwrap_or(&nothing);
+        ensure!(pool.positions == sums.positions, "a pool counts its positions");
+        ensure!(pool.live.total() >= sums.live, "a pool is no smaller than what is behind it");
+        ensure!(pool.backing(now) >= sums.current, "a pool counts no less than what is behind it");
+        // Each slash rounds each layer of each position.
+        let rounded = (pool.slashes.len() as Balance).saturating_mul(sums.positions.into()).saturating_mul(64);
+        ensure!(pool.live.total().saturating_sub(sums.live) <= rounded, "a pool is larger by rounding only");
+        let own = Voters::<T>::get(&candidate)
+            .and_then(|voter| voter.positions.into_iter().find(|position| position.candidate == candidate))
+            .map_or((0, 0), |own| (own.counted(now), own.live.total()));
+        ensure!((pool.own.at(now), pool.own.next()) == own, "own stake is the candidate's position on itself");
+        ensure!(Earned::<T>::contains_key(&candidate), "for whom there is a pool, earnings are counted");
+    }
+    ensure!(summed.keys().all(Pools::<T>::contains_key), "behind whom a position is, there is a pool");
+    Ok(())
+}
+
+fn check_marks<T: Config>(held: &BTreeMap<(AccountId, EraIndex), u32>) -> Result<(), DispatchError> {
+    let stored: BTreeMap<_, _> =
+        Marks::<T>::iter().map(|(candidate, era, mark)| ((candidate, era), mark.held)).collect();
+    ensure!(stored == *held, "marks are held by those who need them");
+    for (candidate, era, mark) in Marks::<T>::iter() {
+        let paid_before = Earned::<T>::get(&candidate).map_or(0, |earnings| earnings.paid_before);
+        ensure!(mark.per_unit.is_some() == (era <= paid_before), "a mark is made when its era starts");
+    }
+    Ok(())
+}
+
+fn check_totals<T: Config>(now: EraIndex) -> Result<(), DispatchError> {
+    for role in Role::ALL {
+        let pools = Pools::<T>::iter_values().filter(|pool| pool.role == role);
+        let sum = pools.fold((0, 0), |sum: (Balance, Balance), pool| {
+            let (current, next) = pool.in_total(now);
+            (sum.0.saturating_add(current), sum.1.saturating_add(next))
+        });
+        let total = Totals::<T>::get(role);
+        ensure!((total.at(now), total.at(now.saturating_add(1))) == sum, "totals are those of the pools");
+    }
+    Ok(())
+}
+
+fn check_earnings<T: Config>(now: EraIndex, mut owed: Balance) -> Result<(), DispatchError> {
+    for (_, earnings) in Earned::<T>::iter() {
+        ensure!(earnings.paid_before <= now, "nobody is paid for an era that is not over");
+        owed = owed.saturating_add(earnings.commission);
+    }
+    ensure!(owed <= T::RewardPot::held(), "what is owed is in the reward pot");
+    let pots = OpenPots::<T>::get();
+    ensure!(pots.iter().all(|pot| pot.era < now), "only eras that are over have a pot");
+    ensure!(
+        pots.iter().zip(pots.iter().skip(1)).all(|(earlier, later)| earlier.era < later.era),
+        "pots are in order of their eras"
+    );
+    ensure!(
+        pots.iter().all(|pot| { pot.unpaid.staking <= pot.budgets.staking && pot.unpaid.mining <= pot.budgets.mining }),
+        "no pot has more than its budgets"
+    );
     Ok(())
 }

@@ -1,0 +1,135 @@
+//! What slashes cost a voter.
+
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+use cuckoo_primitives::{
+    registry::{Bonds, Candidates, CurrentEra},
+    AccountId, Balance, EraIndex,
+};
+use sp_runtime::{PerThing, Perbill};
+
+use crate::{Config, Earnings, Pool, SlashCount, SlashEvent, Votes};
+
+/// All slashes, by number. Only this type writes [`SlashCount`].
+pub struct Slashes<T>(PhantomData<T>);
+
+impl<T: Config> Slashes<T> {
+    /// Takes `fraction` of all that counted for `offender` in `offence_era`: from the sums at once, from the offender
+    /// itself at once, from others when they are settled. Returns the offender's own loss in planck, of which
+    /// `reporter` has had its share.
+    pub(crate) fn apply(
+        offender: &AccountId,
+        offence_era: EraIndex,
+        fraction: Perbill,
+        reporter: Option<&AccountId>,
+    ) -> Balance {
+        let per_unit = Earnings::<T>::caught_up(offender).per_unit();
+        // What others cost the offender comes first.
+        let settled = Votes::<T>::of(offender);
+        settled.store();
+
+        let number = SlashCount::<T>::get().saturating_add(1);
+        let keep = fraction.left_from_one();
+        let event = SlashEvent { number, offence_era, applied_in: T::CurrentEra::current_era(), per_unit, keep };
+        if !Pool::<T>::slash(offender, event) {
+            return 0;
+        }
+        SlashCount::<T>::put(number);
+
+        let mut own = Votes::<T>::unsettled(offender);
+        let lost = own.settle(reporter);
+        own.store();
+        lost
+    }
+}
+
+impl<T: Config> Votes<T> {
+    /// Takes what slashes have cost the voter since it was last settled, in the order in which they were applied.
+    /// Returns how much that was in planck; `reporter` earns its share of it.
+    pub(crate) fn settle(&mut self, reporter: Option<&AccountId>) -> Balance {
+        let count = SlashCount::<T>::get();
+        if self.record.settled_slash == count {
+            return 0;
+        }
+        let mut lost: Balance = 0;
+        for (candidate, event) in self.unsettled_slashes() {
+            lost = lost.saturating_add(self.suffer(&candidate, &event, reporter));
+        }
+        self.record.settled_slash = count;
+        if lost > 0 {
+            // What is bonded later never was behind those whom the voter has left.
+            let bonded = T::Bonds::total(&self.voter);
+            self.record.positions.iter_mut().for_each(|position| position.cap_liability(bonded));
+            self.note_own(&self.voter.clone());
+            let own = self.behind(&self.voter.clone());
+            if T::Candidates::own_stake_floor(&self.voter).is_some_and(|floor| own <= floor) {
+                T::Candidates::chill(&self.voter);
+            }
+        }
+        lost
+    }
+
+    fn unsettled_slashes(&self) -> Vec<(AccountId, SlashEvent)> {
+        let seen = self.record.settled_slash;
+        let mut events = Vec::new();
+        for position in &self.record.positions {
+            let slashes = Pool::<T>::get(&position.candidate).map(|pool| pool.slashes).unwrap_or_default();
+            let new = slashes.into_iter().filter(|slash| slash.number > seen);
+            events.extend(new.map(|slash| (position.candidate.clone(), slash)));
+        }
+        events.sort_by_key(|(_, slash)| slash.number);
+        events
+    }
+
+    /// Takes what one slash of `candidate` costs the voter.
+    fn suffer(&mut self, candidate: &AccountId, slash: &SlashEvent, reporter: Option<&AccountId>) -> Balance {
+        self.accrue(candidate, slash.applied_in, slash.per_unit);
+        let Some(position) = self.find_mut(candidate) else { return 0 };
+        let loss = position.slash(slash.offence_era, slash.keep);
+        let lost = self.lose_voted(loss.live, reporter);
+        lost.saturating_add(self.pay_debt(loss.debt, slash, reporter))
+    }
+
+    /// Takes what the voter owes for stake that has left: first of what is not voted, then of what unbonds, then of what
+    /// is voted for others, the youngest first, as if it had gone when the slash was applied.
+    fn pay_debt(&mut self, debt: Balance, slash: &SlashEvent, reporter: Option<&AccountId>) -> Balance {
+        let idle = T::Bonds::active(&self.voter).saturating_sub(self.record.voted);
+        let mut paid = T::Bonds::slash_active(&self.voter, debt.min(idle), reporter);
+        paid = paid.saturating_add(T::Bonds::slash_unlocking(&self.voter, debt.saturating_sub(paid), reporter));
+        let backed: Vec<_> = self.record.positions.iter().map(|position| position.candidate.clone()).collect();
+        for candidate in backed.iter().rev() {
+            let open = debt.saturating_sub(paid);
+            paid = paid.saturating_add(self.debit(candidate, open, slash, reporter));
+        }
+        paid
+    }
+
+    /// Takes up to `most` of what is voted for `candidate`. What is taken earns nothing since the slash was applied;
+    /// if that is too long ago to know the figure, since the position was last touched.
+    fn debit(
+        &mut self,
+        candidate: &AccountId,
+        most: Balance,
+        slash: &SlashEvent,
+        reporter: Option<&AccountId>,
+    ) -> Balance {
+        let amount = most.min(self.behind(candidate));
+        if amount == 0 {
+            return 0;
+        }
+        if let Some(per_unit) = Earnings::<T>::caught_up(candidate).per_unit_at(slash.applied_in) {
+            self.accrue(candidate, slash.applied_in, per_unit);
+        }
+        let Some(position) = self.find_mut(candidate) else { return 0 };
+        let held = position.live.clone();
+        for part in position.live.take_youngest(amount).unwrap_or_default() {
+            Pool::<T>::lose(candidate, part.from, held.at(part.from), part.amount, slash.number);
+        }
+        self.lose_voted(amount, reporter)
+    }
+
+    fn lose_voted(&mut self, amount: Balance, reporter: Option<&AccountId>) -> Balance {
+        self.record.voted = self.record.voted.saturating_sub(amount);
+        T::Bonds::slash_active(&self.voter, amount, reporter)
+    }
+}
