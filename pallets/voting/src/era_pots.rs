@@ -9,7 +9,11 @@ use cuckoo_primitives::{
 use frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
 
-use crate::{authors::AuthorSums, fixed::part, Authors, Config, OpenPots, Pool};
+use crate::{
+    authors::AuthorSums,
+    fixed::{part, per_unit},
+    Authors, Config, OpenPots, Pool,
+};
 
 /// Most eras that can wait for being paid at once. If paying falls behind that, an era goes unpaid and its budget stays
 /// in the emission.
@@ -86,10 +90,15 @@ impl<T: Config> EraPots<T> {
             // The shares come to no more than the budget; were that wrong, the last ones would get less.
             let earned =
                 Budgets { staking: share.staking.min(pot.unpaid.staking), mining: share.mining.min(pot.unpaid.mining) };
+            let reward = earned.staking.saturating_add(earned.mining);
+            // What could not be counted for each planck of stake is not paid.
+            if per_unit(reward, backing).is_none() {
+                return 0;
+            }
             pot.unpaid.staking = pot.unpaid.staking.saturating_sub(earned.staking);
             pot.unpaid.mining = pot.unpaid.mining.saturating_sub(earned.mining);
             T::RewardPot::mint(earned);
-            earned.staking.saturating_add(earned.mining)
+            reward
         })
     }
 

@@ -43,16 +43,18 @@ impl Layers {
         self.0.is_empty()
     }
 
-    /// Adds stake that counts from era `from` on, which is not older than any other layer's. Returns whether there was
-    /// room: always, if the layers are merged in every era in which they change.
+    /// Adds stake that counts from era `from` on. Returns whether there was room: always, if the layers are merged in
+    /// every era in which they change.
     #[must_use]
     pub(crate) fn add(&mut self, from: EraIndex, amount: Balance) -> bool {
-        match self.0.last_mut() {
-            Some(last) if last.from == from => {
-                last.amount = last.amount.saturating_add(amount);
+        match self.0.binary_search_by_key(&from, |layer| layer.from) {
+            Ok(place) => {
+                if let Some(layer) = self.0.get_mut(place) {
+                    layer.amount = layer.amount.saturating_add(amount);
+                }
                 true
             }
-            _ => self.0.try_push(Layer { from, amount }).is_ok(),
+            Err(place) => self.0.try_insert(place, Layer { from, amount }).is_ok(),
         }
     }
 

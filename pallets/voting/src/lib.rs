@@ -106,9 +106,9 @@ pub mod pallet {
         },
         AccountId, Balance, EraIndex, Role, CAI,
     };
-    use frame_support::{pallet_prelude::*, weights::WeightMeter};
+    use frame_support::{pallet_prelude::*, storage::transactional::with_transaction_unchecked, weights::WeightMeter};
     use frame_system::pallet_prelude::*;
-    use sp_runtime::Perbill;
+    use sp_runtime::{Perbill, TransactionOutcome};
 
     /// Layout of this pallet's storage.
     pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
@@ -391,15 +391,30 @@ pub mod pallet {
     }
 
     impl<T: Config> Pallet<T> {
-        /// Where the votes of `voter` are.
+        /// The sum of `voter`'s votes in planck, from the next era on, after all slashes.
+        pub fn voted(voter: &AccountId) -> Balance {
+            looking(|| Votes::<T>::of(voter).sum())
+        }
+
+        /// Where the votes of `voter` are, after all slashes.
         pub fn positions(voter: &AccountId) -> Vec<cuckoo_primitives::Position> {
-            Votes::<T>::of(voter).list()
+            looking(|| Votes::<T>::of(voter).list())
+        }
+
+        /// What `stash` could claim now, in planck.
+        pub fn pending_reward(stash: &AccountId) -> Balance {
+            looking(|| <Self as Rewards<AccountId>>::take(stash).unwrap_or(0))
         }
 
         /// `author` authored the current block.
         pub fn note_author(author: &AccountId) {
             Authors::<T>::note(author);
         }
+    }
+
+    /// What `look` returns; what it wrote on the way is undone.
+    fn looking<R>(look: impl FnOnce() -> R) -> R {
+        with_transaction_unchecked(|| TransactionOutcome::Rollback(look()))
     }
 
     impl<T: Config> VotedStake<AccountId> for Pallet<T> {
@@ -442,7 +457,7 @@ pub mod pallet {
 
         fn leave(stash: &AccountId) -> Result<Balance, DispatchError> {
             let mut votes = Votes::<T>::of(stash);
-            Pool::<T>::suspend(stash);
+            Pool::<T>::deregister(stash);
             let amount = votes.behind(stash);
             if amount > 0 {
                 votes.take(stash, amount)?;

@@ -1,19 +1,23 @@
-//! A runtime with the whole market: balances, bonds, candidates and votes.
+//! A runtime with this pallet, and a small market in place of the other pallets (file `mock/market.rs`). All pallets
+//! together are tested in the runtime.
+
+mod market;
+
+pub(crate) use market::*;
 
 use cuckoo_primitives::{
-    registry::{Backing, CurrentEra},
-    signing::{OperatorConsent, Statement},
-    AccountId, Balance, CandidateInfo, EraIndex, Role,
+    registry::{Backing, Slash},
+    AccountId, Balance, EraIndex, Role,
 };
 use frame_support::{
     derive_impl,
-    dispatch::DispatchResult,
-    traits::{ConstU128, ConstU32},
+    dispatch::{DispatchResult, Pays},
+    parameter_types,
+    traits::{ConstU32, Hooks},
 };
-use sp_core::{sr25519, Pair};
 use sp_runtime::{
     traits::{Dispatchable, IdentityLookup},
-    BuildStorage, DispatchError,
+    BuildStorage, DispatchError, Perbill,
 };
 
 use crate as pallet_cuckoo_voting;
@@ -23,9 +27,6 @@ type Block = frame_system::mocking::MockBlock<Test>;
 frame_support::construct_runtime!(
     pub enum Test {
         System: frame_system,
-        Balances: pallet_balances,
-        Stake: pallet_cuckoo_staking,
-        Registration: pallet_cuckoo_registration,
         Voting: pallet_cuckoo_voting,
     }
 );
@@ -35,34 +36,21 @@ impl frame_system::Config for Test {
     type Block = Block;
     type AccountId = AccountId;
     type Lookup = IdentityLookup<AccountId>;
-    type AccountData = pallet_balances::AccountData<Balance>;
 }
 
-#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
-impl pallet_balances::Config for Test {
-    type Balance = Balance;
-    type ExistentialDeposit = ConstU128<1>;
-    type AccountStore = System;
-}
-
-impl pallet_cuckoo_staking::Config for Test {
-    type Currency = Balances;
-    type RuntimeHoldReason = RuntimeHoldReason;
-    type VotedStake = Voting;
-    type MaxUnlockingChunks = ConstU32<8>;
-    type WeightInfo = pallet_cuckoo_staking::weights::SubstrateWeight<Test>;
-}
-
-impl pallet_cuckoo_registration::Config for Test {
-    type Backing = Voting;
-    type CurrentEra = Stake;
-    type WeightInfo = pallet_cuckoo_registration::weights::SubstrateWeight<Test>;
+parameter_types! {
+    /// How much of a block paying may take.
+    pub static PayoutShare: Perbill = Perbill::from_percent(20);
 }
 
 impl pallet_cuckoo_voting::Config for Test {
-    type Bonds = Stake;
-    type Candidates = Registration;
-    type CurrentEra = Stake;
+    type Bonds = Market;
+    type Candidates = Market;
+    type CurrentEra = Market;
+    type AppliedSlashes = Market;
+    type RewardPot = Market;
+    type Work = Market;
+    type PayoutShare = PayoutShare;
     type MaxPositions = ConstU32<3>;
     type WeightInfo = pallet_cuckoo_voting::weights::SubstrateWeight<Test>;
 }
@@ -75,26 +63,21 @@ pub(crate) const MINER_4: AccountId = AccountId::new([4; 32]);
 pub(crate) const MINERS: [AccountId; 4] = [MINER_1, MINER_2, MINER_3, MINER_4];
 /// Has bonded, and votes for nobody at first.
 pub(crate) const VOTER: AccountId = AccountId::new([10; 32]);
-/// Has funds, but no bond.
+pub(crate) const VOTER_2: AccountId = AccountId::new([12; 32]);
+/// Has no bond.
 pub(crate) const STRANGER: AccountId = AccountId::new([11; 32]);
 
-pub(crate) const BALANCE: Balance = 10_000;
 pub(crate) const BOND: Balance = 1_000;
 pub(crate) const OWN: Balance = 100;
-/// Own stake of miners must be above this.
+/// Own stake of candidates must be above this.
 pub(crate) const MIN_SELF_STAKE: Balance = 50;
 pub(crate) const MIN_VOTE: Balance = 10;
-pub(crate) const SESSIONS_PER_ERA: u32 = 2;
 pub(crate) const BONDING_ERAS: EraIndex = 3;
-
-/// The operator key of a miner.
-pub(crate) fn key(stash: &AccountId) -> sr25519::Pair {
-    let first: &[u8; 32] = stash.as_ref();
-    sr25519::Pair::from_seed(&[first[0]; 32])
-}
 
 pub(crate) struct ExtBuilder {
     pub(crate) voting: pallet_cuckoo_voting::GenesisConfig<Test>,
+    /// How many times [`BOND`] everybody bonds.
+    pub(crate) bonds: Balance,
 }
 
 impl Default for ExtBuilder {
@@ -105,41 +88,33 @@ impl Default for ExtBuilder {
                 votes: MINERS.map(|miner| (miner.clone(), miner, OWN)).to_vec(),
                 ..Default::default()
             },
+            bonds: 1,
         }
     }
 }
 
 impl ExtBuilder {
-    fn build(self) -> sp_io::TestExternalities {
-        let bonded = || MINERS.into_iter().chain([VOTER]);
-        let genesis = RuntimeGenesisConfig {
-            balances: pallet_balances::GenesisConfig {
-                balances: bonded().chain([STRANGER]).map(|who| (who, BALANCE)).collect(),
-                ..Default::default()
-            },
-            stake: pallet_cuckoo_staking::GenesisConfig {
-                sessions_per_era: SESSIONS_PER_ERA,
-                bonding_eras: BONDING_ERAS,
-                min_bond: 1,
-                bonds: bonded().map(|who| (who, BOND)).collect(),
-                ..Default::default()
-            },
-            registration: pallet_cuckoo_registration::GenesisConfig {
-                min_self_stake: Role::ALL.map(|role| (role, MIN_SELF_STAKE)).to_vec(),
-                candidates: MINERS
-                    .map(|miner| (miner.clone(), key(&miner).public().into(), Role::Miner, "Miner".into(), "".into()))
-                    .to_vec(),
-                ..Default::default()
-            },
-            voting: self.voting,
-            ..Default::default()
-        };
-        let mut ext: sp_io::TestExternalities = genesis.build_storage().unwrap().into();
-        ext.execute_with(|| System::set_block_number(1));
+    /// Bonds and own stakes that many times as large.
+    pub(crate) fn times(mut self, factor: Balance) -> Self {
+        self.bonds *= factor;
+        self.voting.votes.iter_mut().for_each(|(_, _, amount)| *amount *= factor);
+        self
+    }
+
+    pub(crate) fn build(self) -> sp_io::TestExternalities {
+        let mut ext: sp_io::TestExternalities = RuntimeGenesisConfig::default().build_storage().unwrap().into();
+        ext.execute_with(|| {
+            System::set_block_number(1);
+            for who in MINERS.into_iter().chain([VOTER, VOTER_2]) {
+                bond(&who, BOND * self.bonds);
+            }
+            MINERS.iter().for_each(|miner| enrol(miner, Role::Miner));
+            frame_support::traits::BuildGenesisConfig::build(&self.voting);
+        });
         ext
     }
 
-    /// Runs `test`, then checks every invariant of the market.
+    /// Runs `test`, then checks every invariant.
     pub(crate) fn build_and_execute(self, test: impl FnOnce()) {
         self.build().execute_with(|| {
             test();
@@ -157,16 +132,15 @@ impl ExtBuilder {
     }
 }
 
-/// Checks every invariant of the market.
+/// Checks every invariant.
 pub(crate) fn check_all() {
-    Stake::do_try_state().unwrap();
-    Registration::do_try_state().unwrap();
     Voting::do_try_state().unwrap();
+    check_market();
 }
 
 /// Submits a call as a block would: what a refused one wrote is undone.
-pub(crate) fn submit(who: &AccountId, call: impl Into<RuntimeCall>) -> DispatchResult {
-    let done = call.into().dispatch(RuntimeOrigin::signed(who.clone()));
+pub(crate) fn submit(who: &AccountId, call: crate::Call<Test>) -> DispatchResult {
+    let done = RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(who.clone()));
     done.map(|_| ()).map_err(|failed| failed.error)
 }
 
@@ -186,24 +160,27 @@ pub(crate) fn settle(voter: &AccountId, candidate: &AccountId) -> DispatchResult
     submit(&STRANGER, crate::Call::settle { voter: voter.clone(), candidate: candidate.clone() })
 }
 
-pub(crate) fn register(stash: &AccountId, self_stake: Balance) -> DispatchResult {
-    let consent = OperatorConsent { stash: stash.clone(), role: Role::Miner };
-    let proof = key(stash).sign(consent.signing_hash(&System::block_hash(0)).as_bytes()).0;
-    let info = CandidateInfo { name: b"Miner".to_vec().try_into().unwrap(), ..Default::default() };
-    let operator = key(stash).public().into();
-    submit(stash, pallet_cuckoo_registration::Call::register { role: Role::Miner, operator, proof, self_stake, info })
+/// Settles and says whether that was paid for.
+pub(crate) fn settle_pays(voter: &AccountId, candidate: &AccountId) -> Pays {
+    let call = crate::Call::<Test>::settle { voter: voter.clone(), candidate: candidate.clone() };
+    RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(STRANGER)).unwrap().pays_fee
 }
 
-pub(crate) fn deregister(stash: &AccountId) -> DispatchResult {
-    submit(stash, pallet_cuckoo_registration::Call::deregister {})
+/// Slashes `fraction` percent of what was behind `offender` in `era`; returns the offender's own loss.
+pub(crate) fn slash(offender: &AccountId, era: EraIndex, percent: u32) -> Balance {
+    Voting::slash(offender, era, Perbill::from_percent(percent), None)
 }
 
-/// Starts sessions until `era` runs.
-pub(crate) fn run_to_era(era: EraIndex) {
-    while Stake::current_era() < era {
-        let progress = Stake::era_progress();
-        Stake::note_session_started(progress.era * SESSIONS_PER_ERA + progress.sessions_done + 1);
+/// Runs blocks until everybody is paid; returns how many it took.
+pub(crate) fn pay_all() -> u32 {
+    let mut blocks = 0;
+    while crate::PayoutRun::<Test>::exists() {
+        Voting::on_initialize(System::block_number());
+        System::set_block_number(System::block_number() + 1);
+        blocks += 1;
+        assert!(blocks < 1_000, "the payout comes to an end");
     }
+    blocks
 }
 
 /// All stake behind `candidate`: what counts now, and what counts from the next era on.

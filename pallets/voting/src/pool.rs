@@ -37,16 +37,18 @@ pub struct Pool<T>(PhantomData<T>);
 /// What is stored of the stake behind a candidate.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct PoolRecord {
-    /// What the candidate stands as, or last stood as.
+    /// What the candidate is registered as, or last was.
     pub(crate) role: Role,
+    /// Whether it is registered, so that anyone may vote for it.
+    pub(crate) registered: bool,
     /// The first era since which it stands without having stepped back; `None` if it does not.
     pub(crate) stands_from: Option<EraIndex>,
     /// The candidate's position on itself.
     pub(crate) own: EraAmount,
     /// The stake that stays.
     pub(crate) live: Layers,
-    /// The stake that left in `leaving_in` and counts until that era ends, in planck.
-    pub(crate) leaving: Balance,
+    /// The stake that left in `leaving_in` and counts until that era ends.
+    pub(crate) leaving: Layers,
     /// See `leaving`.
     pub(crate) leaving_in: EraIndex,
     /// How many positions there are, those included that are only liable.
@@ -74,10 +76,11 @@ impl PoolRecord {
     fn new(role: Role) -> Self {
         Self {
             role,
+            registered: true,
             stands_from: None,
             own: EraAmount::default(),
             live: Layers::default(),
-            leaving: 0,
+            leaving: Layers::default(),
             leaving_in: 0,
             positions: 0,
             slashes: BoundedVec::new(),
@@ -86,7 +89,7 @@ impl PoolRecord {
 
     /// The stake that counts in `era`, in planck. Right for the era of the last change and later ones.
     pub(crate) fn backing(&self, era: EraIndex) -> Balance {
-        let leaving = if era == self.leaving_in { self.leaving } else { 0 };
+        let leaving = if era == self.leaving_in { self.leaving.counted(era) } else { 0 };
         self.live.counted(era).saturating_add(leaving)
     }
 
@@ -103,7 +106,7 @@ impl PoolRecord {
 
     /// Whether nothing is left to know of it.
     fn is_empty(&self, now: EraIndex) -> bool {
-        self.stands_from.is_none() && self.positions == 0 && self.backing(now) == 0 && self.live.is_empty()
+        !self.registered && self.positions == 0 && self.backing(now) == 0 && self.live.is_empty()
     }
 }
 
@@ -140,13 +143,18 @@ impl<T: Config> Pool<T> {
 
     /// `candidate` stands as `role` from era `from` on.
     pub(crate) fn stand(candidate: &AccountId, role: Role, from: EraIndex) {
-        Self::mutate_as(candidate, Some(role), |pool| pool.stands_from = Some(from));
+        Self::mutate_as(candidate, Some(role), |pool| (pool.registered, pool.stands_from) = (true, Some(from)));
     }
 
     /// `candidate` stands again, as what it stood before, from the next era on.
     pub(crate) fn resume(candidate: &AccountId) {
         let next = T::CurrentEra::current_era().saturating_add(1);
         Self::mutate(candidate, |pool| pool.stands_from = Some(next));
+    }
+
+    /// `candidate` is none any more.
+    pub(crate) fn deregister(candidate: &AccountId) {
+        Self::mutate(candidate, |pool| (pool.registered, pool.stands_from) = (false, None));
     }
 
     /// `candidate` stands no more: it earns nothing in this era and later ones.
@@ -167,12 +175,13 @@ impl<T: Config> Pool<T> {
         let now = T::CurrentEra::current_era();
         Self::mutate(candidate, |pool| {
             if pool.leaving_in != now {
-                (pool.leaving, pool.leaving_in) = (0, now);
+                (pool.leaving, pool.leaving_in) = (Layers::default(), now);
             }
             for part in parts {
                 pool.live.remove(*part);
                 if part.from <= now {
-                    pool.leaving = pool.leaving.saturating_add(part.amount);
+                    let fits = pool.leaving.add(part.from, part.amount);
+                    debug_assert!(fits, "no more layers can leave than there were");
                 }
             }
         });
@@ -197,6 +206,7 @@ impl<T: Config> Pool<T> {
             recorded = pool.slashes.try_push(event).is_ok();
             if recorded {
                 pool.live.slash(event.offence_era, event.keep);
+                pool.leaving.slash(event.offence_era, event.keep);
             }
         });
         recorded
@@ -218,7 +228,7 @@ impl<T: Config> Pool<T> {
         Self::mutate(candidate, |pool| {
             pool.positions = pool.positions.saturating_sub(1);
             if pool.positions == 0 {
-                (pool.live, pool.leaving) = (Layers::default(), 0);
+                (pool.live, pool.leaving) = Default::default();
             }
         });
     }

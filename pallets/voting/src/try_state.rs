@@ -1,16 +1,15 @@
 //! The pallet's invariants, by name.
 
-use alloc::collections::BTreeMap;
+use alloc::{collections::BTreeMap, vec::Vec};
 use cuckoo_primitives::{
-    registry::{Bonds, CurrentEra, RewardPot},
+    registry::{Bonds, Candidates, CurrentEra, RewardPot, Rewards},
     AccountId, Balance, EraIndex, Role,
 };
-use frame_support::ensure;
-use sp_runtime::DispatchError;
+use frame_support::{ensure, storage::with_transaction};
+use sp_runtime::{DispatchError, TransactionOutcome};
 
 use crate::{
-    fixed::earned, Config, Earned, Marks, OpenPots, Pallet, PoolRecord, Pools, Position, SlashCount, Totals,
-    VoterRecord, Voters,
+    Config, Earned, Marks, OpenPots, Pallet, PoolRecord, Pools, Position, SlashCount, Totals, VoterRecord, Voters,
 };
 
 /// What the positions on one candidate come to, slashes that were not yet taken included.
@@ -30,10 +29,8 @@ impl<T: Config> Pallet<T> {
         let now = T::CurrentEra::current_era();
         let mut pools = BTreeMap::<AccountId, Sums>::new();
         let mut marks = BTreeMap::<(AccountId, EraIndex), u32>::new();
-        let mut owed: Balance = 0;
         for (voter, record) in Voters::<T>::iter() {
             check_voter::<T>(&voter, &record)?;
-            owed = owed.saturating_add(record.reward);
             for position in &record.positions {
                 let pool = Pools::<T>::get(&position.candidate);
                 ensure!(pool.is_some(), "behind whom a position is, there is a pool");
@@ -47,13 +44,12 @@ impl<T: Config> Pallet<T> {
                     let held = marks.entry(start).or_default();
                     *held = held.saturating_add(1);
                 }
-                owed = owed.saturating_add(accrued::<T>(position));
             }
         }
         check_pools::<T>(&pools, now)?;
         check_marks::<T>(&marks)?;
         check_totals::<T>(now)?;
-        check_earnings::<T>(now, owed)
+        check_earnings::<T>(now)
     }
 }
 
@@ -84,21 +80,6 @@ fn as_of_today(position: &Position, pool: Option<&PoolRecord>, settled: u32) -> 
     today
 }
 
-/// What the position has earned since it was last touched, up to where its candidate is paid. More than it will get if
-/// it was slashed since.
-fn accrued<T: Config>(position: &Position) -> Balance {
-    let Some(earnings) = Earned::<T>::get(&position.candidate) else { return 0 };
-    if earnings.paid_before <= position.touched {
-        return 0;
-    }
-    let mark = Marks::<T>::get(&position.candidate, position.touched.saturating_add(1));
-    let at_next = if position.marked { mark.per_unit } else { None }.unwrap_or(position.per_unit);
-    earned([
-        (position.counted(position.touched), at_next.saturating_sub(position.per_unit)),
-        (position.counted(position.touched.saturating_add(1)), earnings.per_unit.saturating_sub(at_next)),
-    ])
-}
-
 fn check_pools<T: Config>(summed: &BTreeMap<AccountId, Sums>, now: EraIndex) -> Result<(), DispatchError> {
     for (candidate, pool) in Pools::<T>::iter() {
         let nothing = Sums::default();
@@ -113,6 +94,11 @@ fn check_pools<T: Config>(summed: &BTreeMap<AccountId, Sums>, now: EraIndex) -> 
             .and_then(|voter| voter.positions.into_iter().find(|position| position.candidate == candidate))
             .map_or((0, 0), |own| (own.counted(now), own.live.total()));
         ensure!((pool.own.at(now), pool.own.next()) == own, "own stake is the candidate's position on itself");
+        ensure!(
+            pool.registered == T::Candidates::role(&candidate).is_some(),
+            "a pool knows whether its candidate is registered"
+        );
+        ensure!(pool.registered || pool.stands_from.is_none(), "only registered candidates stand");
         ensure!(Earned::<T>::contains_key(&candidate), "for whom there is a pool, earnings are counted");
     }
     ensure!(summed.keys().all(Pools::<T>::contains_key), "behind whom a position is, there is a pool");
@@ -143,12 +129,19 @@ fn check_totals<T: Config>(now: EraIndex) -> Result<(), DispatchError> {
     Ok(())
 }
 
-fn check_earnings<T: Config>(now: EraIndex, mut owed: Balance) -> Result<(), DispatchError> {
-    for (_, earnings) in Earned::<T>::iter() {
-        ensure!(earnings.paid_before <= now, "nobody is paid for an era that is not over");
-        owed = owed.saturating_add(earnings.commission);
-    }
-    ensure!(owed <= T::RewardPot::held(), "what is owed is in the reward pot");
+fn check_earnings<T: Config>(now: EraIndex) -> Result<(), DispatchError> {
+    ensure!(
+        Earned::<T>::iter_values().all(|earnings| earnings.paid_before <= now),
+        "nobody is paid for an era that is not over"
+    );
+    // What happens if everybody claims now.
+    let (owed, held) = with_transaction(|| {
+        let voters: Vec<_> = Voters::<T>::iter_keys().chain(Earned::<T>::iter_keys()).collect();
+        let owed = voters.iter().map(|voter| <Pallet<T> as Rewards<AccountId>>::take(voter).unwrap_or(Balance::MAX));
+        let owed = owed.fold(0, |sum: Balance, reward| sum.saturating_add(reward));
+        TransactionOutcome::Rollback(Ok::<_, DispatchError>((owed, T::RewardPot::held())))
+    })?;
+    ensure!(owed <= held, "what is owed is in the reward pot");
     let pots = OpenPots::<T>::get();
     ensure!(pots.iter().all(|pot| pot.era < now), "only eras that are over have a pot");
     ensure!(

@@ -107,6 +107,8 @@ impl<T: Config> Votes<T> {
         self.record.voted = self.record.voted.saturating_sub(amount);
         Pool::<T>::leave(candidate, &parts);
         self.note_own(candidate);
+        // A vote that never counted makes room for another.
+        self.forget();
         Ok(())
     }
 

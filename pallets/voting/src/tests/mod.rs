@@ -1,8 +1,13 @@
-mod backing;
 mod genesis;
+mod model;
+mod payout;
 mod random;
+mod registration;
 mod revote;
+mod rewards;
 mod settle;
+mod slash;
+mod steps;
 mod try_state;
 mod unvote;
 mod vote;

@@ -1,6 +1,6 @@
 use frame_support::{assert_noop, assert_ok};
 
-use crate::{mock::*, Error, Event, Positions};
+use crate::{mock::*, Error, Event};
 
 #[test]
 fn unvote_frees_the_budget_at_once_and_counts_until_the_era_ends() {
@@ -25,7 +25,6 @@ fn a_vote_taken_back_in_its_era_leaves_nothing() {
         assert_ok!(unvote(&VOTER, &MINER_1, 100));
         assert_eq!(positions(&VOTER), []);
         assert!(!crate::Voters::<Test>::contains_key(VOTER));
-        assert!(!Positions::<Test>::contains_key(VOTER, MINER_1));
     });
 }
 

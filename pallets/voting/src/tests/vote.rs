@@ -40,14 +40,11 @@ fn vote_fails_beyond_the_active_bond() {
 #[test]
 fn what_unbonds_cannot_be_voted_and_what_is_voted_cannot_unbond() {
     ExtBuilder::default().build_and_execute(|| {
-        assert_ok!(submit(&VOTER, pallet_cuckoo_staking::Call::unbond { value: 400 }));
+        assert_ok!(unbond(&VOTER, 400));
         assert_noop!(vote(&VOTER, &MINER_1, 601), Error::<Test>::ExceedsBond);
         assert_ok!(vote(&VOTER, &MINER_1, 500));
-        assert_noop!(
-            submit(&VOTER, pallet_cuckoo_staking::Call::unbond { value: 101 }),
-            pallet_cuckoo_staking::Error::<Test>::StillVoted
-        );
-        assert_ok!(submit(&VOTER, pallet_cuckoo_staking::Call::unbond { value: 100 }));
+        assert!(unbond(&VOTER, 101).is_err());
+        assert_ok!(unbond(&VOTER, 100));
     });
 }
 
@@ -80,14 +77,15 @@ fn vote_fails_with_too_many_positions() {
         assert_noop!(vote(&VOTER, &MINER_4, 100), Error::<Test>::TooManyPositions);
         // Those that are there can grow.
         assert_ok!(vote(&VOTER, &MINER_3, 100));
-        // One that never counted makes room at once, one that counts when it is settled.
+        // One that never counted makes room at once, one that counted when nobody is liable by it any more.
         assert_ok!(unvote(&VOTER, &MINER_3, 200));
         assert_ok!(vote(&VOTER, &MINER_4, 100));
         run_to_era(1);
         assert_ok!(unvote(&VOTER, &MINER_1, 100));
         assert_noop!(vote(&VOTER, &MINER_3, 100), Error::<Test>::TooManyPositions);
-        run_to_era(2);
+        run_to_era(1 + BONDING_ERAS);
         assert_noop!(vote(&VOTER, &MINER_3, 100), Error::<Test>::TooManyPositions);
+        run_to_era(2 + BONDING_ERAS);
         assert_ok!(settle(&VOTER, &MINER_1));
         assert_ok!(vote(&VOTER, &MINER_3, 100));
     });
@@ -107,7 +105,7 @@ fn vote_fails_on_overflow_and_unsigned() {
 #[test]
 fn a_chilled_candidate_can_be_voted() {
     ExtBuilder::default().build_and_execute(|| {
-        assert_ok!(submit(&MINER_1, pallet_cuckoo_registration::Call::chill {}));
+        assert!(chill(&MINER_1));
         assert_ok!(vote(&VOTER, &MINER_1, 100));
     });
 }
