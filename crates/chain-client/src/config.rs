@@ -12,8 +12,9 @@ pub const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(30);
 pub struct ChainConfig {
     /// WebSocket URLs of nodes (`ws://` or `wss://`), tried in turn. All must serve the same chain.
     pub endpoints: Vec<String>,
-    /// A view is stale when no new finalised block has arrived for this long. After twice this time the connection is
-    /// given up and the next endpoint tried.
+    /// A view is stale when no new finalised block has arrived for this long, or when the last one is older than this
+    /// (and the few slots that finality takes) by its own time. After twice this time the connection is given up and the
+    /// next endpoint tried.
     pub stale_after: Duration,
 }
 
