@@ -17,6 +17,7 @@ mod gateway;
 mod link;
 mod metrics;
 mod openapi;
+mod ranking;
 mod request_memory;
 mod router;
 mod routes;
