@@ -38,6 +38,8 @@ pub(crate) enum Step {
     SayTokens(&'static str, u32),
     /// Sends a vector for each input.
     Embed(Vec<f32>),
+    /// Waits before each input's vector.
+    EmbedSlowly(Vec<f32>, Duration),
     /// Waits.
     Pause(Duration),
     /// Does nothing until it is cancelled.
@@ -252,10 +254,13 @@ impl Worker {
                     tokens += count;
                     self.output(link::Output { text: (*text).into(), tokens: *count, ..base.clone() }).await;
                 }
-                Step::Embed(values) => {
+                Step::Embed(values) | Step::EmbedSlowly(values, _) => {
                     let Some(Work::Embedding(embedding)) = &task.work else { panic!("not an embedding task") };
                     let vector: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
                     for _ in &embedding.inputs {
+                        if let Step::EmbedSlowly(_, pause) = step {
+                            tokio::time::sleep(*pause).await;
+                        }
                         hasher.update(&vector);
                         self.output(link::Output { vector: vector.clone().into(), ..base.clone() }).await;
                     }

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 
 use crate::{
     api::{
-        ChatMessage, Embeddings, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, Prompt,
+        ChatMessage, Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, Prompt,
         Sampling,
     },
-    bert::{BertEmbedder, Embedder},
+    bert::BertEmbedder,
     device::{self, DeviceChoice},
+    embedder::Embedder,
     error::LoadError,
     llama::LoadedLlama,
     model_dir::ModelDir,
@@ -173,9 +174,14 @@ impl Engine for CandleEngine {
         let GenerateRequest { prompt, sampling, .. } = request;
         let prompts = model.prompts.clone();
         // A long prompt takes milliseconds to split into tokens.
-        let prompt = tokio::task::spawn_blocking(move || prompts.read(&prompt))
-            .await
-            .map_err(|_| EngineError::Internal("reading the prompt panicked".into()))??;
+        let reading = tokio::task::spawn_blocking(move || {
+            let prompt = prompts.read(&prompt);
+            // The place stays taken until this thread is done, even if the caller went away before: else requests that
+            // are given up at once would pile up here.
+            (place, prompt)
+        });
+        let (place, prompt) = reading.await.map_err(|_| EngineError::Internal("reading the prompt panicked".into()))?;
+        let prompt = prompt?;
         let max_tokens = model.prompts.room_after(&prompt)?.min(sampling.max_tokens.unwrap_or(u32::MAX));
         let sampler = Sampler::new(&sampling);
         let Sampling { stop, .. } = sampling;
@@ -192,10 +198,10 @@ impl Engine for CandleEngine {
         Ok(Generation { events: receiver })
     }
 
-    async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embeddings, EngineError> {
+    async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embedding, EngineError> {
         let embedder = self.embedding.get(model).ok_or_else(|| EngineError::UnknownModel(model.to_owned()))?;
         check_embed(&inputs)?;
-        embedder.embed(inputs).await
+        embedder.embed(inputs)
     }
 }
 
