@@ -102,6 +102,11 @@ pub struct EngineArgs {
     /// Threads that compute [default: one for each core]
     #[arg(long, env = "CUCKOO_THREADS", value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// Memory for the contexts of running generations, in MiB; what does not fit waits [default: half of what is free
+    /// at the start, on a GPU half of its memory]
+    #[arg(long = "context-memory", env = "CUCKOO_CONTEXT_MEMORY", value_name = "MIB",
+        value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub context_memory_mib: Option<u64>,
 }
 
 /// Whom to serve.

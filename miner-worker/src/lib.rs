@@ -17,6 +17,7 @@ pub mod events;
 pub mod keys;
 pub mod link;
 pub mod logging;
+pub mod memory;
 pub mod metrics;
 pub mod models;
 pub mod receipt;
