@@ -197,6 +197,7 @@ impl Attempt {
             attempt: self.id.attempt,
             coordinator: coordinator.clone(),
             miner: self.link.operator().clone(),
+            link: self.link.hash(),
             model_root: self.model.model_root,
             request_hash,
             output_hash: self.hasher.clone().finish(),

@@ -11,7 +11,7 @@ use std::{
 use cuckoo_engine::{EmbeddingEvent, FinishReason, GenerateRequest, GenerationEvent};
 use cuckoo_primitives::{
     task::{Finish, TaskId},
-    AccountId,
+    AccountId, Hash,
 };
 use cuckoo_wire::link::{self, miner_message::Message, FailureCode};
 use tokio::sync::mpsc::{self, error::TryRecvError};
@@ -68,6 +68,7 @@ pub(super) struct Attempt {
     pub(super) task: link::Task,
     pub(super) miner: Arc<Miner>,
     pub(super) coordinator: AccountId,
+    pub(super) link: Hash,
     pub(super) url: CoordinatorUrl,
     pub(super) outbox: Outbox,
     pub(super) cancel: CancellationToken,
@@ -143,7 +144,8 @@ impl Attempt {
 
     async fn execute(&self) -> Result<SignedReceipt, Trouble> {
         let assignment = read(&self.task, self.miner.models())?;
-        let receipt = ReceiptBuilder::new(self.id.task_id, &self.task, self.coordinator.clone(), assignment.model_root);
+        let coordinator = self.coordinator.clone();
+        let receipt = ReceiptBuilder::new(self.id.task_id, &self.task, coordinator, self.link, assignment.model_root);
         let working = async {
             match assignment.work {
                 Work::Generate { request, echo } => self.generate(request, echo, receipt).await,
@@ -188,7 +190,7 @@ impl Attempt {
             if !text.is_empty() || missing > 0 {
                 self.send_text(&mut receipt, text, missing).await?;
             }
-            return self.sign(receipt, prompt_tokens, finish);
+            return Ok(self.sign(receipt, prompt_tokens, finish));
         }
     }
 
@@ -212,7 +214,7 @@ impl Attempt {
                     }
                 }
                 EmbeddingEvent::Done { prompt_tokens } if sent == expected => {
-                    return self.sign(receipt, prompt_tokens, Finish::Stop);
+                    return Ok(self.sign(receipt, prompt_tokens, Finish::Stop));
                 }
                 EmbeddingEvent::Done { .. } => {
                     let reason = "the model did not make one vector for each input";
@@ -243,17 +245,10 @@ impl Attempt {
         link::Output { task_id: self.id.task_id.to_vec().into(), attempt: self.id.attempt, ..Default::default() }
     }
 
-    /// Signs, unless a receipt for this attempt was signed before.
-    fn sign(&self, receipt: ReceiptBuilder, prompt_tokens: u32, finish: Finish) -> Result<SignedReceipt, Trouble> {
-        if !self.miner.signed().claim(self.id.task_id, self.id.attempt) {
-            return Err(Failed::new(FailureCode::InvalidRequest, ANSWERED_BEFORE).into());
-        }
-        Ok(receipt.sign(self.miner.key(), &self.miner.chain().genesis(), prompt_tokens, finish))
+    fn sign(&self, receipt: ReceiptBuilder, prompt_tokens: u32, finish: Finish) -> SignedReceipt {
+        receipt.sign(self.miner.key(), &self.miner.chain().genesis(), prompt_tokens, finish)
     }
 }
-
-/// Said of an attempt for which there is a receipt.
-pub(super) const ANSWERED_BEFORE: &str = "this attempt was answered before; every attempt needs a number of its own";
 
 /// The message that says why an attempt came to nothing.
 pub(super) fn failure(id: AttemptId, failed: Failed) -> link::Failure {
