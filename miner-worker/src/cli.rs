@@ -129,6 +129,10 @@ pub struct RunArgs {
     /// Where the operator's key is.
     #[command(flatten)]
     pub key: KeyArgs,
+    /// Folder of what this miner keeps; each operator key has a folder of its own in it, for one worker at a time
+    /// [default: ~/.local/state/cuckoo/miner]
+    #[arg(long, env = "CUCKOO_MINER_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
     /// Which models.
     #[command(flatten)]
     pub models: ModelArgs,

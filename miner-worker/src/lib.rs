@@ -10,6 +10,7 @@
 pub mod bench;
 pub mod cli;
 pub mod config;
+pub mod data_dir;
 pub mod doctor;
 pub mod engine;
 pub mod error;
