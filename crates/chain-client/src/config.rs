@@ -23,12 +23,16 @@ impl ChainConfig {
     pub fn new(endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { endpoints: endpoints.into_iter().map(Into::into).collect(), stale_after: DEFAULT_STALE_AFTER }
     }
+
+    /// The endpoints for people to read: scheme, host and port, since the rest may hold access keys.
+    pub fn shown_endpoints(&self) -> String {
+        self.endpoints.iter().map(|url| shown(url)).collect::<Vec<_>>().join(", ")
+    }
 }
 
 // By hand, since URLs may hold access keys.
 impl fmt::Debug for ChainConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoints: Vec<_> = self.endpoints.iter().map(|url| shown(url)).collect();
-        f.debug_struct("ChainConfig").field("endpoints", &endpoints).field("stale_after", &self.stale_after).finish()
+        f.debug_struct("ChainConfig").field("endpoints", &self.shown_endpoints()).field("stale_after", &self.stale_after).finish()
     }
 }
