@@ -147,17 +147,10 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::ERA;
 
     fn view(number: u32) -> Arc<MarketView> {
-        let era = EraProgress {
-            era: 1,
-            sessions_done: 0,
-            sessions_per_era: 3,
-            session_blocks: 10,
-            slot_ms: 1000,
-            bonding_eras: 2,
-        };
-        Arc::new(MarketView::from_candidates(number, Hash::repeat_byte(1), era, []))
+        Arc::new(MarketView::from_candidates(number, Hash::repeat_byte(1), ERA, []))
     }
 
     #[tokio::test]

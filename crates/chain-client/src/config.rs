@@ -33,6 +33,9 @@ impl ChainConfig {
 // By hand, since URLs may hold access keys.
 impl fmt::Debug for ChainConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChainConfig").field("endpoints", &self.shown_endpoints()).field("stale_after", &self.stale_after).finish()
+        f.debug_struct("ChainConfig")
+            .field("endpoints", &self.shown_endpoints())
+            .field("stale_after", &self.stale_after)
+            .finish()
     }
 }

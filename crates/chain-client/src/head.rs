@@ -44,18 +44,14 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Of a chain with slots of a second.
+#[cfg(test)]
+pub(crate) const ERA: EraProgress =
+    EraProgress { era: 1, sessions_done: 0, sessions_per_era: 3, session_blocks: 10, slot_ms: 1000, bonding_eras: 2 };
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ERA: EraProgress = EraProgress {
-        era: 1,
-        sessions_done: 0,
-        sessions_per_era: 3,
-        session_blocks: 10,
-        slot_ms: 6000,
-        bonding_eras: 2,
-    };
 
     fn made_at(time_ms: u64) -> Head {
         Head { number: 1, hash: Hash::zero(), time_ms, era: ERA }
@@ -65,8 +61,8 @@ mod tests {
     fn a_block_is_old_once_its_time_and_that_of_finality_are_over() {
         let head = made_at(1_000_000);
         let after = Duration::from_secs(30);
-        assert!(!head.is_old_at(1_000_000 + 60_000, after), "five slots of six seconds, and thirty seconds");
-        assert!(head.is_old_at(1_000_000 + 60_001, after));
+        assert!(!head.is_old_at(1_000_000 + 35_000, after), "five slots of a second, and thirty seconds");
+        assert!(head.is_old_at(1_000_000 + 35_001, after));
     }
 
     #[test]

@@ -195,20 +195,10 @@ async fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::head::now_ms;
-    use cuckoo_primitives::EraProgress;
+    use crate::head::{now_ms, ERA};
 
     const STALE_AFTER: Duration = Duration::from_secs(30);
     const MINUTE_MS: u64 = 60_000;
-    const ERA: EraProgress = EraProgress {
-        era: 1,
-        sessions_done: 0,
-        sessions_per_era: 3,
-        session_blocks: 10,
-        slot_ms: 1000,
-        bonding_eras: 2,
-    };
-
     /// A block of the chain that is known to go on from `hash`.
     fn head(number: BlockNumber, minutes_ago: u64) -> Head {
         let hash = Hash::from_low_u64_be(number.into());

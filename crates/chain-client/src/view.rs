@@ -166,16 +166,8 @@ impl MarketView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::ERA;
     use cuckoo_primitives::{CandidateInfo, CandidateStatus};
-
-    const ERA: EraProgress = EraProgress {
-        era: 1,
-        sessions_done: 0,
-        sessions_per_era: 3,
-        session_blocks: 10,
-        slot_ms: 1000,
-        bonding_eras: 2,
-    };
 
     fn account(byte: u8) -> AccountId {
         AccountId::from([byte; 32])
