@@ -27,7 +27,7 @@ pub struct NotACoordinator {
 /// Why no new task is accepted now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotReady {
-    /// No finalised block has arrived for too long.
+    /// No finalised block has arrived for too long, or the node has not caught up with the chain.
     ChainStale,
     /// The coordinator itself may not work.
     Unfit(Unfit),
@@ -104,7 +104,7 @@ impl From<NotReady> for ApiError {
         match not_ready {
             NotReady::ChainStale => ApiError::unavailable(
                 "chain_stale",
-                "The gateway has not seen a finalised block for too long, so it accepts no new tasks.",
+                "The last finalised block that the gateway knows of is too old, so it accepts no new tasks.",
             ),
             NotReady::Unfit(unfit) => {
                 ApiError::unavailable("coordinator_inactive", format!("This coordinator may not work now: {unfit}."))

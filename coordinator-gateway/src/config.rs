@@ -119,10 +119,10 @@ pub struct Limits {
     /// Most miners linked at once.
     #[arg(long, env = "GATEWAY_MAX_LINKS", default_value_t = Limits::default().max_links)]
     pub max_links: usize,
-    /// Most connections on the miners' port that have not proven an operator key yet.
+    /// Most connections on the miners' port that have not proven an operator key yet; further ones displace the oldest.
     #[arg(long, env = "GATEWAY_MAX_UNPROVEN_LINKS", default_value_t = Limits::default().max_unproven_links)]
     pub max_unproven_links: usize,
-    /// The same for one IP address.
+    /// The same for one IP address (or IPv6 /64); further ones are closed. Raise it behind a proxy that miners share.
     #[arg(long, env = "GATEWAY_MAX_UNPROVEN_LINKS_PER_IP", default_value_t = Limits::default().max_unproven_links_per_ip)]
     pub max_unproven_links_per_ip: usize,
     /// Longest wait for running tasks when the gateway stops, in milliseconds.

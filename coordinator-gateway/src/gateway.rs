@@ -23,6 +23,7 @@ use crate::{
     dispatch::{Dispatcher, Registry},
     link::{serve_links, Ending, LinkContext, LinkListener, Refused, UnprovenLinks},
     metrics,
+    ranking::Ranking,
     request_memory::RequestMemory,
     router::router,
     server::{serve_http, ConnectionLimits},
@@ -82,8 +83,8 @@ pub struct Gateway {
     link_task: JoinHandle<()>,
 }
 
-/// Runs a gateway until SIGTERM or SIGINT, and then until what runs is done or a second signal comes. When it is ready, it says so on stdout with
-/// one line of JSON that names its addresses.
+/// Runs a gateway until SIGTERM or SIGINT, and then until what runs is done or a second signal comes. When it is ready,
+/// it says so on stdout with one line of JSON that names its addresses.
 ///
 /// # Errors
 /// If the gateway cannot start; see [`Gateway::start`].
@@ -130,6 +131,7 @@ async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gate
         journal,
         metrics: metrics::start(),
         memory: RequestMemory::new(limits.max_request_memory_bytes),
+        ranking: Ranking::default(),
         limits: limits.clone(),
     });
     let (http_listener, http) = listen(config.http_listen).await?;

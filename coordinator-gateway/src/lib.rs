@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod standing;
 
+mod allocator;
 mod auth;
 mod chain_guard;
 mod dispatch;
@@ -17,6 +18,7 @@ mod gateway;
 mod link;
 mod metrics;
 mod openapi;
+mod ranking;
 mod request_memory;
 mod router;
 mod routes;
@@ -24,6 +26,7 @@ mod server;
 mod state;
 mod store;
 
+pub use allocator::{Allocator, ALLOCATOR};
 pub use chain_guard::NotACoordinator;
 pub use gateway::{serve, Gateway, StartError};
 pub use router::openapi;

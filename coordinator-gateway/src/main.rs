@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use coordinator_gateway::cli::{execute, Cli};
 
+#[global_allocator]
+static ALLOCATOR: coordinator_gateway::Allocator = coordinator_gateway::ALLOCATOR;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match execute(Cli::parse()).await {

@@ -10,6 +10,7 @@ use crate::{
     config::Limits,
     dispatch::{Dispatcher, Registry},
     metrics,
+    ranking::Ranking,
     request_memory::RequestMemory,
     routes::BodyLimits,
     store::ReceiptJournal,
@@ -27,6 +28,7 @@ pub(crate) struct AppState {
     pub(crate) journal: ReceiptJournal,
     pub(crate) limits: Limits,
     pub(crate) memory: RequestMemory,
+    pub(crate) ranking: Ranking,
     pub(crate) metrics: PrometheusHandle,
 }
 

@@ -80,7 +80,7 @@ async fn embedding(engine: &SharedEngine, model: &str, numeric_class: &str) -> R
     let mut best = (0.0_f64, 0.0_f64);
     for _ in 0..EMBEDDING_ROUNDS {
         let begun = Instant::now();
-        let embeddings = engine.embed(model, inputs.clone()).await?;
+        let embeddings = engine.embed(model, inputs.clone()).await?.all().await?;
         let seconds = begun.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
         best =
             (best.0.max(EMBEDDING_INPUTS as f64 / seconds), best.1.max(f64::from(embeddings.prompt_tokens) / seconds));

@@ -102,6 +102,11 @@ pub struct EngineArgs {
     /// Threads that compute [default: one for each core]
     #[arg(long, env = "CUCKOO_THREADS", value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// Memory for the contexts of running generations, in MiB; what does not fit waits [default: half of what is free
+    /// at the start, on a GPU half of its memory]
+    #[arg(long = "context-memory", env = "CUCKOO_CONTEXT_MEMORY", value_name = "MIB",
+        value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub context_memory_mib: Option<u64>,
 }
 
 /// Whom to serve.
@@ -124,6 +129,10 @@ pub struct RunArgs {
     /// Where the operator's key is.
     #[command(flatten)]
     pub key: KeyArgs,
+    /// Folder of what this miner keeps; each operator key has a folder of its own in it, for one worker at a time
+    /// [default: ~/.local/state/cuckoo/miner]
+    #[arg(long, env = "CUCKOO_MINER_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
     /// Which models.
     #[command(flatten)]
     pub models: ModelArgs,

@@ -9,6 +9,7 @@ use crate::{
     cli::{EngineArgs, ModelArgs},
     config::models_dir,
     error::Error,
+    memory::context_memory_bytes,
 };
 
 /// Requests that may wait for a turn although their coordinators have slots: shares that have just moved may add up
@@ -32,6 +33,7 @@ pub fn model_dirs(args: &ModelArgs) -> Result<Vec<ModelDir>, Error> {
 pub async fn load(args: &EngineArgs, dirs: Vec<ModelDir>, running: NonZeroUsize) -> Result<SharedEngine, Error> {
     let options = EngineOptions {
         threads: args.threads,
+        context_memory_bytes: context_memory_bytes(args)? / dirs.len().max(1) as u64,
         max_running: running,
         max_waiting: running.get().max(MIN_WAITING),
         device: args.device,

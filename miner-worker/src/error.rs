@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use cuckoo_chain_client::{ChainError, KeyFileError};
 use cuckoo_engine::{EngineError, LoadError, ModelDirError};
 
-use crate::models::ModelsError;
+use crate::{data_dir::DataDirError, models::ModelsError};
 
 /// An argument that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +47,9 @@ pub enum Error {
     /// The operator's or stash's key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// The folder for this miner's data cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
     /// The chain cannot be read or refused a transaction.
     #[error("chain: {0}")]
     Chain(#[from] ChainError),

@@ -10,6 +10,7 @@
 pub mod bench;
 pub mod cli;
 pub mod config;
+pub mod data_dir;
 pub mod doctor;
 pub mod engine;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod events;
 pub mod keys;
 pub mod link;
 pub mod logging;
+pub mod memory;
 pub mod metrics;
 pub mod models;
 pub mod receipt;

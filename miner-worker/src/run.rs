@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use cuckoo_chain_client::{operator_key, Chain, ChainError};
+use cuckoo_chain_client::{account_of, operator_key, Chain, ChainError};
 use tokio::{
     signal::unix::{signal, Signal, SignalKind},
     time::Instant,
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::{ChainArgs, RunArgs},
     config::chain_config,
+    data_dir::DataDir,
     engine,
     error::Error,
     events::{Event, Events},
@@ -48,7 +49,8 @@ pub async fn run(args: Box<RunArgs>) -> Result<(), Error> {
 
 async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
     let starting = start(&args);
-    let miner = tokio::select! {
+    // The folder is this worker's until the last task is done.
+    let (miner, _data_dir) = tokio::select! {
         started = starting => started?,
         () = stop.cancelled() => return Ok(()),
     };
@@ -71,9 +73,11 @@ async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
     Ok(())
 }
 
-/// Key, models and chain, cheapest first, so that a mistake shows at once.
-async fn start(args: &RunArgs) -> Result<Arc<Miner>, Error> {
+/// Key, folder, models and chain, cheapest first, so that a mistake shows at once.
+async fn start(args: &RunArgs) -> Result<(Arc<Miner>, DataDir), Error> {
     let key = operator_key(&args.key.operator_key)?;
+    let base = args.data_dir.clone().map_or_else(DataDir::default_base, Ok)?;
+    let data_dir = DataDir::open(&base, &account_of(&key), &args.key.operator_key)?;
     let dirs = engine::model_dirs(&args.models)?;
     let chain = connect(&args.chain).await?;
     tracing::info!(
@@ -86,7 +90,7 @@ async fn start(args: &RunArgs) -> Result<Arc<Miner>, Error> {
     let slots = NonZeroUsize::new(args.slots as usize).unwrap_or(NonZeroUsize::MIN);
     let engine = engine::load(&args.engine, dirs, slots).await?;
     let blocked = args.coordinators.blocked.iter().cloned();
-    Ok(Arc::new(Miner::new(key, chain, engine, args.slots, blocked, Events::Stdout)))
+    Ok((Arc::new(Miner::new(key, chain, engine, args.slots, blocked, Events::Stdout)), data_dir))
 }
 
 /// Connects to the chain, patiently: after a power cut the node may need longer to start than this program.

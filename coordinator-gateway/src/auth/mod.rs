@@ -1,11 +1,12 @@
 //! Who may use the API.
 //!
 //! All valid keys are in memory by hash; a task follows the file, so that a key which another process revokes is refused
-//! within [`REFRESH`]. A key that is not in memory is looked up, so a new one works at once.
+//! within [`REFRESH`]. When a key is not in memory, the file is looked at, so a new one works at once.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod key_ring;
 
-use arc_swap::ArcSwap;
+use std::{sync::Arc, time::Duration};
+
 use axum::{
     extract::FromRequestParts,
     http::{header::AUTHORIZATION, request::Parts, HeaderMap},
@@ -15,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     error::ApiError,
     state::SharedState,
-    store::{KeyFollower, KeyHash, KeyStore, StoreError},
+    store::{hash_of, KeyStore, StoreError},
 };
+use key_ring::KeyRing;
 
 /// How often the file is looked at.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -25,8 +27,7 @@ const MAX_KEY_LEN: usize = 256;
 
 /// Checks API keys.
 pub(crate) struct Auth {
-    valid: Arc<ArcSwap<HashMap<KeyHash, Arc<str>>>>,
-    store: KeyStore,
+    keys: Arc<KeyRing>,
     allow_anonymous: bool,
 }
 
@@ -44,10 +45,9 @@ impl Auth {
         allow_anonymous: bool,
         stop: CancellationToken,
     ) -> Result<Self, StoreError> {
-        let mut follower = store.follow().await?;
-        let valid = Arc::new(ArcSwap::from_pointee(follower.changed().await?.unwrap_or_default()));
-        tokio::spawn(follow(follower, valid.clone(), stop));
-        Ok(Self { valid, store, allow_anonymous })
+        let keys = Arc::new(KeyRing::read(store.follow().await?).await?);
+        tokio::spawn(follow(keys.clone(), stop));
+        Ok(Self { keys, allow_anonymous })
     }
 
     /// Who sent a request with these headers.
@@ -71,11 +71,12 @@ impl Auth {
     }
 
     async fn find(&self, secret: &str) -> Result<Option<Arc<str>>, ApiError> {
-        let hash = crate::store::hash_of(secret);
-        if let Some(id) = self.valid.load().get(&hash) {
-            return Ok(Some(id.clone()));
+        let hash = hash_of(secret);
+        if self.allow_anonymous {
+            // Any other key is as good, so that none is worth a look at the file.
+            return Ok(self.keys.known(&hash));
         }
-        self.store.find(&hash).await.map_err(|error| {
+        self.keys.find(&hash).await.map_err(|error| {
             tracing::error!(target: "gateway::auth", %error, "cannot look up an API key");
             ApiError::internal()
         })
@@ -88,12 +89,10 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty()).then_some(secret)
 }
 
-async fn follow(mut follower: KeyFollower, valid: Arc<ArcSwap<HashMap<KeyHash, Arc<str>>>>, stop: CancellationToken) {
+async fn follow(keys: Arc<KeyRing>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(REFRESH)).await.is_some() {
-        match follower.changed().await {
-            Ok(Some(keys)) => valid.store(Arc::new(keys)),
-            Ok(None) => {}
-            Err(error) => tracing::warn!(target: "gateway::auth", %error, "cannot read the API keys"),
+        if let Err(error) = keys.refresh().await {
+            tracing::warn!(target: "gateway::auth", %error, "cannot read the API keys");
         }
     }
 }

@@ -141,7 +141,9 @@ impl Attempt {
             }
             AttemptMessage::Failure(failure) => {
                 self.has_ended = true;
-                Err(failure_of(failure))
+                // The miner counts from the task's arrival, so it may say so in the moment in which our own clock does.
+                let is_late = failure.code() == FailureCode::Timeout && Instant::now() >= self.bounds.deadline;
+                Err(if is_late { Failure::Deadline } else { failure_of(failure) })
             }
             AttemptMessage::TooMuch => Err(Failure::Violation("a longer answer than the task allows")),
         }
@@ -195,6 +197,7 @@ impl Attempt {
             attempt: self.id.attempt,
             coordinator: coordinator.clone(),
             miner: self.link.operator().clone(),
+            link: self.link.hash(),
             model_root: self.model.model_root,
             request_hash,
             output_hash: self.hasher.clone().finish(),

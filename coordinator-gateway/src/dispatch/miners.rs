@@ -1,13 +1,15 @@
 //! What is known of each miner: what it served, and why it got no work.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        Arc,
+    },
     time::Duration,
 };
 
-use cuckoo_primitives::AccountId;
-
-use super::member::PassedOver;
+use super::member::{Member, PassedOver};
+use crate::link::Offer;
 
 /// Counters of one miner since the gateway started, over all its links.
 #[derive(Debug, Default)]
@@ -42,7 +44,8 @@ impl MinerRecord {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn counts(&self) -> MinerCounts {
+    /// All counters as they are now.
+    pub(crate) fn counts(&self) -> MinerCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         MinerCounts {
             served: read(&self.served),
@@ -85,21 +88,40 @@ pub(crate) enum Unavailable {
     Closing,
 }
 
-/// One linked miner.
+/// One linked miner. Its parts are shared, since many are read at once while no task can be handed out.
 #[derive(Clone, Debug)]
 pub(crate) struct MinerReport {
-    /// Its operator.
-    pub(crate) operator: AccountId,
+    /// All stake behind it, in planck.
+    pub(crate) backing: u128,
     /// What it offers.
-    pub(crate) models: Vec<String>,
-    /// What program it runs, in its own words.
-    pub(crate) agent: String,
-    /// Tasks it takes at once.
-    pub(crate) slots: u32,
-    /// How many of them are free.
+    pub(crate) offer: Arc<Offer>,
+    /// How many of its slots are free.
     pub(crate) free_slots: u32,
     /// Why it can take no task now.
     pub(crate) unavailable: Option<Unavailable>,
     /// How long it has been linked.
     pub(crate) linked_for: Duration,
+}
+
+impl MinerReport {
+    pub(super) fn of(member: &Member) -> Self {
+        Self {
+            backing: member.backing,
+            offer: member.offer.clone(),
+            free_slots: member.offer.slots.saturating_sub(member.in_flight),
+            unavailable: member.unavailable(),
+            linked_for: member.link.since().elapsed(),
+        }
+    }
+}
+
+/// What the registry knows of some operators, all read at one moment.
+#[derive(Debug)]
+pub(crate) struct MarketReport {
+    /// Linked miners in all.
+    pub(crate) linked: usize,
+    /// All their backing together, in planck.
+    pub(crate) linked_backing: u128,
+    /// Of each operator: its link, if it has one now, and its counters, if it has ever had one.
+    pub(crate) each: Vec<(Option<MinerReport>, Option<Arc<MinerRecord>>)>,
 }

@@ -17,9 +17,9 @@ mod roster;
 mod task;
 
 pub(crate) use attempt::{values_of, Piece, TaskEvent};
-pub(crate) use dispatcher::{Answer, Dispatcher, OpenTask, ServedBy, STREAM_HEARTBEAT};
+pub(crate) use dispatcher::{Dispatcher, OpenTask, ServedBy, STREAM_HEARTBEAT};
 pub(crate) use failure::DispatchError;
-pub(crate) use miners::{MinerReport, Unavailable};
+pub(crate) use miners::{MinerCounts, MinerReport, Unavailable};
 pub(crate) use pool::ModelSummary;
 pub(crate) use registry::{Registry, Slot};
 pub(crate) use task::{AttemptId, TaskSpec};

@@ -24,6 +24,8 @@ pub(crate) struct Witnessed {
     pub(crate) coordinator: AccountId,
     /// The operator at the other end of the link.
     pub(crate) miner: AccountId,
+    /// The link.
+    pub(crate) link: Hash,
     /// What the miner offered for this model.
     pub(crate) model_root: Hash,
     /// Hash of the task as it was sent.
@@ -42,7 +44,7 @@ pub(crate) enum BadReceipt {
     /// The bytes are no receipt and signature.
     #[error("not a receipt")]
     Malformed,
-    /// It names another task, attempt, coordinator, miner, model, request, output or number of tokens.
+    /// It names another task, attempt, coordinator, miner, link, model, request, output or number of tokens.
     #[error("wrong {0}")]
     Mismatch(&'static str),
     /// Not signed by the miner's operator.
@@ -62,6 +64,7 @@ pub(crate) fn check(result: &link::Result, witnessed: &Witnessed) -> Result<(Rec
         ("attempt", receipt.attempt == witnessed.attempt),
         ("coordinator", receipt.coordinator == witnessed.coordinator),
         ("miner", receipt.miner == witnessed.miner),
+        ("link", receipt.link == witnessed.link),
         ("model_root", receipt.model_root == witnessed.model_root),
         ("request_hash", receipt.request_hash == witnessed.request_hash),
         ("output_hash", receipt.output_hash == witnessed.output_hash),
@@ -92,6 +95,7 @@ mod tests {
             attempt: 1,
             coordinator: account_of(&dev::alice()),
             miner: account_of(&dev::bob()),
+            link: Hash::repeat_byte(6),
             model_root: Hash::repeat_byte(3),
             request_hash: Hash::repeat_byte(4),
             output_hash: Hash::repeat_byte(5),
@@ -106,6 +110,7 @@ mod tests {
             attempt: witnessed.attempt,
             coordinator: witnessed.coordinator.clone(),
             miner: witnessed.miner.clone(),
+            link: witnessed.link,
             model_root: witnessed.model_root,
             request_hash: witnessed.request_hash,
             output_hash: witnessed.output_hash,
@@ -131,11 +136,12 @@ mod tests {
     fn every_field_is_compared() {
         let witnessed = witnessed();
         type Tamper = (&'static str, fn(&mut Receipt));
-        let tampers: [Tamper; 9] = [
+        let tampers: [Tamper; 10] = [
             ("task_id", |r| r.task_id = [0; 16]),
             ("attempt", |r| r.attempt = 0),
             ("coordinator", |r| r.coordinator = AccountId::from([0; 32])),
             ("miner", |r| r.miner = AccountId::from([0; 32])),
+            ("link", |r| r.link = Hash::zero()),
             ("model_root", |r| r.model_root = Hash::zero()),
             ("request_hash", |r| r.request_hash = Hash::zero()),
             ("output_hash", |r| r.output_hash = Hash::zero()),

@@ -13,7 +13,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     failure::{Blame, DispatchError},
-    miners::{MinerCounts, MinerReport},
+    miners::{MarketReport, MinerReport},
     pool::{ModelSummary, Waiter},
     roster::{Departure, Roster},
     task::AttemptId,
@@ -219,25 +219,19 @@ impl Registry {
         self.roster.lock().pools.summaries()
     }
 
-    /// Linked miners.
-    pub(crate) fn miners(&self) -> Vec<MinerReport> {
+    /// What is known of `operators`, in their order.
+    pub(crate) fn report<'a>(&self, operators: impl Iterator<Item = &'a AccountId>) -> MarketReport {
         let roster = self.roster.lock();
-        let report = |member: &Member| MinerReport {
-            operator: member.link.operator().clone(),
-            models: member.offer.models.iter().map(|model| model.id.clone()).collect(),
-            agent: member.offer.agent.clone(),
-            slots: member.offer.slots,
-            free_slots: member.offer.slots.saturating_sub(member.in_flight),
-            unavailable: member.unavailable(),
-            linked_for: member.link.since().elapsed(),
+        let of_one = |operator: &AccountId| {
+            let id: &OperatorId = operator.as_ref();
+            let record = roster.conducts.get(id).map(|conduct| conduct.record.clone());
+            (roster.members.get(id).map(MinerReport::of), record)
         };
-        roster.members.values().map(report).collect()
-    }
-
-    /// What a miner has done since the gateway started.
-    pub(crate) fn counts(&self, operator: &AccountId) -> MinerCounts {
-        let id: &OperatorId = operator.as_ref();
-        self.roster.lock().conducts.get(id).map(|conduct| conduct.record.counts()).unwrap_or_default()
+        MarketReport {
+            linked: roster.members.len(),
+            linked_backing: roster.members.values().fold(0, |sum, member| sum.saturating_add(member.backing)),
+            each: operators.map(of_one).collect(),
+        }
     }
 
     /// Linked miners and tasks that run on them.

@@ -20,6 +20,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::{Instant, Sleep},
 };
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
 use super::limits::{UnprovenLink, UnprovenLinks};
@@ -65,6 +66,8 @@ pub(crate) struct LinkConnection {
     stream: TcpStream,
     handle: ConnectionHandle,
     deadline: Pin<Box<Sleep>>,
+    /// Until a key is proven: another connection was given the place.
+    displaced: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 impl Connected for LinkConnection {
@@ -80,6 +83,10 @@ impl AsyncRead for LinkConnection {
         if self.handle.state.proven_links.load(Ordering::Relaxed) > 0 {
             // The time counts again from the moment when the last link has ended; keep-alive pings bring us back here.
             self.deadline.as_mut().reset(Instant::now() + UNPROVEN_TIMEOUT);
+            self.displaced = None;
+        } else if self.displaced.as_mut().is_some_and(|displaced| displaced.as_mut().poll(cx).is_ready()) {
+            metrics::counter!("gateway_links_refused_total", "reason" => "displaced").increment(1);
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "others came, and no key was proven yet")));
         } else if self.deadline.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no operator key was proven in time")));
         }
@@ -113,7 +120,8 @@ impl AsyncWrite for LinkConnection {
     }
 }
 
-/// Accepts connections within the limits on unproven ones; those above are closed at once, as their miners try again.
+/// Accepts connections within the limits on unproven ones. Those of an address that has too many are closed at once, as
+/// their miners try again.
 pub(crate) struct LinkListener {
     listener: TcpListener,
     unproven: Arc<UnprovenLinks>,
@@ -131,9 +139,11 @@ impl LinkListener {
             return None;
         };
         drop(stream.set_nodelay(true));
+        let displaced = Some(Box::pin(unproven.lost().cancelled_owned()));
         let state = ConnectionState { proven_links: AtomicUsize::new(0), unproven: Mutex::new(Some(unproven)) };
         let handle = ConnectionHandle { peer, state: Arc::new(state) };
-        Some(LinkConnection { stream, handle, deadline: Box::pin(tokio::time::sleep(UNPROVEN_TIMEOUT)) })
+        let deadline = Box::pin(tokio::time::sleep(UNPROVEN_TIMEOUT));
+        Some(LinkConnection { stream, handle, deadline, displaced })
     }
 }
 

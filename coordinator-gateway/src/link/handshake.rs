@@ -74,7 +74,7 @@ impl From<WrongLength> for Broken {
     }
 }
 
-/// Proves our key to the miner and makes it prove its own; returns its operator.
+/// Proves our key to the miner and makes it prove its own; returns what both have signed.
 ///
 /// `may_mine` is asked before any signature is made, so that strangers cannot keep us signing.
 pub(super) async fn shake_hands<S>(
@@ -84,7 +84,7 @@ pub(super) async fn shake_hands<S>(
     incoming: &mut S,
     outbox: &mpsc::Sender<Outbound>,
     may_mine: impl Fn(&AccountId) -> Result<(), Refused>,
-) -> Result<AccountId, Broken>
+) -> Result<Handshake, Broken>
 where
     S: Stream<Item = Result<MinerMessage, Status>> + Unpin,
 {
@@ -122,7 +122,7 @@ where
         let reason = "the signature is not that of this operator key over this handshake";
         return Err(Refused::new(RefusalCode::BadSignature, reason).into());
     }
-    Ok(handshake.miner)
+    Ok(handshake)
 }
 
 async fn next<S>(incoming: &mut S) -> Result<Message, Broken>

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use cuckoo_primitives::AccountId;
+use cuckoo_primitives::{AccountId, Hash};
 use cuckoo_wire::link::{self, coordinator_message::Message, CoordinatorMessage, RefusalCode};
 use parking_lot::Mutex;
 use tokio::{
@@ -50,6 +50,7 @@ pub(crate) enum Ending {
 /// A miner that has proven its key. Its stream is read by a task of its own; everybody else holds it in an `Arc`.
 pub(crate) struct Link {
     serial: u64,
+    hash: Hash,
     operator: AccountId,
     since: Instant,
     outbox: mpsc::Sender<Outbound>,
@@ -59,10 +60,11 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(operator: AccountId, outbox: mpsc::Sender<Outbound>) -> Self {
+    pub(super) fn new(hash: Hash, operator: AccountId, outbox: mpsc::Sender<Outbound>) -> Self {
         static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
         Self {
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
+            hash,
             operator,
             since: Instant::now(),
             outbox,
@@ -74,12 +76,17 @@ impl Link {
     /// A link whose miner hears nothing, for tests of the registry.
     #[cfg(test)]
     pub(crate) fn unheard(operator: AccountId) -> Self {
-        Self::new(operator, mpsc::channel(1).0)
+        Self::new(Hash::zero(), operator, mpsc::channel(1).0)
     }
 
     /// Tells one link of a miner from the next.
     pub(crate) fn serial(&self) -> u64 {
         self.serial
+    }
+
+    /// Names it in receipts.
+    pub(crate) fn hash(&self) -> Hash {
+        self.hash
     }
 
     /// Who is at the other end.

@@ -43,8 +43,8 @@ pub(super) async fn serve<S>(
             context.may_mine(miner)
         })
         .await;
-    let operator = match shaken {
-        Ok(operator) => operator,
+    let handshake = match shaken {
+        Ok(handshake) => handshake,
         Err(Broken::Refused(refused)) => return refuse(&outbox, refused, &peer.to_string()).await,
         Err(Broken::Gone(why)) => {
             metrics::counter!("gateway_links_refused_total", "reason" => "no_handshake").increment(1);
@@ -53,8 +53,8 @@ pub(super) async fn serve<S>(
         }
     };
     let _proven = connection.proven();
-    let link = Arc::new(Link::new(operator.clone(), outbox.clone()));
-    let miner = operator.to_string();
+    let miner = handshake.miner.to_string();
+    let link = Arc::new(Link::new(handshake.link_hash(), handshake.miner, outbox.clone()));
     if let Err(refused) = admit(&context, &link) {
         return refuse(&outbox, refused, &miner).await;
     }

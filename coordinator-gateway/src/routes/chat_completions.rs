@@ -1,32 +1,22 @@
 //! `POST /v1/chat/completions`
 
-use axum::{
-    body::Body,
-    extract::State,
-    response::{IntoResponse, Response},
-    Json,
-};
-use bytes::Bytes;
-use cuckoo_primitives::task::Receipt;
-use cuckoo_wire::link::{self, task::Work, ModelKind};
+use axum::{body::Body, extract::State, response::Response};
+use cuckoo_wire::link::{self, task::Work};
 use openai_protocol::{
     chat::{
         ChatChoice, ChatCompletionMessage, ChatCompletionRequest, ChatCompletionResponse, ChatCompletionStreamResponse,
         ChatMessage, ChatMessageDelta, ChatStreamChoice, MessageContent,
     },
-    common::{ContentPart, ResponseFormat, ToolChoice, ToolChoiceValue, Usage},
+    common::{ContentPart, ResponseFormat, StreamOptions, ToolChoice, ToolChoiceValue, Usage},
 };
-use serde_json::json;
+use serde_json::{json, Value};
 
 use super::{
-    event_stream::{event, stream_task, Chunks},
-    json_body::read_json,
-    sampling::{refuse, wants_usage, Wanted},
-    served::{fingerprint, finish_reason, new_task, now_s, task_error, with_headers},
+    sampling::{refuse, Wanted},
+    text::{self, Head, TextApi},
 };
 use crate::{
     auth::Caller,
-    dispatch::{Answer, ServedBy},
     error::{ApiError, ErrorBody},
     openapi::schemas,
     state::SharedState,
@@ -54,24 +44,88 @@ pub(crate) async fn create_chat_completion(
     caller: Caller,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let limits = &state.limits;
-    // The request lives no longer than this block: while a task waits, only the task itself takes memory.
-    let (task, head, is_stream) = {
-        let minimal = json!({"model": "", "messages": []});
-        let (request, memory): (ChatCompletionRequest, _) =
-            read_json(body, state.body_limits(limits.max_body_bytes), minimal).await?;
-        let chat = to_chat(&request)?;
-        let usage = wants_usage(request.stream, request.stream_options.as_ref())?;
-        let task = new_task(caller, request.model.clone(), ModelKind::Chat, Work::Chat(chat), memory, limits);
-        let head = Head { id: format!("chatcmpl-{}", task.id_hex()), created: now_s(), model: request.model, usage };
-        (task, head, request.stream)
-    };
-    if is_stream {
-        return stream_task(&state.dispatcher, task, head).await;
+    text::answer::<Chat>(state, caller, body).await
+}
+
+struct Chat;
+
+impl TextApi for Chat {
+    type Request = ChatCompletionRequest;
+    type Response = ChatCompletionResponse;
+    type Chunk = ChatCompletionStreamResponse;
+    type Choice = ChatStreamChoice;
+
+    const ID_PREFIX: &'static str = "chatcmpl-";
+
+    fn minimal_request() -> Value {
+        json!({"model": "", "messages": []})
     }
-    let task_id = task.id_hex();
-    let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
-    Ok(head.response(answer, &task_id))
+
+    fn work(request: &ChatCompletionRequest) -> Result<Work, ApiError> {
+        to_chat(request).map(Work::Chat)
+    }
+
+    fn terms(request: ChatCompletionRequest) -> (String, bool, Option<StreamOptions>) {
+        (request.model, request.stream, request.stream_options)
+    }
+
+    fn response(head: Head, text: String, finish_reason: String, usage: Usage) -> ChatCompletionResponse {
+        let message = ChatCompletionMessage {
+            role: "assistant".into(),
+            content: Some(text),
+            refusal: None,
+            annotations: Vec::new(),
+            tool_calls: None,
+            reasoning_content: None,
+        };
+        let choice = ChatChoice {
+            index: 0,
+            message,
+            logprobs: None,
+            finish_reason: Some(finish_reason),
+            matched_stop: None,
+            hidden_states: None,
+        };
+        ChatCompletionResponse {
+            id: head.id,
+            object: "chat.completion".into(),
+            created: head.created,
+            model: head.model,
+            choices: vec![choice],
+            usage: Some(usage),
+            system_fingerprint: Some(head.fingerprint),
+            service_tier: openai_protocol::chat::DEFAULT_SERVICE_TIER.into(),
+        }
+    }
+
+    fn opening() -> Option<ChatStreamChoice> {
+        Some(choice(Some("assistant".into()), Some(String::new()), None))
+    }
+
+    fn piece(text: String) -> ChatStreamChoice {
+        choice(None, Some(text), None)
+    }
+
+    fn ending(finish_reason: String) -> ChatStreamChoice {
+        choice(None, None, Some(finish_reason))
+    }
+
+    fn chunk(head: Head, choices: Vec<ChatStreamChoice>, usage: Option<Usage>) -> ChatCompletionStreamResponse {
+        ChatCompletionStreamResponse {
+            id: head.id,
+            object: "chat.completion.chunk".into(),
+            created: head.created,
+            model: head.model,
+            system_fingerprint: Some(head.fingerprint),
+            choices,
+            usage,
+        }
+    }
+}
+
+fn choice(role: Option<String>, content: Option<String>, finish_reason: Option<String>) -> ChatStreamChoice {
+    let delta = ChatMessageDelta { role, content, tool_calls: None, reasoning_content: None };
+    ChatStreamChoice { index: 0, delta, logprobs: None, finish_reason, matched_stop: None }
 }
 
 fn to_chat(request: &ChatCompletionRequest) -> Result<link::Chat, ApiError> {
@@ -182,103 +236,9 @@ fn refuse_unserved(request: &ChatCompletionRequest) -> Result<(), ApiError> {
     ])
 }
 
-/// What all parts of one answer share.
-struct Head {
-    id: String,
-    created: u64,
-    model: String,
-    usage: bool,
-}
-
-impl Head {
-    fn response(self, answer: Answer, task_id: &str) -> Response {
-        let receipt = &answer.completed.receipt;
-        let message = ChatCompletionMessage {
-            role: "assistant".into(),
-            content: Some(answer.text),
-            refusal: None,
-            annotations: Vec::new(),
-            tool_calls: None,
-            reasoning_content: None,
-        };
-        let choice = ChatChoice {
-            index: 0,
-            message,
-            logprobs: None,
-            finish_reason: Some(finish_reason(receipt.finish)),
-            matched_stop: None,
-            hidden_states: None,
-        };
-        let response = ChatCompletionResponse {
-            id: self.id,
-            object: "chat.completion".into(),
-            created: self.created,
-            model: self.model,
-            choices: vec![choice],
-            usage: Some(usage_of(receipt)),
-            system_fingerprint: Some(fingerprint(&answer.served_by)),
-            service_tier: openai_protocol::chat::DEFAULT_SERVICE_TIER.into(),
-        };
-        with_headers(Json(response).into_response(), task_id, Some(&answer.served_by))
-    }
-
-    fn chunk(&self, served_by: &ServedBy, choices: Vec<ChatStreamChoice>, usage: Option<Usage>) -> Bytes {
-        event(&ChatCompletionStreamResponse {
-            id: self.id.clone(),
-            object: "chat.completion.chunk".into(),
-            created: self.created,
-            model: self.model.clone(),
-            system_fingerprint: Some(fingerprint(served_by)),
-            choices,
-            usage,
-        })
-    }
-}
-
-impl Chunks for Head {
-    fn opening(&self, served_by: &ServedBy) -> Option<Bytes> {
-        let delta = delta(Some("assistant".into()), Some(String::new()));
-        Some(self.chunk(served_by, vec![choice(delta, None)], None))
-    }
-
-    fn text(&self, served_by: &ServedBy, text: String) -> Bytes {
-        self.chunk(served_by, vec![choice(delta(None, Some(text)), None)], None)
-    }
-
-    fn closing(&self, served_by: &ServedBy, receipt: &Receipt) -> Vec<Bytes> {
-        let last = choice(delta(None, None), Some(finish_reason(receipt.finish)));
-        let mut chunks = vec![self.chunk(served_by, vec![last], None)];
-        if self.usage {
-            chunks.push(self.chunk(served_by, Vec::new(), Some(usage_of(receipt))));
-        }
-        chunks
-    }
-}
-
-fn delta(role: Option<String>, content: Option<String>) -> ChatMessageDelta {
-    ChatMessageDelta { role, content, tool_calls: None, reasoning_content: None }
-}
-
-fn choice(delta: ChatMessageDelta, finish_reason: Option<String>) -> ChatStreamChoice {
-    ChatStreamChoice { index: 0, delta, logprobs: None, finish_reason, matched_stop: None }
-}
-
-/// A miner's counts, as the API shows them.
-pub(super) fn usage_of(receipt: &Receipt) -> Usage {
-    Usage {
-        prompt_tokens: receipt.prompt_tokens,
-        completion_tokens: receipt.completion_tokens,
-        // Both come from a miner; their sum must not bring us down.
-        total_tokens: receipt.prompt_tokens.saturating_add(receipt.completion_tokens),
-        prompt_tokens_details: None,
-        completion_tokens_details: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     fn chat(extra: Value) -> Result<link::Chat, Value> {
         let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});

@@ -1,32 +1,21 @@
 //! `POST /v1/completions`
 
-use axum::{
-    body::Body,
-    extract::State,
-    response::{IntoResponse, Response},
-    Json,
-};
-use bytes::Bytes;
-use cuckoo_primitives::task::Receipt;
-use cuckoo_wire::link::{self, task::Work, ModelKind};
+use axum::{body::Body, extract::State, response::Response};
+use cuckoo_wire::link::{self, task::Work};
 use openai_protocol::{
-    common::{StringOrArray, Usage},
+    common::{StreamOptions, StringOrArray, Usage},
     completion::{
         CompletionChoice, CompletionRequest, CompletionResponse, CompletionStreamChoice, CompletionStreamResponse,
     },
 };
-use serde_json::json;
+use serde_json::{json, Value};
 
 use super::{
-    chat_completions::usage_of,
-    event_stream::{event, stream_task, Chunks},
-    json_body::read_json,
-    sampling::{refuse, wants_usage, Wanted},
-    served::{fingerprint, finish_reason, new_task, now_s, task_error, with_headers},
+    sampling::{refuse, Wanted},
+    text::{self, Head, TextApi},
 };
 use crate::{
     auth::Caller,
-    dispatch::{Answer, ServedBy},
     error::{ApiError, ErrorBody},
     openapi::schemas,
     state::SharedState,
@@ -54,25 +43,68 @@ pub(crate) async fn create_completion(
     caller: Caller,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let limits = &state.limits;
-    // The request lives no longer than this block: while a task waits, only the task itself takes memory.
-    let (task, head, is_stream) = {
-        let minimal = json!({"model": "", "prompt": ""});
-        let (request, memory): (CompletionRequest, _) =
-            read_json(body, state.body_limits(limits.max_body_bytes), minimal).await?;
-        let completion = to_completion(&request)?;
-        let usage = wants_usage(request.stream, request.stream_options.as_ref())?;
-        let task =
-            new_task(caller, request.model.clone(), ModelKind::Chat, Work::Completion(completion), memory, limits);
-        let head = Head { id: format!("cmpl-{}", task.id_hex()), created: now_s(), model: request.model, usage };
-        (task, head, request.stream)
-    };
-    if is_stream {
-        return stream_task(&state.dispatcher, task, head).await;
+    text::answer::<Completion>(state, caller, body).await
+}
+
+struct Completion;
+
+impl TextApi for Completion {
+    type Request = CompletionRequest;
+    type Response = CompletionResponse;
+    type Chunk = CompletionStreamResponse;
+    type Choice = CompletionStreamChoice;
+
+    const ID_PREFIX: &'static str = "cmpl-";
+
+    fn minimal_request() -> Value {
+        json!({"model": "", "prompt": ""})
     }
-    let task_id = task.id_hex();
-    let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
-    Ok(head.response(answer, &task_id))
+
+    fn work(request: &CompletionRequest) -> Result<Work, ApiError> {
+        to_completion(request).map(Work::Completion)
+    }
+
+    fn terms(request: CompletionRequest) -> (String, bool, Option<StreamOptions>) {
+        (request.model, request.stream, request.stream_options)
+    }
+
+    fn response(head: Head, text: String, finish_reason: String, usage: Usage) -> CompletionResponse {
+        let choice =
+            CompletionChoice { text, index: 0, logprobs: None, finish_reason: Some(finish_reason), matched_stop: None };
+        CompletionResponse {
+            id: head.id,
+            object: "text_completion".into(),
+            created: head.created,
+            model: head.model,
+            choices: vec![choice],
+            usage: Some(usage),
+            system_fingerprint: Some(head.fingerprint),
+        }
+    }
+
+    fn opening() -> Option<CompletionStreamChoice> {
+        None
+    }
+
+    fn piece(text: String) -> CompletionStreamChoice {
+        CompletionStreamChoice { text, index: 0, logprobs: None, finish_reason: None }
+    }
+
+    fn ending(finish_reason: String) -> CompletionStreamChoice {
+        CompletionStreamChoice { finish_reason: Some(finish_reason), ..Self::piece(String::new()) }
+    }
+
+    fn chunk(head: Head, choices: Vec<CompletionStreamChoice>, usage: Option<Usage>) -> CompletionStreamResponse {
+        CompletionStreamResponse {
+            id: head.id,
+            object: "text_completion".into(),
+            created: head.created,
+            choices,
+            model: head.model,
+            system_fingerprint: Some(head.fingerprint),
+            usage,
+        }
+    }
 }
 
 fn to_completion(request: &CompletionRequest) -> Result<link::Completion, ApiError> {
@@ -124,76 +156,9 @@ fn refuse_unserved(request: &CompletionRequest) -> Result<(), ApiError> {
     ])
 }
 
-/// What all parts of one answer share.
-struct Head {
-    id: String,
-    created: u64,
-    model: String,
-    usage: bool,
-}
-
-impl Head {
-    fn response(self, answer: Answer, task_id: &str) -> Response {
-        let receipt = &answer.completed.receipt;
-        let choice = CompletionChoice {
-            text: answer.text,
-            index: 0,
-            logprobs: None,
-            finish_reason: Some(finish_reason(receipt.finish)),
-            matched_stop: None,
-        };
-        let response = CompletionResponse {
-            id: self.id,
-            object: "text_completion".into(),
-            created: self.created,
-            model: self.model,
-            choices: vec![choice],
-            usage: Some(usage_of(receipt)),
-            system_fingerprint: Some(fingerprint(&answer.served_by)),
-        };
-        with_headers(Json(response).into_response(), task_id, Some(&answer.served_by))
-    }
-
-    fn chunk(&self, served_by: &ServedBy, choices: Vec<CompletionStreamChoice>, usage: Option<Usage>) -> Bytes {
-        event(&CompletionStreamResponse {
-            id: self.id.clone(),
-            object: "text_completion".into(),
-            created: self.created,
-            choices,
-            model: self.model.clone(),
-            system_fingerprint: Some(fingerprint(served_by)),
-            usage,
-        })
-    }
-}
-
-impl Chunks for Head {
-    fn opening(&self, _: &ServedBy) -> Option<Bytes> {
-        None
-    }
-
-    fn text(&self, served_by: &ServedBy, text: String) -> Bytes {
-        self.chunk(served_by, vec![choice(text, None)], None)
-    }
-
-    fn closing(&self, served_by: &ServedBy, receipt: &Receipt) -> Vec<Bytes> {
-        let last = choice(String::new(), Some(finish_reason(receipt.finish)));
-        let mut chunks = vec![self.chunk(served_by, vec![last], None)];
-        if self.usage {
-            chunks.push(self.chunk(served_by, Vec::new(), Some(usage_of(receipt))));
-        }
-        chunks
-    }
-}
-
-fn choice(text: String, finish_reason: Option<String>) -> CompletionStreamChoice {
-    CompletionStreamChoice { text, index: 0, logprobs: None, finish_reason }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     fn completion(extra: Value) -> Result<link::Completion, Value> {
         let mut body = json!({"model": "m", "prompt": "once"});

@@ -1,18 +1,17 @@
 //! `GET /v1/miners`
 
-use std::{cmp::Reverse, collections::HashMap};
-
 use axum::{
     extract::{Query, State},
     Json,
 };
-use cuckoo_primitives::{AccountId, Candidate, CandidateStatus, Role};
+use cuckoo_primitives::{Candidate, CandidateStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    dispatch::{MinerReport, Unavailable},
+    dispatch::{MinerCounts, MinerReport, Unavailable},
     error::{ApiError, ErrorBody},
+    link::Offer,
     state::SharedState,
 };
 
@@ -119,32 +118,26 @@ pub(crate) async fn list_miners(
         ApiError::invalid("limit", "invalid_type", "'limit' and 'offset' must be whole numbers, 0 or more.")
     })?;
     let view = state.guard.view();
-    let linked: HashMap<AccountId, MinerReport> =
-        state.registry.miners().into_iter().map(|report| (report.operator.clone(), report)).collect();
-    let mut candidates: Vec<_> = view.of_role(Role::Miner).collect();
-    candidates.sort_by_key(|candidate| (Reverse(candidate.backing), candidate.operator.clone()));
-    let total: u128 = candidates
-        .iter()
-        .filter(|candidate| linked.contains_key(&candidate.operator))
-        .fold(0, |sum, candidate| sum.saturating_add(candidate.backing));
+    let ranked = state.ranking.of(&view);
     let limit = part.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
-    let shown = candidates.iter().skip(part.offset.unwrap_or(0)).take(limit);
-    let data = shown.map(|candidate| {
-        let report = linked.get(&candidate.operator);
-        miner(candidate, report, total, &state)
+    let shown = ranked.get(part.offset.unwrap_or(0)..).unwrap_or_default();
+    let shown = &shown[..limit.min(shown.len())];
+    let report = state.registry.report(shown.iter().map(|candidate| &candidate.operator));
+    let data = shown.iter().zip(&report.each).map(|(candidate, (link, record))| {
+        let counts = record.as_ref().map(|record| record.counts()).unwrap_or_default();
+        miner(candidate, link.as_ref(), counts, report.linked_backing)
     });
     Ok(Json(MinerList {
         object: "list",
         block: view.number,
         block_hash: format!("{:?}", view.hash),
-        registered: candidates.len(),
-        connected: linked.len(),
+        registered: ranked.len(),
+        connected: report.linked,
         data: data.collect(),
     }))
 }
 
-fn miner(candidate: &Candidate, report: Option<&MinerReport>, total: u128, state: &SharedState) -> Miner {
-    let counts = state.registry.counts(&candidate.operator);
+fn miner(candidate: &Candidate, report: Option<&MinerReport>, counts: MinerCounts, linked_backing: u128) -> Miner {
     Miner {
         operator: candidate.operator.to_string(),
         stash: candidate.stash.to_string(),
@@ -152,12 +145,12 @@ fn miner(candidate: &Candidate, report: Option<&MinerReport>, total: u128, state
         status: CandidateStatusName(candidate.status),
         backing: candidate.backing.to_string(),
         own_stake: candidate.own_stake.to_string(),
-        selection_share: report.map_or(0.0, |_| share(candidate.backing, total)),
+        selection_share: report.map_or(0.0, |report| share(report.backing, linked_backing)),
         connected: report.is_some(),
         connected_s: report.map(|report| report.linked_for.as_secs()),
-        agent: report.map(|report| report.agent.clone()),
-        models: report.map(|report| report.models.clone()).unwrap_or_default(),
-        slots: report.map_or(0, |report| report.slots),
+        agent: report.map(|report| report.offer.agent.clone()),
+        models: report.map(|report| models_of(&report.offer)).unwrap_or_default(),
+        slots: report.map_or(0, |report| report.offer.slots),
         free_slots: report.map_or(0, |report| report.free_slots),
         served: counts.served,
         failed: counts.failed,
@@ -169,6 +162,10 @@ fn miner(candidate: &Candidate, report: Option<&MinerReport>, total: u128, state
         },
         not_chosen_because: not_chosen_because(candidate, report),
     }
+}
+
+fn models_of(offer: &Offer) -> Vec<String> {
+    offer.models.iter().map(|model| model.id.clone()).collect()
 }
 
 /// A part of a whole, rounded down to billionths; planck have more digits than floating-point numbers.

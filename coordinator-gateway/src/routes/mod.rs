@@ -13,5 +13,6 @@ mod json_body;
 mod sampling;
 mod served;
 mod task_id;
+mod text;
 
 pub(crate) use json_body::BodyLimits;

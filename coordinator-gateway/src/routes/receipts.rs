@@ -36,6 +36,8 @@ struct SignedReceipt {
     coordinator: String,
     /// The miner's operator.
     miner: String,
+    /// The link between them over which the task came; on it the miner signs once for each attempt.
+    link: String,
     /// What the client asked for.
     model: String,
     /// sha256 over the model's files.
@@ -95,6 +97,7 @@ fn signed(stored: StoredReceipt, stored_ms: i64) -> SignedReceipt {
         attempt: receipt.attempt,
         coordinator: receipt.coordinator.to_string(),
         miner: receipt.miner.to_string(),
+        link: hex::encode(receipt.link),
         model,
         model_root: hex::encode(receipt.model_root),
         request_hash: hex::encode(receipt.request_hash),

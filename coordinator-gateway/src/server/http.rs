@@ -14,7 +14,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{by_address::ByAddress, write_timeout::WriteTimeout};
+use super::{
+    by_address::ByAddress,
+    client::{until_hung_up, Client},
+};
 
 /// Pause after the system refused to accept, for instance for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -92,19 +95,27 @@ async fn serve_connection(
     if !matches!(stop.run_until_cancelled(first_bytes).await, Some(Ok(Ok(())))) {
         return;
     }
+    let client = Client::new(stream, limits.write_timeout);
+    let line = client.line();
     let mut connection = pin!(http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(WriteTimeout::new(stream, limits.write_timeout)), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        // Whether the client is still there is watched below.
+        .half_close(true)
+        .serve_connection(TokioIo::new(client), service));
+    let served = async {
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(target: "gateway::http", %error, "connection ended");
+    match until_hung_up(&line, served).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::debug!(target: "gateway::http", %error, "connection ended"),
+        None => tracing::debug!(target: "gateway::http", "the client hung up"),
     }
 }

@@ -1,8 +1,8 @@
 //! Listening for HTTP.
 
 mod by_address;
+mod client;
 mod http;
-mod write_timeout;
 
 pub(crate) use by_address::network_of;
 pub(crate) use http::{serve_http, ConnectionLimits};

@@ -170,6 +170,7 @@ mod tests {
                 attempt,
                 coordinator: AccountId::from([1; 32]),
                 miner: AccountId::from([2; 32]),
+                link: Hash::repeat_byte(9),
                 model_root: Hash::repeat_byte(3),
                 request_hash: Hash::repeat_byte(4),
                 output_hash: Hash::repeat_byte(5),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     miner::{Miner, Step, ANSWER},
-    stage::{account, chat, until, Stage},
+    stage::{account, chat, until, Stage, EMBEDDER},
 };
 
 /// Nearly all backing, so that it is drawn first.
@@ -126,6 +126,21 @@ async fn a_silent_miner_is_replaced_and_told_to_stop() {
     assert_eq!(stage.chat().await.content(), "Hello world");
     until("the cancellation", async || silent.cancels() == 1).await;
     stage.until_free_slots(FIRST.0, 1).await;
+}
+
+#[tokio::test]
+async fn a_large_embedding_is_waited_for_as_long_as_vectors_come() {
+    let stage = Stage::with_limits(&[FIRST, SECOND], |limits| {
+        (limits.first_token_timeout_ms, limits.token_timeout_ms) = (2_000, 2_000);
+    })
+    .await;
+    let slow = [Step::EmbedSlowly(vec![1.0], Duration::from_millis(300)), Step::Finish];
+    let slow = Miner::link(&stage, FIRST.0, &slow).await;
+    let other = Miner::link(&stage, SECOND.0, &ANSWER).await;
+    let body = json!({"model": EMBEDDER, "input": vec!["a"; 10]});
+    let answer = stage.post("/v1/embeddings", &body).await;
+    assert_eq!((answer.status, answer.json["data"].as_array().unwrap().len()), (200, 10), "{}", answer.text);
+    assert_eq!((slow.tasks(), other.tasks(), &stage.miner(FIRST.0).await["failed"]), (1, 0, &json!(0)));
 }
 
 #[tokio::test]

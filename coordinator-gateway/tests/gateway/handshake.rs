@@ -177,6 +177,18 @@ async fn garbage_on_the_miners_port_is_shaken_off() {
 }
 
 #[tokio::test]
+async fn silent_connections_on_all_places_do_not_keep_a_miner_out() {
+    let stage = Stage::with_limits(&[("//Miner1", 25_000)], |limits| limits.max_unproven_links = 4).await;
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        silent.push(TcpStream::connect(stage.gateway.link()).await.unwrap());
+    }
+    let _miner = Miner::link(&stage, "//Miner1", &ANSWER).await;
+    let closed = tokio::time::timeout(Duration::from_secs(5), silent[0].read_to_end(&mut Vec::new())).await;
+    assert!(closed.is_ok(), "the one that was silent for longest made room");
+}
+
+#[tokio::test]
 async fn without_the_chain_no_miner_is_let_in() {
     let stage = Stage::start(&[("//Miner1", 25_000)]).await;
     stage.lose_chain();

@@ -7,6 +7,7 @@ mod bad_input;
 mod draw;
 mod failures;
 mod handshake;
+mod hang_up;
 mod miner;
 mod operation;
 mod queue;

@@ -38,6 +38,8 @@ pub(crate) enum Step {
     SayTokens(&'static str, u32),
     /// Sends a vector for each input.
     Embed(Vec<f32>),
+    /// Waits before each input's vector.
+    EmbedSlowly(Vec<f32>, Duration),
     /// Waits.
     Pause(Duration),
     /// Does nothing until it is cancelled.
@@ -83,13 +85,13 @@ impl Miner {
     }
 
     pub(crate) async fn with_slots(stage: &Stage, suri: &str, slots: u32, script: &[Step]) -> Self {
-        let (outbox, inbox, coordinator) =
+        let (outbox, inbox, handshake) =
             shake_hands(&stage.link_url(), &key_of(suri), |_| {}).await.unwrap_or_else(|error| panic!("{error:?}"));
         send(&outbox, FromMiner::Offer(offer(slots))).await;
         let seen = Arc::new(Mutex::new(Seen::default()));
         let worker = Worker {
             key: key_of(suri),
-            coordinator,
+            handshake,
             script: script.to_vec(),
             seen: seen.clone(),
             outbox: outbox.clone(),
@@ -146,7 +148,7 @@ pub(crate) enum Unlinked {
     Ended,
 }
 
-pub(crate) type Linked = (mpsc::Sender<MinerMessage>, Streaming<CoordinatorMessage>, AccountId);
+pub(crate) type Linked = (mpsc::Sender<MinerMessage>, Streaming<CoordinatorMessage>, Handshake);
 
 /// Proves `key`; `tamper` may spoil the messages before they are sent.
 pub(crate) async fn shake_hands(url: &str, key: &Keypair, tamper: impl Fn(&mut FromMiner)) -> Result<Linked, Unlinked> {
@@ -180,7 +182,7 @@ pub(crate) async fn shake_hands(url: &str, key: &Keypair, tamper: impl Fn(&mut F
     let signature = key.sign(handshake.miner_hash().as_bytes()).0.to_vec().into();
     send_tampered(FromMiner::Proof(link::Proof { signature })).await;
     let FromCoordinator::Welcome(_) = next(&mut inbox).await? else { panic!("no welcome") };
-    Ok((outbox, inbox, handshake.coordinator))
+    Ok((outbox, inbox, handshake))
 }
 
 async fn next(inbox: &mut Streaming<CoordinatorMessage>) -> Result<FromCoordinator, Unlinked> {
@@ -201,7 +203,7 @@ pub(crate) async fn send(outbox: &mpsc::Sender<MinerMessage>, message: FromMiner
 #[derive(Clone)]
 struct Worker {
     key: Keypair,
-    coordinator: AccountId,
+    handshake: Handshake,
     script: Vec<Step>,
     seen: Arc<Mutex<Seen>>,
     outbox: mpsc::Sender<MinerMessage>,
@@ -252,10 +254,13 @@ impl Worker {
                     tokens += count;
                     self.output(link::Output { text: (*text).into(), tokens: *count, ..base.clone() }).await;
                 }
-                Step::Embed(values) => {
+                Step::Embed(values) | Step::EmbedSlowly(values, _) => {
                     let Some(Work::Embedding(embedding)) = &task.work else { panic!("not an embedding task") };
                     let vector: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
                     for _ in &embedding.inputs {
+                        if let Step::EmbedSlowly(_, pause) = step {
+                            tokio::time::sleep(*pause).await;
+                        }
                         hasher.update(&vector);
                         self.output(link::Output { vector: vector.clone().into(), ..base.clone() }).await;
                     }
@@ -298,8 +303,9 @@ impl Worker {
         let mut receipt = Receipt {
             task_id: fixed("task_id", &task.task_id).unwrap(),
             attempt: task.attempt,
-            coordinator: self.coordinator.clone(),
+            coordinator: self.handshake.coordinator.clone(),
             miner: account_of(&self.key),
+            link: self.handshake.link_hash(),
             model_root: Hash::repeat_byte(0x11),
             request_hash: request_hash(task),
             output_hash: hasher.finish(),

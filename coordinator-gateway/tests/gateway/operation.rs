@@ -1,51 +1,36 @@
 use std::{sync::Arc, time::Duration};
 
 use coordinator_gateway::{config::GatewayConfig, standing::Unfit, Gateway, StartError};
-use cuckoo_chain_client::{Chain, MarketView};
-use cuckoo_primitives::{CandidateStatus, EraProgress, Hash};
+use cuckoo_chain_client::Chain;
+use cuckoo_primitives::CandidateStatus;
 use serde_json::json;
 use tokio::sync::watch;
 
 use crate::{
     miner::{Miner, Step, ANSWER},
-    stage::{genesis, key_of, until, Stage, MODEL},
+    stage::{genesis, key_of, until, view, Stage, MODEL},
 };
+
+/// How a gateway with this configuration is refused whose operator nobody has registered.
+async fn refusal(change: impl FnOnce(&mut GatewayConfig)) -> StartError {
+    let (_views, view) = watch::channel(Arc::new(view(1, &[])));
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = GatewayConfig::on_free_ports(dir.path().to_owned());
+    change(&mut config);
+    let started = Gateway::start(config, Chain::detached(genesis(), view), key_of("//Nobody")).await;
+    started.err().expect("it does not start")
+}
 
 #[tokio::test]
 async fn a_stranger_cannot_start_a_gateway() {
-    let era = EraProgress {
-        era: 1,
-        sessions_done: 0,
-        sessions_per_era: 3,
-        session_blocks: 10,
-        slot_ms: 1_000,
-        bonding_eras: 2,
-    };
-    let (_views, view) = watch::channel(Arc::new(MarketView::from_candidates(1, Hash::zero(), era, [])));
-    let dir = tempfile::tempdir().unwrap();
-    let config = GatewayConfig::on_free_ports(dir.path().to_owned());
-    let started = Gateway::start(config, Chain::detached(genesis(), view), key_of("//Nobody")).await;
-    let Err(StartError::NotACoordinator(refused)) = started else { panic!("it started") };
+    let StartError::NotACoordinator(refused) = refusal(|_| {}).await else { panic!("for another reason") };
     assert_eq!(refused.unfit, Unfit::NotRegistered);
     assert!(refused.to_string().contains("registration.register"), "it says how to mend it: {refused}");
 }
 
 #[tokio::test]
 async fn bodies_that_no_link_carries_cannot_be_allowed() {
-    let era = EraProgress {
-        era: 1,
-        sessions_done: 0,
-        sessions_per_era: 3,
-        session_blocks: 10,
-        slot_ms: 1_000,
-        bonding_eras: 2,
-    };
-    let (_views, view) = watch::channel(Arc::new(MarketView::from_candidates(1, Hash::zero(), era, [])));
-    let dir = tempfile::tempdir().unwrap();
-    let mut config = GatewayConfig::on_free_ports(dir.path().to_owned());
-    config.limits.max_body_bytes = 4 * 1024 * 1024;
-    let started = Gateway::start(config, Chain::detached(genesis(), view), key_of("//Nobody")).await;
-    let Err(refused) = started else { panic!("it started") };
+    let refused = refusal(|config| config.limits.max_body_bytes = 4 * 1024 * 1024).await;
     assert!(refused.to_string().contains("--max-body-bytes"), "it says how to mend it: {refused}");
 }
 

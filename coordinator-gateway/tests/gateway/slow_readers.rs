@@ -37,13 +37,7 @@ async fn a_client_that_never_reads_its_stream_gives_its_place_back() {
 
     let body = json!({"model": MODEL, "messages": [{"role": "user", "content": "hi"}], "stream": true}).to_string();
     let mut silent = dial(stage.gateway.http()).await;
-    let head = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        stage.key,
-        body.len()
-    );
-    silent.write_all(head.as_bytes()).await.unwrap();
+    silent.write_all(stage.raw_chat(&body).as_bytes()).await.unwrap();
     until("the task", async || miner.tasks() == 1).await;
     let refused = stage.chat().await;
     assert_eq!((refused.status, refused.code()), (503, "overloaded"));

@@ -158,6 +158,16 @@ impl Stage {
         self.post("/v1/chat/completions", &chat()).await
     }
 
+    /// A chat request with this body as it goes over a connection.
+    pub(crate) fn raw_chat(&self, body: &str) -> String {
+        format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.key,
+            body.len()
+        )
+    }
+
     pub(crate) async fn chat_stream(&self) -> Answer {
         let mut body = chat();
         body["stream"] = json!(true);
@@ -203,7 +213,8 @@ fn candidate(suri: &str, role: Role, cai: u128) -> Candidate {
     }
 }
 
-fn view(number: u32, candidates: &[Candidate]) -> MarketView {
+/// The market after the block at height `number`.
+pub(crate) fn view(number: u32, candidates: &[Candidate]) -> MarketView {
     let era = EraProgress {
         era: 1,
         sessions_done: 0,

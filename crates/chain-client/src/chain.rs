@@ -40,7 +40,8 @@ enum Source {
 impl Chain {
     /// Connects to the first endpoint that can be used and waits for the first complete view.
     ///
-    /// Endpoints are tried in turn for about 20 seconds, since a node may just be starting.
+    /// Endpoints are tried in turn for about 20 seconds, since a node may just be starting. One that is up to date is
+    /// preferred; if there is none, a node that still syncs is followed, and the view is stale until it has caught up.
     ///
     /// # Errors
     /// [`ChainError::NoEndpoint`] with the last reason of each endpoint; at once if no endpoint can become usable by
@@ -78,10 +79,11 @@ impl Chain {
         self.0.views.clone()
     }
 
-    /// Whether no new block has become final, as far as this program knows, for the configured time.
+    /// Whether no new block has become final, as far as this program knows, for the configured time, or the last one was
+    /// made longer ago than that, by its own word, and the time that finality takes.
     pub fn is_stale(&self) -> bool {
         match &self.0.source {
-            Source::Live { followed, stale_after, .. } => followed.view().received.elapsed() > *stale_after,
+            Source::Live { followed, stale_after, .. } => followed.view().is_stale(*stale_after),
             Source::Detached => self.0.views.has_changed().is_err(),
         }
     }
@@ -145,17 +147,10 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::ERA;
 
     fn view(number: u32) -> Arc<MarketView> {
-        let era = EraProgress {
-            era: 1,
-            sessions_done: 0,
-            sessions_per_era: 3,
-            session_blocks: 10,
-            slot_ms: 1000,
-            bonding_eras: 2,
-        };
-        Arc::new(MarketView::from_candidates(number, Hash::repeat_byte(1), era, []))
+        Arc::new(MarketView::from_candidates(number, Hash::repeat_byte(1), ERA, []))
     }
 
     #[tokio::test]

@@ -67,7 +67,7 @@ pub(crate) async fn start(config: ChainConfig) -> Result<(Arc<Followed>, Views, 
             }
         }
     }
-    let (used, Opened { link, view }) = first_link(&endpoints, &mut refused)
+    let (used, Opened { link, view }) = first_link(&endpoints, config.stale_after, &mut refused)
         .await
         .ok_or_else(|| ChainError::NoEndpoint { tried: listed(&config.endpoints, &refused) })?;
 
@@ -82,6 +82,7 @@ pub(crate) async fn start(config: ChainConfig) -> Result<(Arc<Followed>, Views, 
     endpoints.rotate_left(used);
     let follower = Follower {
         patience: config.stale_after.saturating_mul(2).max(SHORTEST_PATIENCE),
+        stale_after: config.stale_after,
         endpoints,
         followed: followed.clone(),
         views: sender,
@@ -91,15 +92,26 @@ pub(crate) async fn start(config: ChainConfig) -> Result<(Arc<Followed>, Views, 
 }
 
 /// Tries the endpoints in turn until one can be used, none ever will, or the time is up. `refused` is given the last
-/// reason of each.
-async fn first_link(endpoints: &[Endpoint], refused: &mut HashMap<String, String>) -> Option<(usize, Opened)> {
+/// reason of each. Of several that can be used but are not up to date, the one that has come furthest is taken.
+async fn first_link(
+    endpoints: &[Endpoint],
+    stale_after: Duration,
+    refused: &mut HashMap<String, String>,
+) -> Option<(usize, Opened)> {
     let deadline = Instant::now() + START_TIMEOUT;
     let mut backoff = Backoff::default();
     loop {
         let mut hopeless = true;
+        let mut furthest: Option<(usize, Opened)> = None;
         for (index, endpoint) in endpoints.iter().enumerate() {
             let error = match timeout_at(deadline, Link::open(endpoint, None)).await {
-                Ok(Ok(opened)) => return Some((index, opened)),
+                Ok(Ok(opened)) if !opened.view.head().is_old(stale_after) => return Some((index, opened)),
+                Ok(Ok(opened)) => {
+                    if furthest.as_ref().is_none_or(|(_, other)| other.view.time_ms < opened.view.time_ms) {
+                        furthest = Some((index, opened));
+                    }
+                    continue;
+                }
                 Ok(Err(error)) => error,
                 Err(_) => ChainError::Node("no time left to try it".into()),
             };
@@ -112,6 +124,9 @@ async fn first_link(endpoints: &[Endpoint], refused: &mut HashMap<String, String
             } else {
                 slot.or_insert(error.to_string());
             }
+        }
+        if furthest.is_some() {
+            return furthest;
         }
         let wait = backoff.next();
         if hopeless || Instant::now() + wait >= deadline {
@@ -132,8 +147,9 @@ fn listed(endpoints: &[String], refused: &HashMap<String, String>) -> Vec<(Strin
 
 /// The task that follows the chain.
 struct Follower {
-    /// How long a connection may go without a new finalised block.
+    /// How long a connection may go without a recent finalised block.
     patience: Duration,
+    stale_after: Duration,
     /// The one in use comes first.
     endpoints: Vec<Endpoint>,
     followed: Arc<Followed>,
@@ -145,7 +161,7 @@ impl Follower {
     /// Runs until it is aborted, or nobody looks at its views any more when the connection fails.
     async fn run(mut self, mut link: Link) {
         loop {
-            tracing::info!(target: "chain::follow", endpoint = %link.node().endpoint(), "following the chain");
+            self.announce(&link);
             let error = self.follow(&mut link).await;
             self.followed.node.store(None);
             // A program that ends closes connections before it gets round to aborting this task.
@@ -157,18 +173,36 @@ impl Follower {
         }
     }
 
-    /// Follows one connection until it fails.
+    fn announce(&self, link: &Link) {
+        let endpoint = link.node().endpoint();
+        tracing::info!(target: "chain::follow", %endpoint, "following the chain");
+        let head = self.followed.view().head();
+        if head.is_old(self.stale_after) {
+            tracing::warn!(
+                target: "chain::follow",
+                %endpoint,
+                block.number = head.number,
+                block.age_s = head.age().as_secs(),
+                "the node's last finalised block is old; wait until the node has synced, or set this machine's clock"
+            );
+        }
+    }
+
+    /// Follows one connection until it fails, or shows nothing recent for too long: another node may be up to date.
     async fn follow(&mut self, link: &mut Link) -> ChainError {
         let mut deadline = Instant::now() + self.patience;
         loop {
             let view = match timeout_at(deadline, link.next(&self.followed.view())).await {
-                Err(_) => return ChainError::Node(format!("no new finalised block for {:?}", self.patience)),
+                Err(_) => return ChainError::Node(format!("no recent finalised block for {:?}", self.patience)),
                 Ok(Err(error)) => return error,
                 Ok(Ok(view)) => view,
             };
+            let is_recent = !view.head().is_old(self.stale_after);
             self.publish(view);
             self.backoff.reset();
-            deadline = Instant::now() + self.patience;
+            if is_recent {
+                deadline = Instant::now() + self.patience;
+            }
         }
     }
 
@@ -193,7 +227,7 @@ impl Follower {
         // A development chain whose validator lost its last blocks, or all, goes on differently. To insist on the old
         // one for ever would help nobody, but another endpoint may have it.
         let may_restart = known.received.elapsed() > self.patience;
-        let known = Known { genesis: self.followed.genesis, view: &known, may_restart };
+        let known = Known { genesis: self.followed.genesis, view: &known, may_restart, stale_after: self.stale_after };
         match Link::open(endpoint, Some(known)).await {
             Ok(Opened { link, view }) => {
                 self.followed.node.store(Some(link.node().clone()));

@@ -16,6 +16,7 @@ mod error;
 #[cfg(test)]
 mod fixture;
 mod follow;
+mod head;
 mod key;
 mod link;
 mod node;

@@ -1,6 +1,6 @@
 //! A node's finalised blocks, turned into views.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use cuckoo_primitives::{AccountId, BlockNumber, Candidate, Hash};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -10,6 +10,7 @@ use crate::{
     changes::{self, Changes},
     endpoint::Endpoint,
     error::ChainError,
+    head::Head,
     node::{node_error, number_and_hash, Header, Node},
     reader,
     view::MarketView,
@@ -42,41 +43,52 @@ pub(crate) struct Known<'a> {
     pub(crate) genesis: Hash,
     /// The newest view.
     pub(crate) view: &'a MarketView,
-    /// Whether to follow a node whose finalised blocks do not continue the view.
+    /// Whether no node has continued the view for so long that a node may be followed whose chain goes on differently.
     pub(crate) may_restart: bool,
+    /// A block that was made longer ago is no reason to give up what is known.
+    pub(crate) stale_after: Duration,
 }
 
 impl Known<'_> {
-    /// Makes sure that `node`, whose last finalised block is at height `head`, continues the chain.
-    async fn check(&self, node: &Node, head: BlockNumber) -> Result<(), ChainError> {
+    /// Makes sure that `node`, whose last finalised block is `head`, continues the chain.
+    async fn check(&self, node: &Node, head: &Head) -> Result<(), ChainError> {
         if node.genesis() != self.genesis {
             return Err(ChainError::WrongChain { expected: self.genesis, found: node.genesis() });
         }
-        match self.check_continues(node, head).await {
-            Err(error @ (ChainError::Behind { .. } | ChainError::Conflict { .. })) if self.may_restart => {
-                tracing::warn!(
-                    target: "chain::follow",
-                    endpoint = %node.endpoint(),
-                    %error,
-                    "no node continues the chain as known so far; starting over with this one"
-                );
-                Ok(())
-            }
-            result => result,
+        let theirs = if head.number < self.view.number { None } else { node.hash_of(self.view.number).await? };
+        let Err(error) = self.check_continues(head, theirs) else { return Ok(()) };
+        if !self.may_start_over(head) {
+            return Err(error);
         }
+        tracing::warn!(
+            target: "chain::follow",
+            endpoint = %node.endpoint(),
+            %error,
+            "no node continues the chain as known so far; starting over with this one"
+        );
+        Ok(())
     }
 
-    async fn check_continues(&self, node: &Node, head: BlockNumber) -> Result<(), ChainError> {
+    /// Whether a chain with the final block `head`, and with the block `theirs` at the height of the view if it has one
+    /// there, continues the view.
+    fn check_continues(&self, head: &Head, theirs: Option<Hash>) -> Result<(), ChainError> {
         let number = self.view.number;
-        if head < number {
-            return Err(ChainError::Behind { node: head, known: number });
+        if head.number < number {
+            return Err(ChainError::Behind { node: head.number, known: number });
         }
-        match node.hash_of(number).await? {
+        match theirs {
             Some(found) if found != self.view.hash => {
                 Err(ChainError::Conflict { number, expected: self.view.hash, found })
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a node that does not continue the view may be followed all the same. One that is behind on the same chain
+    /// has blocks that are older than the view; it must catch up first. Only a chain that really started over, as one for
+    /// development may, makes newer blocks that do not continue it.
+    fn may_start_over(&self, head: &Head) -> bool {
+        self.may_restart && head.time_ms > self.view.time_ms && !head.is_old(self.stale_after)
     }
 }
 
@@ -87,14 +99,15 @@ impl Link {
         // Listens before it reads, so that no block falls between.
         let heads = node.finalised_heads().await?;
         let (number, hash) = node.finalised_head().await?;
+        let head = reader::head(&node, number, hash).await?;
         if let Some(known) = &known {
-            known.check(&node, number).await?;
+            known.check(&node, &head).await?;
         }
         let spec_version = node.at(number, hash).await?.spec_version();
-        let (era, all) = tokio::try_join!(reader::era(&node, hash), reader::all_candidates(&node, hash))?;
+        let all = reader::all_candidates(&node, hash).await?;
         let view = match known {
-            Some(known) => known.view.replaced(number, hash, era, all),
-            None => MarketView::from_candidates(number, hash, era, all),
+            Some(known) => known.view.replaced(head, all),
+            None => MarketView::first(head, all),
         };
         Ok(Opened { link: Self { node: Arc::new(node), heads, spec_version }, view })
     }
@@ -118,20 +131,20 @@ impl Link {
     }
 
     async fn advance(&mut self, view: &MarketView, number: BlockNumber, hash: Hash) -> Result<MarketView, ChainError> {
-        let era = reader::era(&self.node, hash).await?;
+        let head = reader::head(&self.node, number, hash).await?;
         // When an era starts, what voters decided during the last one begins to count, for all candidates at once.
-        let changes = match era.era == view.era.era {
+        let changes = match head.era.era == view.era.era {
             true => self.changes_since(view.number, number, hash).await?,
             false => Changes::Unclear,
         };
         match changes {
             Changes::Of(stashes) => {
                 let updates = read(&self.node, stashes, hash).await?;
-                Ok(view.updated(number, hash, era, updates))
+                Ok(view.updated(head, updates))
             }
             Changes::Unclear => {
                 let all = reader::all_candidates(&self.node, hash).await?;
-                Ok(view.replaced(number, hash, era, all))
+                Ok(view.replaced(head, all))
             }
         }
     }
@@ -177,4 +190,63 @@ async fn read(
         .buffer_unordered(READS_AT_ONCE)
         .try_collect()
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::head::{now_ms, ERA};
+
+    const STALE_AFTER: Duration = Duration::from_secs(30);
+    const MINUTE_MS: u64 = 60_000;
+    /// A block of the chain that is known to go on from `hash`.
+    fn head(number: BlockNumber, minutes_ago: u64) -> Head {
+        let hash = Hash::from_low_u64_be(number.into());
+        Head { number, hash, time_ms: now_ms() - minutes_ago * MINUTE_MS, era: ERA }
+    }
+
+    fn view() -> MarketView {
+        MarketView::first(head(100, 10), [])
+    }
+
+    fn known(view: &MarketView) -> Known<'_> {
+        Known { genesis: Hash::zero(), view, may_restart: true, stale_after: STALE_AFTER }
+    }
+
+    #[test]
+    fn a_node_that_is_behind_is_not_followed_however_long_nothing_was_heard() {
+        let view = view();
+        let behind = head(90, 11);
+        assert!(matches!(
+            known(&view).check_continues(&behind, None),
+            Err(ChainError::Behind { node: 90, known: 100 })
+        ));
+        assert!(!known(&view).may_start_over(&behind));
+    }
+
+    #[test]
+    fn a_node_that_syncs_another_chain_is_not_followed_before_it_is_up_to_date() {
+        let view = view();
+        let theirs = Some(Hash::repeat_byte(9));
+        let syncing = head(120, 5);
+        assert!(matches!(known(&view).check_continues(&syncing, theirs), Err(ChainError::Conflict { .. })));
+        assert!(!known(&view).may_start_over(&syncing));
+    }
+
+    #[test]
+    fn a_chain_that_started_over_is_followed_once_no_other_was_heard_of_for_long() {
+        let view = view();
+        for restarted in [head(7, 0), head(200, 0)] {
+            assert!(known(&view).may_start_over(&restarted));
+            assert!(!Known { may_restart: false, ..known(&view) }.may_start_over(&restarted));
+        }
+    }
+
+    #[test]
+    fn a_node_that_continues_the_view_is_followed() {
+        let view = view();
+        known(&view).check_continues(&head(100, 10), Some(view.hash)).unwrap();
+        known(&view).check_continues(&head(101, 9), Some(view.hash)).unwrap();
+        known(&view).check_continues(&head(500, 0), None).unwrap();
+    }
 }

@@ -5,11 +5,12 @@ use cuckoo_primitives::{
     runtime_api::MAX_CANDIDATES_PER_PAGE, AccountId, Balance, BlockNumber, Candidate, EraProgress, Hash, Role,
     StashOverview,
 };
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use subxt::ext::scale_decode::DecodeAsType;
 
 use crate::{
     error::ChainError,
+    head::Head,
     node::{answer, Node},
 };
 
@@ -38,6 +39,20 @@ pub(crate) async fn stash(node: &Node, at: Hash, stash: &AccountId) -> Result<Op
 /// Where the chain stands in its era.
 pub(crate) async fn era(node: &Node, at: Hash) -> Result<EraProgress, ChainError> {
     node.market("era", &[], at).await
+}
+
+/// What the block says of itself.
+pub(crate) async fn head(node: &Node, number: BlockNumber, hash: Hash) -> Result<Head, ChainError> {
+    let (era, time_ms) = try_join(era(node, hash), time_ms(node, number, hash)).await?;
+    Ok(Head { number, hash, time_ms, era })
+}
+
+/// When the block was made, by its own word, in milliseconds since 1970; 0 for the first block of a chain.
+async fn time_ms(node: &Node, number: BlockNumber, at: Hash) -> Result<u64, ChainError> {
+    let address = subxt::dynamic::storage::<(), u64>("Timestamp", "Now");
+    let block = node.at(number, at).await?;
+    let Some(now) = answer(block.storage().try_fetch(address, ())).await? else { return Ok(0) };
+    now.decode().map_err(|error| ChainError::Decode { what: "time of the block", reason: error.to_string() })
 }
 
 /// Every candidate of every role.

@@ -3,10 +3,12 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use cuckoo_primitives::{AccountId, BlockNumber, Candidate, EraProgress, Hash, Role};
+
+use crate::head::{now_ms, Head};
 
 /// All candidates as of one finalised block.
 ///
@@ -19,6 +21,8 @@ pub struct MarketView {
     pub number: BlockNumber,
     /// Hash of the block.
     pub hash: Hash,
+    /// When the block was made, by its own word, in milliseconds since 1970; 0 for the first block of a chain.
+    pub time_ms: u64,
     /// When this program learnt that the block is final.
     pub received: Instant,
     /// Where the chain stands in its era.
@@ -61,7 +65,7 @@ impl FromIterator<Arc<Candidate>> for Candidates {
 }
 
 impl MarketView {
-    /// A view with exactly these candidates, received now. Of several with one stash the last counts.
+    /// A view with exactly these candidates, made and received now. Of several with one stash the last counts.
     ///
     /// Programs get their views from [`Chain`](crate::Chain); this is for tests and benches.
     pub fn from_candidates(
@@ -70,20 +74,25 @@ impl MarketView {
         era: EraProgress,
         candidates: impl IntoIterator<Item = Candidate>,
     ) -> Self {
-        let candidates = Arc::new(candidates.into_iter().map(Arc::new).collect());
-        Self { number, hash, received: Instant::now(), era, revision: 0, candidates }
+        Self::first(Head { number, hash, time_ms: now_ms(), era }, candidates)
     }
 
-    /// The view of a later block that changed at most the candidates of the stashes in `updates`, each given as it is
+    /// The first view that a program has, received now.
+    pub(crate) fn first(head: Head, candidates: impl IntoIterator<Item = Candidate>) -> Self {
+        let Head { number, hash, time_ms, era } = head;
+        let candidates = Arc::new(candidates.into_iter().map(Arc::new).collect());
+        Self { number, hash, time_ms, received: Instant::now(), era, revision: 0, candidates }
+    }
+
+    /// The view of another block that changed at most the candidates of the stashes in `updates`, each given as it is
     /// now, or `None` if it is gone.
     pub(crate) fn updated(
         &self,
-        number: BlockNumber,
-        hash: Hash,
-        era: EraProgress,
+        head: Head,
         updates: impl IntoIterator<Item = (AccountId, Option<Candidate>)>,
     ) -> Self {
-        let mut next = Self { number, hash, received: Instant::now(), era, ..self.clone() };
+        let Head { number, hash, time_ms, era } = head;
+        let mut next = Self { number, hash, time_ms, received: Instant::now(), era, ..self.clone() };
         for (stash, now) in updates {
             if next.by_stash(&stash).map(Arc::as_ref) == now.as_ref() {
                 continue;
@@ -99,14 +108,25 @@ impl MarketView {
         next
     }
 
-    /// The view of a later block whose candidates are exactly `all`.
-    pub(crate) fn replaced(&self, number: BlockNumber, hash: Hash, era: EraProgress, all: Vec<Candidate>) -> Self {
+    /// The view of another block whose candidates are exactly `all`.
+    pub(crate) fn replaced(&self, head: Head, all: Vec<Candidate>) -> Self {
         let kept: HashSet<&AccountId> = all.iter().map(|candidate| &candidate.stash).collect();
         let gone: Vec<AccountId> =
             self.candidates.by_stash.keys().filter(|stash| !kept.contains(stash)).cloned().collect();
         let updates = gone.into_iter().map(|stash| (stash, None));
         let updates = updates.chain(all.into_iter().map(|candidate| (candidate.stash.clone(), Some(candidate))));
-        self.updated(number, hash, era, updates.collect::<Vec<_>>())
+        self.updated(head, updates.collect::<Vec<_>>())
+    }
+
+    /// The block without its candidates.
+    pub(crate) fn head(&self) -> Head {
+        Head { number: self.number, hash: self.hash, time_ms: self.time_ms, era: self.era }
+    }
+
+    /// Whether nothing new has been heard for longer than `after`, or what was heard is itself too old to act on: a node
+    /// that still syncs makes blocks of last week final one after the other.
+    pub(crate) fn is_stale(&self, after: Duration) -> bool {
+        self.received.elapsed() > after || self.head().is_old(after)
     }
 
     /// The candidate whose operator is `operator`, whatever its status.
@@ -146,16 +166,8 @@ impl MarketView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::ERA;
     use cuckoo_primitives::{CandidateInfo, CandidateStatus};
-
-    const ERA: EraProgress = EraProgress {
-        era: 1,
-        sessions_done: 0,
-        sessions_per_era: 3,
-        session_blocks: 10,
-        slot_ms: 1000,
-        bonding_eras: 2,
-    };
 
     fn account(byte: u8) -> AccountId {
         AccountId::from([byte; 32])
@@ -180,7 +192,31 @@ mod tests {
 
     fn update(view: &MarketView, updates: Vec<(u8, Option<Candidate>)>) -> MarketView {
         let updates = updates.into_iter().map(|(stash, now)| (account(stash), now));
-        view.updated(view.number + 1, Hash::repeat_byte(2), ERA, updates)
+        view.updated(head(view.number + 1), updates)
+    }
+
+    fn head(number: u32) -> Head {
+        Head { number, hash: Hash::repeat_byte(2), time_ms: now_ms(), era: ERA }
+    }
+
+    #[test]
+    fn a_view_is_stale_when_its_block_is_old_however_new_the_news() {
+        let after = Duration::from_secs(30);
+        let fresh = view([candidate(1, 11, 10)]);
+        assert!(!fresh.is_stale(after));
+        let last_week = Head { time_ms: now_ms() - 7 * 24 * 3_600_000, ..head(2) };
+        let syncing = fresh.replaced(last_week, Vec::new());
+        assert!(syncing.received.elapsed() < after && syncing.is_stale(after));
+        assert!(fresh.updated(last_week, []).is_stale(after));
+        assert!(!syncing.updated(head(3), []).is_stale(after), "once it has caught up");
+    }
+
+    #[test]
+    fn a_view_is_stale_when_nothing_is_heard_any_more() {
+        let heard_before = Instant::now().checked_sub(Duration::from_secs(31)).unwrap();
+        let silent = MarketView { received: heard_before, ..view([]) };
+        assert!(silent.is_stale(Duration::from_secs(30)));
+        assert!(!silent.is_stale(Duration::from_secs(60)));
     }
 
     #[test]
@@ -248,16 +284,11 @@ mod tests {
     #[test]
     fn a_complete_reading_keeps_what_is_the_same() {
         let before = view([candidate(1, 11, 10), candidate(2, 12, 20), candidate(3, 13, 30)]);
-        let same = before.replaced(
-            2,
-            Hash::repeat_byte(2),
-            ERA,
-            vec![candidate(3, 13, 30), candidate(1, 11, 10), candidate(2, 12, 20)],
-        );
+        let same = before.replaced(head(2), vec![candidate(3, 13, 30), candidate(1, 11, 10), candidate(2, 12, 20)]);
         assert!(Arc::ptr_eq(&before.candidates, &same.candidates));
         assert_eq!(same.revision(), before.revision());
 
-        let other = before.replaced(3, Hash::repeat_byte(3), ERA, vec![candidate(2, 12, 20), candidate(3, 13, 31)]);
+        let other = before.replaced(head(3), vec![candidate(2, 12, 20), candidate(3, 13, 31)]);
         assert_eq!(other.revision(), before.revision() + 1);
         assert_eq!((other.len(), other.by_stash(&account(1))), (2, None));
         assert!(Arc::ptr_eq(before.by_stash(&account(2)).unwrap(), other.by_stash(&account(2)).unwrap()));

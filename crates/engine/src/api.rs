@@ -111,6 +111,27 @@ pub struct Generation {
     pub events: mpsc::Receiver<GenerationEvent>,
 }
 
+/// What a running embedding reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EmbeddingEvent {
+    /// The vectors of the next inputs, in the inputs' order, of length one (L2).
+    Vectors(Vec<Vec<f32>>),
+    /// The last event.
+    Done {
+        /// Tokens read, special tokens included.
+        prompt_tokens: u32,
+    },
+    /// The last event: it broke.
+    Failed(EngineError),
+}
+
+/// A running embedding. Dropping it cancels: nothing more is computed for it after the batch under way.
+#[derive(Debug)]
+pub struct Embedding {
+    /// Bounded; a reader that does not read pauses its own embedding only.
+    pub events: mpsc::Receiver<EmbeddingEvent>,
+}
+
 /// Vectors for a batch of texts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embeddings {
@@ -118,6 +139,21 @@ pub struct Embeddings {
     pub vectors: Vec<Vec<f32>>,
     /// Tokens read, special tokens included.
     pub prompt_tokens: u32,
+}
+
+impl Embedding {
+    /// Waits for all vectors.
+    pub async fn all(mut self) -> Result<Embeddings, EngineError> {
+        let mut vectors = Vec::new();
+        while let Some(event) = self.events.recv().await {
+            match event {
+                EmbeddingEvent::Vectors(next) => vectors.extend(next),
+                EmbeddingEvent::Done { prompt_tokens } => return Ok(Embeddings { vectors, prompt_tokens }),
+                EmbeddingEvent::Failed(error) => return Err(error),
+            }
+        }
+        Err(EngineError::Internal("an embedding ended without a last event".into()))
+    }
 }
 
 /// Why an engine did not do what it was asked.
@@ -154,8 +190,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Starts a generation. What is wrong with the request itself is returned here, before anything runs.
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, EngineError>;
 
-    /// Embeds `inputs` with the embedding model `model`.
-    async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embeddings, EngineError>;
+    /// Starts to embed `inputs` with the embedding model `model`. What is wrong with the request itself is returned here,
+    /// before anything runs.
+    async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embedding, EngineError>;
 }
 
 /// A shared engine.

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 
 use crate::{
     api::{
-        ChatMessage, Embeddings, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, Prompt,
+        ChatMessage, Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, Prompt,
         Sampling,
     },
-    bert::{BertEmbedder, Embedder},
+    bert::BertEmbedder,
     device::{self, DeviceChoice},
+    embedder::Embedder,
     error::LoadError,
     llama::LoadedLlama,
     model_dir::ModelDir,
@@ -32,8 +33,11 @@ pub struct EngineOptions {
     /// Threads that compute; `None`: one for each core. candle has one number for the whole process, taken when it
     /// first computes, so the first engine of a process decides. Set it before other threads run.
     pub threads: Option<NonZeroUsize>,
-    /// Generations per model that take turns. Each may hold a full context in memory.
+    /// Generations per model that take turns.
     pub max_running: NonZeroUsize,
+    /// Memory per chat model for what running generations remember of their texts. A generation waits until its prompt
+    /// and all that it may produce fit beside the others; one alone always runs.
+    pub context_memory_bytes: u64,
     /// Requests per model that wait for a turn; more are refused as [`EngineError::Overloaded`].
     pub max_waiting: usize,
     /// Where to compute.
@@ -48,6 +52,7 @@ impl Default for EngineOptions {
         Self {
             threads: None,
             max_running: const { NonZeroUsize::new(4).unwrap() },
+            context_memory_bytes: u64::MAX,
             max_waiting: 16,
             device: DeviceChoice::Cpu,
             unpack_limit_bytes: 1 << 30,
@@ -122,10 +127,15 @@ impl CandleEngine {
         let manifest = dir.manifest();
         let missing = || LoadError::MissingFile { model: manifest.id().to_owned(), wanted: "*.gguf" };
         let file = manifest.file_ending_in(".gguf").ok_or_else(missing)?;
-        let LoadedLlama { model, tokenizer, template, context_tokens, numeric_class } =
+        let LoadedLlama { model, tokenizer, template, context_tokens, bytes_per_token, numeric_class } =
             LoadedLlama::load(&dir.file_path(file), device, options.unpack_limit_bytes)?;
         let context_tokens = context_tokens.min(manifest.context_tokens());
-        let limits = Limits { max_running: options.max_running.get(), max_waiting: options.max_waiting };
+        let limits = Limits {
+            max_running: options.max_running.get(),
+            max_waiting: options.max_waiting,
+            max_tokens: options.context_memory_bytes / bytes_per_token.max(1),
+        };
+        warn_of_short_memory(manifest.id(), limits, context_tokens, bytes_per_token);
         let scheduler = Scheduler::start(manifest.id(), Box::new(model), limits).map_err(LoadError::Thread)?;
         let ends = tokenizer.ends().into();
         let prompts = Arc::new(PromptReader { tokenizer, template, context_tokens });
@@ -173,9 +183,14 @@ impl Engine for CandleEngine {
         let GenerateRequest { prompt, sampling, .. } = request;
         let prompts = model.prompts.clone();
         // A long prompt takes milliseconds to split into tokens.
-        let prompt = tokio::task::spawn_blocking(move || prompts.read(&prompt))
-            .await
-            .map_err(|_| EngineError::Internal("reading the prompt panicked".into()))??;
+        let reading = tokio::task::spawn_blocking(move || {
+            let prompt = prompts.read(&prompt);
+            // The place stays taken until this thread is done, even if the caller went away before: else requests that
+            // are given up at once would pile up here.
+            (place, prompt)
+        });
+        let (place, prompt) = reading.await.map_err(|_| EngineError::Internal("reading the prompt panicked".into()))?;
+        let prompt = prompt?;
         let max_tokens = model.prompts.room_after(&prompt)?.min(sampling.max_tokens.unwrap_or(u32::MAX));
         let sampler = Sampler::new(&sampling);
         let Sampling { stop, .. } = sampling;
@@ -192,10 +207,25 @@ impl Engine for CandleEngine {
         Ok(Generation { events: receiver })
     }
 
-    async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embeddings, EngineError> {
+    async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embedding, EngineError> {
         let embedder = self.embedding.get(model).ok_or_else(|| EngineError::UnknownModel(model.to_owned()))?;
         check_embed(&inputs)?;
-        embedder.embed(inputs).await
+        embedder.embed(inputs)
+    }
+}
+
+/// Says so when the generations that may take turns would not all find room with full contexts.
+fn warn_of_short_memory(model: &str, limits: Limits, context_tokens: u32, bytes_per_token: u64) {
+    let full_contexts = limits.max_tokens / u64::from(context_tokens).max(1);
+    if full_contexts < limits.max_running as u64 {
+        tracing::warn!(
+            target: "engine",
+            max_running = limits.max_running,
+            full_contexts,
+            context_mib = u64::from(context_tokens).saturating_mul(bytes_per_token) >> 20,
+            model.id = model,
+            "the memory for contexts holds fewer full ones than generations may run; long ones wait for each other"
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 //! [`CandleEngine`] runs GGUF models of the llama family and BERT embedding models on the CPU or, built with the
 //! feature `cuda`, on an NVIDIA GPU. One thread per chat model interleaves the steps of all running generations, so a
 //! long prompt or a slow reader delays nobody else; what a generation says depends on its request alone, never on what
-//! runs beside it.
+//! runs beside it. Embedding requests take turns batch by batch, and their vectors leave as they are computed.
 //!
 //! Models are folders with a [`Manifest`] that names every file by its hash ([`ModelDir`]).
 
@@ -14,6 +14,7 @@ mod candle_engine;
 mod control;
 mod detokenizer;
 mod device;
+mod embedder;
 mod error;
 mod gguf;
 mod llama;
@@ -30,8 +31,8 @@ mod tokenizer;
 mod unpack;
 
 pub use api::{
-    ChatMessage, Embeddings, Engine, EngineError, FinishReason, GenerateRequest, Generation, GenerationEvent,
-    ModelInfo, ModelKind, Prompt, Sampling, SharedEngine,
+    ChatMessage, Embedding, EmbeddingEvent, Embeddings, Engine, EngineError, FinishReason, GenerateRequest, Generation,
+    GenerationEvent, ModelInfo, ModelKind, Prompt, Sampling, SharedEngine,
 };
 pub use candle_engine::{CandleEngine, EngineOptions};
 pub use device::{cuda_devices, CudaDevice, DeviceChoice};

@@ -26,6 +26,8 @@ pub(crate) struct LoadedLlama {
     pub(crate) template: Option<ChatTemplate>,
     /// Tokens that model and code can handle.
     pub(crate) context_tokens: u32,
+    /// Memory that a session takes for each token that it has read.
+    pub(crate) bytes_per_token: u64,
     pub(crate) numeric_class: String,
 }
 
@@ -60,6 +62,7 @@ impl LoadedLlama {
         let trained = metadata.required_number("llama.context_length").map_err(refused)?;
         // candle computes rotations for this many positions and no more.
         let context_tokens = trained.min(MAX_SEQ_LEN as u32);
+        let bytes_per_token = bytes_per_token(&metadata).map_err(refused)?;
         let unpacks = device.is_cpu() && unpacked_bytes(&content) <= unpack_limit_bytes;
         let numeric_class = numeric_class(device, metadata.matrices(), unpacks)?;
         let weights = if unpacks {
@@ -70,8 +73,18 @@ impl LoadedLlama {
         };
         let weights = weights.map_err(|error| refused(error.to_string()))?;
         let model = LlamaModel { weights, device: device.clone() };
-        Ok(Self { model, tokenizer, template, context_tokens, numeric_class })
+        Ok(Self { model, tokenizer, template, context_tokens, bytes_per_token, numeric_class })
     }
+}
+
+/// candle keeps a key and a value as `f32` for each token, layer and head that has one of its own.
+fn bytes_per_token(metadata: &Metadata) -> Result<u64, String> {
+    let heads = metadata.required_number("llama.attention.head_count")?;
+    let kept_heads = metadata.number("llama.attention.head_count_kv")?.unwrap_or(heads);
+    let head_width = metadata.required_number("llama.embedding_length")?.checked_div(heads).unwrap_or(0);
+    let layers = metadata.required_number("llama.block_count")?;
+    let values = [2, layers, kept_heads, head_width].into_iter().map(u64::from).fold(1, u64::saturating_mul);
+    Ok(values.saturating_mul(size_of::<f32>() as u64))
 }
 
 /// Refuses variants that candle would load and compute wrongly.

@@ -33,6 +33,8 @@ pub(crate) struct Limits {
     pub(crate) max_running: usize,
     /// Generations that wait for one of them to end.
     pub(crate) max_waiting: usize,
+    /// Tokens that all generations that take turns may have to remember together.
+    pub(crate) max_tokens: u64,
 }
 
 struct Shared {
@@ -47,6 +49,8 @@ struct State {
     /// Places promised to requests that are still being prepared.
     reserved: usize,
     running: usize,
+    /// Tokens that those that run may have to remember.
+    held_tokens: u64,
     stopped: bool,
 }
 
@@ -55,9 +59,10 @@ pub(crate) struct Place {
     shared: Arc<Shared>,
 }
 
-/// Counts one running generation for as long as it lives.
+/// Counts one running generation and its tokens for as long as it lives.
 struct Slot {
     shared: Arc<Shared>,
+    tokens: u64,
 }
 
 struct Running {
@@ -80,7 +85,7 @@ impl Scheduler {
     pub(crate) fn reserve(&self) -> Result<Place, EngineError> {
         let mut state = self.shared.state.lock();
         state.waiting.retain(|spec| !spec.events.is_cancelled());
-        let Limits { max_running, max_waiting } = self.shared.limits;
+        let Limits { max_running, max_waiting, .. } = self.shared.limits;
         if state.running + state.reserved + state.waiting.len() >= max_running + max_waiting {
             return Err(EngineError::Overloaded);
         }
@@ -108,6 +113,22 @@ impl Drop for Scheduler {
     }
 }
 
+impl State {
+    /// Takes the generation that has waited longest out of the queue, if it may run beside those that do.
+    fn next(&mut self, limits: Limits) -> Option<SequenceSpec> {
+        self.waiting.retain(|spec| !spec.events.is_cancelled());
+        let tokens = self.waiting.front()?.most_tokens();
+        let has_room = self.held_tokens.saturating_add(tokens) <= limits.max_tokens;
+        // One alone always runs: it could not wait for anything.
+        let may_run = self.running == 0 || (self.running < limits.max_running && has_room);
+        if may_run {
+            self.waiting.pop_front()
+        } else {
+            None
+        }
+    }
+}
+
 impl Place {
     /// Fills the place; the generation runs as soon as it is its turn.
     pub(crate) fn submit(self, spec: SequenceSpec) {
@@ -130,7 +151,9 @@ impl Drop for Place {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.shared.state.lock().running -= 1;
+        let mut state = self.shared.state.lock();
+        state.running -= 1;
+        state.held_tokens -= self.tokens;
     }
 }
 
@@ -163,13 +186,11 @@ impl Worker {
             if state.stopped {
                 return false;
             }
-            while state.running < self.shared.limits.max_running {
-                let Some(spec) = state.waiting.pop_front() else { break };
-                if spec.events.is_cancelled() {
-                    continue;
-                }
+            while let Some(spec) = state.next(self.shared.limits) {
+                let tokens = spec.most_tokens();
                 state.running += 1;
-                let slot = Slot { shared: self.shared.clone() };
+                state.held_tokens = state.held_tokens.saturating_add(tokens);
+                let slot = Slot { shared: self.shared.clone(), tokens };
                 self.running.push(Running { sequence: Sequence::new(self.model.session(), spec), slot });
             }
             if self.running.is_empty() {

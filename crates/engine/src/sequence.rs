@@ -30,6 +30,13 @@ pub(crate) struct SequenceSpec {
     pub(crate) events: EventSender,
 }
 
+impl SequenceSpec {
+    /// Tokens that it may have to remember at its end.
+    pub(crate) fn most_tokens(&self) -> u64 {
+        (self.prompt.len() as u64).saturating_add(self.max_tokens.into())
+    }
+}
+
 /// The writing end of a generation's events. Room for the last event is kept from the beginning, so that it can always
 /// be delivered, however slow the reader is.
 pub(crate) struct EventSender {

@@ -36,8 +36,9 @@ pub enum Finish {
 
 /// What a miner claims to have done in one attempt of a task; signed with its operator key.
 ///
-/// Two different receipts for one `(task_id, attempt)` and the same `request_hash` are equivocation. With another
-/// request under an old id it is the coordinator that contradicts itself.
+/// Two different receipts of one miner for the same attempt on the same link are equivocation, see
+/// [`Receipt::contradicts`]. Nobody can trick an honest miner into it, not even over a restart: a link's hash covers a
+/// fresh nonce of the miner's own, so it never returns, and on one link a miner takes each attempt once.
 #[derive(
     Clone,
     Debug,
@@ -60,6 +61,9 @@ pub struct Receipt {
     pub coordinator: AccountId,
     /// Operator of the miner that signs.
     pub miner: AccountId,
+    /// The link over which the task came: the signing hash of the [`CoordinatorProof`](crate::link::CoordinatorProof)
+    /// that opened it. The coordinator's signature over this hash shows that there was such a link.
+    pub link: Hash,
     /// sha256 over the model's files, as its manifest defines it.
     pub model_root: Hash,
     /// blake2_256 of the encoded task as it crossed the link.
@@ -76,6 +80,17 @@ pub struct Receipt {
 
 impl Statement for Receipt {
     const DOMAIN: &'static [u8] = b"cuckoo/receipt/v1";
+}
+
+impl Receipt {
+    /// Whether a miner that signed both equivocated: they differ and are for the same attempt on the same link.
+    pub fn contradicts(&self, other: &Self) -> bool {
+        let is_same_attempt = self.miner == other.miner
+            && self.link == other.link
+            && self.task_id == other.task_id
+            && self.attempt == other.attempt;
+        is_same_attempt && self != other
+    }
 }
 
 /// Running blake2_256 over the pieces of an output, one after the other with nothing between them.
@@ -109,6 +124,45 @@ pub fn selection_seed(genesis: &Hash, task_id: &TaskId, attempt: u32, finalised:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn receipt() -> Receipt {
+        Receipt {
+            task_id: [1; 16],
+            attempt: 2,
+            coordinator: AccountId::from([3; 32]),
+            miner: AccountId::from([4; 32]),
+            link: Hash::repeat_byte(5),
+            model_root: Hash::repeat_byte(6),
+            request_hash: Hash::repeat_byte(7),
+            output_hash: Hash::repeat_byte(8),
+            prompt_tokens: 9,
+            completion_tokens: 10,
+            finish: Finish::Length,
+        }
+    }
+
+    #[test]
+    fn what_a_receipt_signs_is_fixed() {
+        let hash = receipt().signing_hash(&Hash::repeat_byte(11));
+        assert_eq!(hex::encode(hash), "73edf39a0f5c821da051c10fa9b551b961f88b1af4f93effe312ed1bf9d4c9d5");
+    }
+
+    #[test]
+    fn only_other_words_for_the_same_attempt_on_the_same_link_contradict() {
+        let one = receipt();
+        assert!(!one.contradicts(&one));
+        assert!(one.contradicts(&Receipt { output_hash: Hash::zero(), ..one.clone() }));
+        assert!(one.contradicts(&Receipt { request_hash: Hash::zero(), ..one.clone() }));
+        assert!(one.contradicts(&Receipt { prompt_tokens: 0, ..one.clone() }));
+        for elsewhere in [
+            Receipt { link: Hash::zero(), ..one.clone() },
+            Receipt { task_id: [0; 16], ..one.clone() },
+            Receipt { attempt: 3, ..one.clone() },
+            Receipt { miner: AccountId::from([0; 32]), ..one.clone() },
+        ] {
+            assert!(!one.contradicts(&Receipt { output_hash: Hash::zero(), ..elsewhere }));
+        }
+    }
 
     #[test]
     fn the_output_hash_is_that_of_the_whole_output() {

@@ -136,18 +136,18 @@ impl FakeMiner {
             .with_context(|| format!("cannot reach the coordinator at {url}"))?;
         let limit = Duration::from_millis(HANDSHAKE_TIMEOUT_MS);
         let shaken = tokio::time::timeout(limit, self.shake_hands(channel)).await;
-        let (outbox, inbox, coordinator) = shaken.context("the coordinator did not finish the handshake in time")??;
+        let (outbox, inbox, handshake) = shaken.context("the coordinator did not finish the handshake in time")??;
         let offer = link::Offer { models: self.models.clone(), slots: self.slots, agent: "fake-miner".into() };
         send(&outbox, FromMiner::Offer(offer)).await?;
         let counts = Arc::new(Counts::default());
-        let worker = Worker { miner: self, coordinator, counts: counts.clone(), outbox: outbox.clone() };
+        let worker = Worker { miner: self, handshake, counts: counts.clone(), outbox: outbox.clone() };
         Ok(FakeLink { counts, outbox, task: tokio::spawn(worker.run(inbox)) })
     }
 
     async fn shake_hands(
         &self,
         channel: Channel,
-    ) -> anyhow::Result<(mpsc::Sender<link::MinerMessage>, Streaming<link::CoordinatorMessage>, AccountId)> {
+    ) -> anyhow::Result<(mpsc::Sender<link::MinerMessage>, Streaming<link::CoordinatorMessage>, Handshake)> {
         let mut client = MinerLinkClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
         let (outbox, outgoing) = mpsc::channel(OUTBOX);
         let miner_nonce: [u8; 32] = cuckoo_primitives::signing::blake2_256(&[&nonce_material()]).0;
@@ -176,7 +176,7 @@ impl FakeMiner {
         let FromCoordinator::Welcome(_) = next(&mut inbox).await? else {
             bail!("the coordinator did not answer the proof with a welcome")
         };
-        Ok((outbox, inbox, handshake.coordinator))
+        Ok((outbox, inbox, handshake))
     }
 }
 
@@ -216,7 +216,7 @@ impl Drop for FakeLink {
 /// Works on what comes over a link.
 struct Worker {
     miner: FakeMiner,
-    coordinator: AccountId,
+    handshake: Handshake,
     counts: Arc<Counts>,
     outbox: mpsc::Sender<link::MinerMessage>,
 }
@@ -278,8 +278,9 @@ impl Worker {
         let receipt = Receipt {
             task_id: fixed("task_id", &task.task_id)?,
             attempt: task.attempt,
-            coordinator: self.coordinator.clone(),
+            coordinator: self.handshake.coordinator.clone(),
             miner: self.miner.account(),
+            link: self.handshake.link_hash(),
             model_root: Hash::from(fixed::<32>("model_root", &model.model_root)?),
             request_hash: request_hash(task),
             output_hash,

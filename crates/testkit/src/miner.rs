@@ -136,6 +136,7 @@ impl MinerBuilder {
     fn spawn_unready(&self, dir: &Path) -> anyhow::Result<Process> {
         let mut args: Vec<OsString> = vec!["run".into(), "--slots".into(), self.slots.to_string().into()];
         args.extend(self.common_args(dir)?);
+        args.extend(["--data-dir".into(), dir.join("data").into_os_string()]);
         args.extend(self.args.iter().map(OsString::from));
         Process::spawn(&Command {
             name: self.operator.trim_start_matches('/').replace('/', "-"),

@@ -44,6 +44,12 @@ impl Handshake {
         self.coordinator_proof().signing_hash(&self.genesis)
     }
 
+    /// Names the link that this handshake opens, in receipts: what the coordinator signed. Both nonces are in it, so no
+    /// other link, of whatever time, has the same.
+    pub fn link_hash(&self) -> Hash {
+        self.coordinator_hash()
+    }
+
     /// What the miner signs.
     pub fn miner_hash(&self) -> Hash {
         self.miner_proof().signing_hash(&self.genesis)
@@ -118,6 +124,16 @@ mod tests {
         for replayed in [fresh_nonce, other_peer, other_chain] {
             assert!(!replayed.miner_is_proven(&proof));
         }
+    }
+
+    #[test]
+    fn every_handshake_opens_a_link_of_its_own() {
+        let first = handshake();
+        let miners_choice = Handshake { miner_nonce: [5; 32], ..first.clone() };
+        let coordinators_choice = Handshake { coordinator_nonce: [5; 32], ..first.clone() };
+        assert_eq!(first.link_hash(), handshake().link_hash());
+        assert_ne!(first.link_hash(), miners_choice.link_hash());
+        assert_ne!(first.link_hash(), coordinators_choice.link_hash());
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(super) fn connection(args: &ChainArgs, chain: &Result<Chain, ChainError>) ->
         }
         Err(ChainError::TimedOut { after }) => Check::failed(
             NAME,
-            format!("no answer from {} in {} s", args.chain_urls.join(", "), after.as_secs()),
+            format!("no answer from {} in {} s", chain_config(args).shown_endpoints(), after.as_secs()),
             "start a node, or name one with --chain-url",
         ),
         Err(error) => Check::failed(NAME, error, "start a node, or name one with --chain-url"),
@@ -74,5 +74,20 @@ pub(super) async fn registration(chain: &Chain, operator: &AccountId) -> Check {
     match standing.is_active() {
         true => Check::well(NAME, what),
         false => Check::failed(NAME, what, standing.mend()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn access_keys_in_urls_are_not_printed() {
+        let url = |host: &str| format!("wss://user:secret@{host}:443/secret?key=secret");
+        let args = ChainArgs { chain_urls: vec![url("one.example"), url("two.example")], stale_after: 30 };
+        let check = connection(&args, &Err(ChainError::TimedOut { after: CONNECT_TIMEOUT }));
+        let text = check.to_string();
+        assert!(text.contains("wss://one.example:443, wss://two.example:443"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
     }
 }

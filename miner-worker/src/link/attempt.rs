@@ -8,10 +8,10 @@ use std::{
     time::Instant,
 };
 
-use cuckoo_engine::{FinishReason, GenerateRequest, GenerationEvent};
+use cuckoo_engine::{EmbeddingEvent, FinishReason, GenerateRequest, GenerationEvent};
 use cuckoo_primitives::{
     task::{Finish, TaskId},
-    AccountId,
+    AccountId, Hash,
 };
 use cuckoo_wire::link::{self, miner_message::Message, FailureCode};
 use tokio::sync::mpsc::{self, error::TryRecvError};
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     board::Counted,
+    dial::foreign,
     error::LinkError,
     miner::Miner,
     outbox::Outbox,
@@ -31,6 +32,11 @@ use crate::{
 
 /// Text of one message; what has piled up beyond it goes into the next.
 const MAX_PIECE_BYTES: usize = 16 * 1024;
+
+/// Said when the engine ends without a last event.
+const STOPPED: &str = "the model stopped without a word";
+/// Bytes of a model's name that are logged.
+const MAX_SHOWN_BYTES: usize = 64;
 
 /// One try of one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +68,7 @@ pub(super) struct Attempt {
     pub(super) task: link::Task,
     pub(super) miner: Arc<Miner>,
     pub(super) coordinator: AccountId,
+    pub(super) link: Hash,
     pub(super) url: CoordinatorUrl,
     pub(super) outbox: Outbox,
     pub(super) cancel: CancellationToken,
@@ -114,7 +121,7 @@ impl Attempt {
             target: "miner::task",
             attempt = self.id.attempt,
             task.id = hex::encode(self.id.task_id),
-            model = self.task.model.get(..64).unwrap_or(&self.task.model),
+            model = shown(&self.task.model),
             outcome = label,
             completion_tokens = outcome.as_ref().map_or(0, |signed| signed.receipt.completion_tokens),
             duration_ms = begun.elapsed().as_millis() as u64,
@@ -137,7 +144,8 @@ impl Attempt {
 
     async fn execute(&self) -> Result<SignedReceipt, Trouble> {
         let assignment = read(&self.task, self.miner.models())?;
-        let receipt = ReceiptBuilder::new(self.id.task_id, &self.task, self.coordinator.clone(), assignment.model_root);
+        let coordinator = self.coordinator.clone();
+        let receipt = ReceiptBuilder::new(self.id.task_id, &self.task, coordinator, self.link, assignment.model_root);
         let working = async {
             match assignment.work {
                 Work::Generate { request, echo } => self.generate(request, echo, receipt).await,
@@ -182,7 +190,7 @@ impl Attempt {
             if !text.is_empty() || missing > 0 {
                 self.send_text(&mut receipt, text, missing).await?;
             }
-            return self.sign(receipt, prompt_tokens, finish);
+            return Ok(self.sign(receipt, prompt_tokens, finish));
         }
     }
 
@@ -193,17 +201,29 @@ impl Attempt {
         mut receipt: ReceiptBuilder,
     ) -> Result<SignedReceipt, Trouble> {
         let expected = inputs.len();
-        let embeddings = self.miner.engine().embed(model, inputs).await.map_err(Failed::from)?;
-        if embeddings.vectors.len() != expected {
-            let reason = "the model did not make one vector for each input";
-            return Err(Failed::new(FailureCode::Internal, reason).into());
+        let mut embedding = self.miner.engine().embed(model, inputs).await.map_err(Failed::from)?;
+        let mut sent = 0;
+        while let Some(event) = embedding.events.recv().await {
+            match event {
+                EmbeddingEvent::Vectors(vectors) => {
+                    for vector in vectors {
+                        let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
+                        receipt.vector(&bytes);
+                        self.send(link::Output { vector: bytes.into(), ..self.output() }).await?;
+                        sent += 1;
+                    }
+                }
+                EmbeddingEvent::Done { prompt_tokens } if sent == expected => {
+                    return Ok(self.sign(receipt, prompt_tokens, Finish::Stop));
+                }
+                EmbeddingEvent::Done { .. } => {
+                    let reason = "the model did not make one vector for each input";
+                    return Err(Failed::new(FailureCode::Internal, reason).into());
+                }
+                EmbeddingEvent::Failed(error) => return Err(Failed::from(error).into()),
+            }
         }
-        for vector in embeddings.vectors {
-            let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
-            receipt.vector(&bytes);
-            self.send(link::Output { vector: bytes.into(), ..self.output() }).await?;
-        }
-        self.sign(receipt, embeddings.prompt_tokens, Finish::Stop)
+        Err(Failed::new(FailureCode::Internal, STOPPED).into())
     }
 
     /// Sends text, in several messages if it is long; the first carries the tokens.
@@ -225,17 +245,10 @@ impl Attempt {
         link::Output { task_id: self.id.task_id.to_vec().into(), attempt: self.id.attempt, ..Default::default() }
     }
 
-    /// Signs, unless a receipt for this attempt was signed before.
-    fn sign(&self, receipt: ReceiptBuilder, prompt_tokens: u32, finish: Finish) -> Result<SignedReceipt, Trouble> {
-        if !self.miner.signed().claim(self.id.task_id, self.id.attempt) {
-            return Err(Failed::new(FailureCode::InvalidRequest, ANSWERED_BEFORE).into());
-        }
-        Ok(receipt.sign(self.miner.key(), &self.miner.chain().genesis(), prompt_tokens, finish))
+    fn sign(&self, receipt: ReceiptBuilder, prompt_tokens: u32, finish: Finish) -> SignedReceipt {
+        receipt.sign(self.miner.key(), &self.miner.chain().genesis(), prompt_tokens, finish)
     }
 }
-
-/// Said of an attempt for which there is a receipt.
-pub(super) const ANSWERED_BEFORE: &str = "this attempt was answered before; every attempt needs a number of its own";
 
 /// The message that says why an attempt came to nothing.
 pub(super) fn failure(id: AttemptId, failed: Failed) -> link::Failure {
@@ -245,6 +258,11 @@ pub(super) fn failure(id: AttemptId, failed: Failed) -> link::Failure {
         code: failed.code.into(),
         reason: failed.reason,
     }
+}
+
+/// A model's name as the coordinator wrote it, which may be anything, for the log.
+fn shown(model: &str) -> String {
+    foreign(model.split_at(model.floor_char_boundary(MAX_SHOWN_BYTES)).0)
 }
 
 fn failure_label(code: FailureCode) -> &'static str {
@@ -288,7 +306,7 @@ impl Batch {
                     batch.end = Some(Ok((prompt_tokens, completion_tokens, finish)));
                 }
                 Some(GenerationEvent::Failed(error)) => batch.end = Some(Err(error.into())),
-                None => batch.end = Some(Err(Failed::new(FailureCode::Internal, "the model stopped without a word"))),
+                None => batch.end = Some(Err(Failed::new(FailureCode::Internal, STOPPED))),
             }
             if batch.end.is_some() || batch.text.len() >= MAX_PIECE_BYTES {
                 return batch;
@@ -321,6 +339,13 @@ fn split(text: String) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_shows_the_beginning_of_a_models_name() {
+        assert_eq!(shown("smollm2-135m-instruct"), "smollm2-135m-instruct");
+        // A character lies across the limit.
+        assert_eq!(shown(&format!("{}\n{}", "x".repeat(62), "é".repeat(1 << 20))), format!("{} ", "x".repeat(62)));
+    }
 
     #[test]
     fn slots_come_back() {

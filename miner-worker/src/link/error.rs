@@ -19,6 +19,9 @@ pub enum LinkError {
     /// The stream ended.
     #[error("the coordinator ended the link")]
     Ended,
+    /// It has carried as many attempts as can be remembered.
+    #[error("the link has carried as many tasks as one may, and is renewed")]
+    Spent,
     /// The coordinator is shutting down.
     #[error("the coordinator is shutting down: {0}")]
     Closed(String),
@@ -107,6 +110,7 @@ impl LinkError {
             Self::Unreachable(_)
             | Self::Broken(_)
             | Self::Ended
+            | Self::Spent
             | Self::Closed(_)
             | Self::TimedOut(_)
             | Self::StaleChain
@@ -151,6 +155,7 @@ impl LinkError {
             Self::Unreachable(_) => "unreachable",
             Self::Broken(_) => "broken",
             Self::Ended => "ended",
+            Self::Spent => "spent",
             Self::Closed(_) => "coordinator_closing",
             Self::TimedOut(_) => "timed_out",
             Self::Refused { code, .. } => match code {

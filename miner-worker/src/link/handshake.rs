@@ -36,6 +36,8 @@ pub struct Greeted {
 /// An open link.
 pub(super) struct Linked {
     pub(super) coordinator: AccountId,
+    /// Names the link in receipts.
+    pub(super) hash: Hash,
     pub(super) inbound: Streaming<CoordinatorMessage>,
     pub(super) outbox: Outbox,
 }
@@ -89,7 +91,8 @@ impl Greeted {
             FromCoordinator::Refusal(refusal) => return Err(refused(refusal)),
             _ => return Err(LinkError::Protocol("the proof was not answered by a welcome".into())),
         }
-        Ok(Linked { coordinator: self.handshake.coordinator, inbound: self.inbound, outbox: self.outbox })
+        let hash = self.handshake.link_hash();
+        Ok(Linked { coordinator: self.handshake.coordinator, hash, inbound: self.inbound, outbox: self.outbox })
     }
 }
 

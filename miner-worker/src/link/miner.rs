@@ -7,8 +7,13 @@ use cuckoo_engine::{ModelInfo, ModelKind, SharedEngine};
 use cuckoo_primitives::{AccountId, Role};
 use cuckoo_wire::link;
 
-use super::{board::LinkBoard, error::LinkError, shares::Shares};
-use crate::{events::Events, receipt::SignedAttempts, standing::Standing};
+use super::{
+    accepted::{Accepted, ATTEMPTS_PER_LINK},
+    board::LinkBoard,
+    error::LinkError,
+    shares::Shares,
+};
+use crate::{events::Events, standing::Standing};
 
 /// Names this program in offers.
 const AGENT: &str = concat!("miner-worker/", env!("CARGO_PKG_VERSION"));
@@ -22,7 +27,7 @@ pub struct Miner {
     models: Vec<ModelInfo>,
     blocked: BTreeSet<AccountId>,
     shares: Shares,
-    signed: SignedAttempts,
+    attempts_per_link: usize,
     board: LinkBoard,
     events: Events,
 }
@@ -43,13 +48,19 @@ impl Miner {
             shares: Shares::new(slots, chain.view()),
             models: engine.models(),
             blocked: blocked.into_iter().collect(),
-            signed: SignedAttempts::default(),
+            attempts_per_link: ATTEMPTS_PER_LINK,
             board: LinkBoard::default(),
             key,
             chain,
             engine,
             events,
         }
+    }
+
+    /// Has each link carry so many attempts before it is renewed, instead of hundreds of thousands.
+    pub fn attempts_per_link(mut self, attempts: usize) -> Self {
+        self.attempts_per_link = attempts;
+        self
     }
 
     /// The account that it signs with.
@@ -90,8 +101,9 @@ impl Miner {
         &self.engine
     }
 
-    pub(super) fn signed(&self) -> &SignedAttempts {
-        &self.signed
+    /// A fresh memory for the attempts of one link.
+    pub(super) fn accepted(&self) -> Accepted {
+        Accepted::new(self.attempts_per_link)
     }
 
     pub(super) fn events(&self) -> &Events {

@@ -4,6 +4,7 @@
 //! session run until it ends, waits, and dials again. All links share one [`Miner`]: engine, key, and the [`Shares`]
 //! that say how many slots each coordinator has at the moment.
 
+mod accepted;
 mod attempt;
 mod backoff;
 mod board;

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use cuckoo_primitives::AccountId;
+use cuckoo_primitives::{AccountId, Hash};
 use cuckoo_wire::{
     handshake::fixed,
     link::{
@@ -25,7 +25,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
 use super::{
-    attempt::{failure, Attempt, AttemptId, Slot, ANSWERED_BEFORE},
+    accepted::Accepted,
+    attempt::{failure, Attempt, AttemptId, Slot},
     board::Counted,
     dial::foreign,
     error::LinkError,
@@ -40,6 +41,9 @@ use crate::{config::CoordinatorUrl, events::Event};
 /// What the coordinator gets to read the last messages before the connection is cut.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// Said of an attempt that this link has brought before.
+const TAKEN_BEFORE: &str = "this attempt was taken before; every attempt needs a number of its own";
+
 /// Why no new tasks are taken.
 enum ClosingBecause {
     /// This miner wants to end the link; `Some` if it could not serve on, `None` if it was told to stop.
@@ -53,6 +57,8 @@ pub(super) struct Session {
     miner: Arc<Miner>,
     url: CoordinatorUrl,
     coordinator: AccountId,
+    hash: Hash,
+    accepted: Accepted,
     inbound: Streaming<CoordinatorMessage>,
     outbox: Outbox,
     /// The part of the slots; given up as soon as the link begins to close.
@@ -68,11 +74,13 @@ pub(super) struct Session {
 impl Session {
     /// A session on a fresh link to a coordinator that has this share.
     pub(super) fn new(miner: Arc<Miner>, url: CoordinatorUrl, linked: Linked, share: Share) -> Self {
-        let Linked { coordinator, inbound, outbox } = linked;
+        let Linked { coordinator, hash, inbound, outbox } = linked;
         Self {
+            accepted: miner.accepted(),
             miner,
             url,
             coordinator,
+            hash,
             inbound,
             outbox,
             share: Some(share),
@@ -175,8 +183,8 @@ impl Session {
             tracing::warn!(target: "miner::link", coordinator = %self.coordinator, "it repeats a running attempt");
             return Ok(());
         }
-        if self.miner.signed().contains(id.task_id, id.attempt) {
-            return self.turn_down(id, FailureCode::InvalidRequest, ANSWERED_BEFORE).await;
+        if self.accepted.contains(&id) {
+            return self.turn_down(id, FailureCode::InvalidRequest, TAKEN_BEFORE).await;
         }
         if let Some(ClosingBecause::Ours(_)) = self.closing {
             return self.turn_down(id, FailureCode::Draining, "the miner is stopping").await;
@@ -186,12 +194,17 @@ impl Session {
             self.miner.board().count(&self.url, Counted::RefusedBusy);
             return self.turn_down(id, FailureCode::Busy, "all slots of this coordinator are in use").await;
         };
+        // Before it begins: what it signs may be the only thing that this miner ever signs for it.
+        if !self.accepted.insert(id) {
+            return self.turn_down(id, FailureCode::Draining, "this link has carried all that it may").await;
+        }
         let cancel = CancellationToken::new();
         let attempt = Attempt {
             id,
             task,
             miner: self.miner.clone(),
             coordinator: self.coordinator.clone(),
+            link: self.hash,
             url: self.url.clone(),
             outbox: self.outbox.clone(),
             cancel: cancel.clone(),
@@ -201,6 +214,9 @@ impl Session {
         let handle = self.tasks.spawn(attempt.run());
         self.attempts_of_tasks.insert(handle.id(), id);
         self.show_running();
+        if self.accepted.is_full() && self.closing.is_none() {
+            self.close("the link has carried all that it may", Some(LinkError::Spent)).await?;
+        }
         Ok(())
     }
 

@@ -14,6 +14,7 @@ pub struct ReceiptBuilder {
     task_id: TaskId,
     attempt: u32,
     coordinator: AccountId,
+    link: Hash,
     model_root: Hash,
     request_hash: Hash,
     output: OutputHasher,
@@ -30,12 +31,14 @@ pub struct SignedReceipt {
 }
 
 impl ReceiptBuilder {
-    /// Begins the receipt for `task`, which `coordinator` set and the model with `model_root` will work on.
-    pub fn new(task_id: TaskId, task: &link::Task, coordinator: AccountId, model_root: [u8; 32]) -> Self {
+    /// Begins the receipt for `task`, which came from `coordinator` over the link with the hash `link` and which the model
+    /// with `model_root` will work on.
+    pub fn new(task_id: TaskId, task: &link::Task, coordinator: AccountId, link: Hash, model_root: [u8; 32]) -> Self {
         Self {
             task_id,
             attempt: task.attempt,
             coordinator,
+            link,
             model_root: Hash::from(model_root),
             request_hash: request_hash(task),
             output: OutputHasher::default(),
@@ -66,6 +69,7 @@ impl ReceiptBuilder {
             attempt: self.attempt,
             coordinator: self.coordinator,
             miner: account_of(key),
+            link: self.link,
             model_root: self.model_root,
             request_hash: self.request_hash,
             output_hash: self.output.finish(),
@@ -111,7 +115,8 @@ mod tests {
     }
 
     fn signed(pieces: &[(&str, u32)]) -> SignedReceipt {
-        let mut builder = ReceiptBuilder::new([7; 16], &task(), account_of(&dev::alice()), [3; 32]);
+        let mut builder =
+            ReceiptBuilder::new([7; 16], &task(), account_of(&dev::alice()), Hash::repeat_byte(4), [3; 32]);
         pieces.iter().for_each(|(text, tokens)| builder.text(text, *tokens));
         builder.sign(&dev::bob(), &genesis(), 5, Finish::Length)
     }
@@ -127,6 +132,7 @@ mod tests {
             attempt: 2,
             coordinator: account_of(&dev::alice()),
             miner: account_of(&dev::bob()),
+            link: Hash::repeat_byte(4),
             model_root: Hash::repeat_byte(3),
             request_hash: request_hash(&task()),
             output_hash: output.finish(),

@@ -114,6 +114,12 @@ impl Peer {
         self.send(ToMiner::Task(task)).await;
     }
 
+    /// Gives a task and waits for the first piece of its answer.
+    pub(crate) async fn begin(&mut self, task: Task) -> Output {
+        self.give(task).await;
+        self.output().await
+    }
+
     pub(crate) async fn hello(&mut self) -> Hello {
         let FromMiner::Hello(hello) = self.message().await else { panic!("no hello") };
         assert_eq!(hello.protocol, PROTOCOL);

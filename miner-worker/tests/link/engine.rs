@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use cuckoo_engine::{
-    Embeddings, Engine, EngineError, FinishReason, GenerateRequest, Generation, GenerationEvent, ModelInfo, ModelKind,
-    Prompt,
+    Embedding, EmbeddingEvent, Engine, EngineError, FinishReason, GenerateRequest, Generation, GenerationEvent,
+    ModelInfo, ModelKind, Prompt,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -116,8 +116,18 @@ impl Engine for FakeEngine {
         Ok(Generation { events })
     }
 
-    async fn embed(&self, _: &str, inputs: Vec<String>) -> Result<Embeddings, EngineError> {
-        let vectors = inputs.iter().map(|input| vec![input.len() as f32]).collect();
-        Ok(Embeddings { vectors, prompt_tokens: inputs.len() as u32 })
+    async fn embed(&self, _: &str, inputs: Vec<String>) -> Result<Embedding, EngineError> {
+        let (sender, events) = mpsc::channel(1);
+        let mut released = self.released.subscribe();
+        tokio::spawn(async move {
+            for input in &inputs {
+                if input == "wait" {
+                    let _ = released.wait_for(|released| *released).await;
+                }
+                let _ = sender.send(EmbeddingEvent::Vectors(vec![vec![input.len() as f32]])).await;
+            }
+            let _ = sender.send(EmbeddingEvent::Done { prompt_tokens: inputs.len() as u32 }).await;
+        });
+        Ok(Embedding { events })
     }
 }

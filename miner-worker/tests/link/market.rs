@@ -66,33 +66,39 @@ pub(crate) struct Market {
 
 impl Market {
     pub(crate) fn new() -> Self {
-        Self::build(4, None, LIMIT)
+        Self::with_slots(4)
     }
 
     pub(crate) fn with_slots(slots: u32) -> Self {
-        Self::build(slots, None, LIMIT)
+        Self::build(slots, None, |miner| miner)
     }
 
     pub(crate) fn with_drain_limit(drain_limit: Duration) -> Self {
-        Self::build(4, None, drain_limit)
+        let mut market = Self::new();
+        market.drain_limit = drain_limit;
+        market
+    }
+
+    pub(crate) fn with_attempts_per_link(attempts: usize) -> Self {
+        Self::build(4, None, |miner| miner.attempts_per_link(attempts))
     }
 
     pub(crate) fn blocking(account: AccountId) -> Self {
-        Self::build(4, Some(account), LIMIT)
+        Self::build(4, Some(account), |miner| miner)
     }
 
-    fn build(slots: u32, blocked: Option<AccountId>, drain_limit: Duration) -> Self {
+    fn build(slots: u32, blocked: Option<AccountId>, configure: impl FnOnce(Miner) -> Miner) -> Self {
         let coordinator = candidate(COORDINATOR, Role::Coordinator, 1, CandidateStatus::Active);
         let (views, receiver) = watch::channel(view(1, vec![coordinator], CandidateStatus::Active));
         let chain = Chain::detached(Hash::repeat_byte(7), receiver);
         let engine = FakeEngine::default();
         let shared = Arc::new(engine.clone());
-        let miner = Arc::new(Miner::new(dev::bob(), chain, shared, slots, blocked, Events::Silent));
+        let miner = configure(Miner::new(dev::bob(), chain, shared, slots, blocked, Events::Silent));
         Self {
             views: Mutex::new(Some(views)),
-            miner,
+            miner: Arc::new(miner),
             engine,
-            drain_limit,
+            drain_limit: LIMIT,
             stop: CancellationToken::new(),
             served: Mutex::default(),
         }

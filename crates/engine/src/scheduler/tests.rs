@@ -58,7 +58,11 @@ impl Session for ToySession {
 }
 
 fn scheduler(toy: &Toy, max_running: usize, max_waiting: usize) -> Scheduler {
-    Scheduler::start("toy", Box::new(toy.clone()), Limits { max_running, max_waiting }).unwrap()
+    with_memory(toy, max_running, max_waiting, u64::MAX)
+}
+
+fn with_memory(toy: &Toy, max_running: usize, max_waiting: usize, max_tokens: u64) -> Scheduler {
+    Scheduler::start("toy", Box::new(toy.clone()), Limits { max_running, max_waiting, max_tokens }).unwrap()
 }
 
 fn spec(prompt: &[u32], max_tokens: u32, capacity: usize) -> (SequenceSpec, mpsc::Receiver<GenerationEvent>) {
@@ -189,6 +193,31 @@ fn more_than_running_and_waiting_are_refused() {
     let waiting = start(&scheduler, &[10], 1);
     drop(running);
     assert_eq!(read(waiting).0, "a");
+}
+
+#[test]
+fn generations_wait_until_their_contexts_fit() {
+    let toy = Toy::default();
+    let scheduler = with_memory(&toy, 8, 8, 1_000);
+    let submit = |max_tokens| {
+        // Nobody reads, so it is soon paused for ever and keeps its memory.
+        let (spec, receiver) = spec(&[20], max_tokens, 2);
+        scheduler.reserve().unwrap().submit(spec);
+        receiver
+    };
+    let large = submit(599);
+    let small = submit(299);
+    wait_until(|| scheduler.running() == 2);
+    let (first, second) = (start(&scheduler, &[10], 199), start(&scheduler, &[10], 9));
+    thread::sleep(Duration::from_millis(20));
+    assert_eq!((scheduler.running(), scheduler.waiting()), (2, 2), "the first does not fit, the second is behind it");
+    drop(small);
+    assert_eq!(read(first).0.len(), 199);
+    assert_eq!(read(second).0.len(), 9);
+    drop(large);
+    wait_until(|| scheduler.running() == 0);
+    // What would never fit beside others runs alone.
+    assert_eq!(read(start(&scheduler, &[10], 2_000)).0.len(), 2_000);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use cuckoo_engine::{
     CandleEngine, ChatMessage, Engine, EngineError, EngineOptions, FinishReason, GenerateRequest, Generation,
     GenerationEvent, ModelKind, Prompt, Sampling,
 };
-use futures::future::join_all;
+use futures::{future::join_all, FutureExt};
 
 use crate::load::{engine, model_dir, with_context, CHAT};
 
@@ -175,6 +175,20 @@ async fn too_many_requests_are_refused_at_once() {
     let _running = engine.generate(endless()).await.unwrap();
     let _waiting = engine.generate(endless()).await.unwrap();
     assert_eq!(engine.generate(endless()).await.unwrap_err(), EngineError::Overloaded);
+}
+
+#[tokio::test]
+async fn a_prompt_that_nobody_waits_for_keeps_its_place_while_it_is_read() {
+    let engine = engine(CHAT, 1, 0);
+    let long = GenerateRequest { prompt: Prompt::Text("lorem ipsum ".repeat(80_000)), ..chat("") };
+    assert!(engine.generate(long).now_or_never().is_none(), "a megabyte is not tokenised at once");
+    assert_eq!(engine.generate(chat("Hello")).await.unwrap_err(), EngineError::Overloaded);
+    let again = async {
+        while engine.generate(chat("Hello")).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), again).await.expect("the place comes back");
 }
 
 #[tokio::test]

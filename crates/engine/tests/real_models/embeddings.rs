@@ -1,4 +1,4 @@
-use cuckoo_engine::{Engine, EngineError, ModelKind};
+use cuckoo_engine::{CandleEngine, EmbeddingEvent, Embeddings, Engine, EngineError, ModelKind};
 use futures::future::join_all;
 
 use crate::load::{engine, EMBEDDING};
@@ -19,10 +19,14 @@ fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| text.to_string()).collect()
 }
 
+async fn embed(engine: &CandleEngine, inputs: Vec<String>) -> Embeddings {
+    engine.embed(EMBEDDING, inputs).await.unwrap().all().await.unwrap()
+}
+
 #[tokio::test]
 async fn similar_sentences_are_closer_than_unrelated_ones() {
     let engine = engine(EMBEDDING, 1, 0);
-    let embeddings = engine.embed(EMBEDDING, texts(&[CAT, KITTEN, RATES])).await.unwrap();
+    let embeddings = embed(&engine, texts(&[CAT, KITTEN, RATES])).await;
     let [cat, kitten, rates] = &embeddings.vectors[..] else { panic!("three vectors") };
     let (similar, unrelated) = (cosine(cat, kitten), cosine(cat, rates));
     assert!(similar > 0.5 && unrelated < 0.2, "{similar} {unrelated}");
@@ -38,10 +42,10 @@ async fn a_vector_depends_on_its_text_alone() {
     let engine = engine(EMBEDDING, 1, 16);
     let long = "A long text about nothing in particular, that goes on. ".repeat(30);
     let inputs = texts(&[RATES, &long, CAT, "Yes", KITTEN, CAT]);
-    let together = engine.embed(EMBEDDING, inputs.clone()).await.unwrap().vectors;
-    let alone = join_all(inputs.iter().map(|input| engine.embed(EMBEDDING, vec![input.clone()]))).await;
+    let together = embed(&engine, inputs.clone()).await.vectors;
+    let alone = join_all(inputs.iter().map(|input| embed(&engine, vec![input.clone()]))).await;
     for (together, alone) in together.iter().zip(alone) {
-        assert!(distance(together, &alone.unwrap().vectors[0]) < 1e-4);
+        assert!(distance(together, &alone.vectors[0]) < 1e-4);
     }
     assert_eq!(together[2], together[5]);
 }
@@ -50,7 +54,7 @@ async fn a_vector_depends_on_its_text_alone() {
 async fn only_the_models_context_counts() {
     let engine = engine(EMBEDDING, 1, 0);
     let long = "word ".repeat(10_000);
-    let embeddings = engine.embed(EMBEDDING, texts(&[&long])).await.unwrap();
+    let embeddings = embed(&engine, texts(&[&long])).await;
     assert_eq!(embeddings.prompt_tokens, 256);
 }
 
@@ -66,8 +70,22 @@ async fn empty_or_foreign_requests_are_refused() {
 #[tokio::test]
 async fn more_requests_than_may_wait_are_refused() {
     let engine = engine(EMBEDDING, 1, 1);
-    let batch = || texts(&[CAT; 64]);
-    let results = join_all((0..4).map(|_| engine.embed(EMBEDDING, batch()))).await;
-    let refused = results.iter().filter(|result| **result == Err(EngineError::Overloaded)).count();
+    let mut embeddings = Vec::new();
+    for _ in 0..4 {
+        embeddings.push(engine.embed(EMBEDDING, texts(&[CAT; 64])).await.map(|embedding| embedding.all()));
+    }
+    let refused = embeddings.iter().filter(|embedding| matches!(embedding, Err(EngineError::Overloaded))).count();
     assert_eq!(refused, 2, "one computes, one waits");
+}
+
+#[tokio::test]
+async fn vectors_leave_as_they_are_computed() {
+    let engine = engine(EMBEDDING, 1, 0);
+    let long = "A long text about nothing in particular, that goes on. ".repeat(30);
+    let mut embedding = engine.embed(EMBEDDING, vec![long; 24]).await.unwrap();
+    let mut parts = Vec::new();
+    while let Some(EmbeddingEvent::Vectors(vectors)) = embedding.events.recv().await {
+        parts.push(vectors.len());
+    }
+    assert_eq!(parts, [8, 8, 8]);
 }

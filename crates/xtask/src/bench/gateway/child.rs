@@ -8,6 +8,10 @@ use tokio::sync::watch;
 
 use super::market;
 
+/// As the gateway's own program has it; all else that this program does may have it too.
+#[global_allocator]
+static ALLOCATOR: coordinator_gateway::Allocator = coordinator_gateway::ALLOCATOR;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[arg(long)]

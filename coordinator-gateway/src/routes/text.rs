@@ -1,0 +1,140 @@
+//! What the APIs that answer with text have in common: from the body to the answer, whole or as a stream.
+
+use std::marker::PhantomData;
+
+use axum::{body::Body, response::Response, Json};
+use bytes::Bytes;
+use cuckoo_primitives::task::Receipt;
+use cuckoo_wire::link::{task::Work, ModelKind};
+use openai_protocol::common::{StreamOptions, Usage};
+use serde::{de::DeserializeOwned, Serialize};
+use serde_json::Value;
+
+use super::{
+    event_stream::{event, stream_task, Chunks},
+    json_body::read_json,
+    sampling::wants_usage,
+    served::{fingerprint, finish_reason, new_task, now_s, task_error, with_headers},
+};
+use crate::{auth::Caller, dispatch::ServedBy, error::ApiError, state::SharedState};
+
+/// What is particular to one of these APIs.
+pub(super) trait TextApi: Send + Sync + 'static {
+    /// As clients send it.
+    type Request: DeserializeOwned + Send;
+    /// A whole answer.
+    type Response: Serialize;
+    /// One event of a stream.
+    type Chunk: Serialize;
+    /// What a chunk says of the answer.
+    type Choice;
+
+    /// Answers' ids begin so.
+    const ID_PREFIX: &'static str;
+
+    /// The smallest request that decodes.
+    fn minimal_request() -> Value;
+    /// What a miner is to do; an error if the request asks for what is not served.
+    fn work(request: &Self::Request) -> Result<Work, ApiError>;
+    /// The model, whether to stream, and how.
+    fn terms(request: Self::Request) -> (String, bool, Option<StreamOptions>);
+
+    /// All at once.
+    fn response(head: Head, text: String, finish_reason: String, usage: Usage) -> Self::Response;
+
+    /// Before any text, if there is anything to say.
+    fn opening() -> Option<Self::Choice>;
+    /// A piece of the text.
+    fn piece(text: String) -> Self::Choice;
+    /// After all text.
+    fn ending(finish_reason: String) -> Self::Choice;
+    /// One event.
+    fn chunk(head: Head, choices: Vec<Self::Choice>, usage: Option<Usage>) -> Self::Chunk;
+}
+
+/// What all parts of one answer share.
+#[derive(Clone)]
+pub(super) struct Head {
+    pub(super) id: String,
+    pub(super) created: u64,
+    pub(super) model: String,
+    /// Of who answers; empty until that is known.
+    pub(super) fingerprint: String,
+}
+
+impl Head {
+    fn by(&self, served_by: &ServedBy) -> Self {
+        Self { fingerprint: fingerprint(served_by), ..self.clone() }
+    }
+}
+
+/// Answers one request.
+pub(super) async fn answer<A: TextApi>(state: SharedState, caller: Caller, body: Body) -> Result<Response, ApiError> {
+    let limits = &state.limits;
+    // The request lives no longer than this block: while a task waits, only the task itself takes memory.
+    let (task, head, is_stream, usage) = {
+        let (request, memory): (A::Request, _) =
+            read_json(body, state.body_limits(limits.max_body_bytes), A::minimal_request()).await?;
+        let work = A::work(&request)?;
+        let (model, is_stream, options) = A::terms(request);
+        let usage = wants_usage(is_stream, options.as_ref())?;
+        let task = new_task(caller, model.clone(), ModelKind::Chat, work, memory, limits);
+        let id = format!("{}{}", A::ID_PREFIX, task.id_hex());
+        (task, Head { id, created: now_s(), model, fingerprint: String::new() }, is_stream, usage)
+    };
+    if is_stream {
+        let stream = TextStream::<A> { head, usage, api: PhantomData };
+        return stream_task(&state.dispatcher, task, stream).await;
+    }
+    let task_id = task.id_hex();
+    let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
+    let receipt = &answer.completed.receipt;
+    let (finish, usage) = (finish_reason(receipt.finish), usage_of(receipt));
+    let response = A::response(head.by(&answer.served_by), answer.text, finish, usage);
+    Ok(with_headers(Json(response), &task_id, Some(&answer.served_by)))
+}
+
+/// An answer as chunks.
+struct TextStream<A> {
+    head: Head,
+    /// Whether the client wants the numbers of tokens.
+    usage: bool,
+    api: PhantomData<A>,
+}
+
+impl<A: TextApi> TextStream<A> {
+    fn chunk(&self, served_by: &ServedBy, choices: Vec<A::Choice>, usage: Option<Usage>) -> Bytes {
+        event(&A::chunk(self.head.by(served_by), choices, usage))
+    }
+}
+
+impl<A: TextApi> Chunks for TextStream<A> {
+    fn opening(&self, served_by: &ServedBy) -> Option<Bytes> {
+        A::opening().map(|choice| self.chunk(served_by, vec![choice], None))
+    }
+
+    fn text(&self, served_by: &ServedBy, text: String) -> Bytes {
+        self.chunk(served_by, vec![A::piece(text)], None)
+    }
+
+    fn closing(&self, served_by: &ServedBy, receipt: &Receipt) -> Vec<Bytes> {
+        let ending = A::ending(finish_reason(receipt.finish));
+        let mut chunks = vec![self.chunk(served_by, vec![ending], None)];
+        if self.usage {
+            chunks.push(self.chunk(served_by, Vec::new(), Some(usage_of(receipt))));
+        }
+        chunks
+    }
+}
+
+/// A miner's counts, as the API shows them.
+fn usage_of(receipt: &Receipt) -> Usage {
+    Usage {
+        prompt_tokens: receipt.prompt_tokens,
+        completion_tokens: receipt.completion_tokens,
+        // Both come from a miner; their sum must not bring us down.
+        total_tokens: receipt.prompt_tokens.saturating_add(receipt.completion_tokens),
+        prompt_tokens_details: None,
+        completion_tokens_details: None,
+    }
+}

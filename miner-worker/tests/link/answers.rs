@@ -1,0 +1,145 @@
+//! Answers to tasks, and the receipts for them.
+
+use codec::DecodeAll;
+use cuckoo_primitives::{
+    signing::Statement,
+    task::{Finish, OutputHasher, Receipt},
+    Signature,
+};
+use cuckoo_wire::{
+    link::{FailureCode, Task},
+    request::request_hash,
+};
+use subxt_signer::sr25519::dev;
+
+use crate::{
+    coordinator::{completion, echoed, embedding, Peer},
+    engine::CHAT,
+    linked,
+    market::{Market, COORDINATOR, MINER},
+    ready,
+};
+
+#[tokio::test]
+async fn a_task_is_answered_and_the_receipt_verifies() {
+    let (market, _coordinator, mut peer) = linked().await;
+    let offer = peer.offer().await;
+    assert_eq!(offer.slots, 4);
+    assert_eq!(offer.models.len(), 2);
+
+    let task = completion(1, "say one two three");
+    peer.give(task.clone()).await;
+    let (outputs, result) = peer.answer().await;
+    let text: String = outputs.iter().map(|output| output.text.as_str()).collect();
+    assert_eq!(text, "one two three ");
+
+    let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
+    let mut hasher = OutputHasher::default();
+    outputs.iter().for_each(|output| hasher.update(output.text.as_bytes()));
+    assert_eq!(receipt.output_hash, hasher.finish());
+    assert_eq!(receipt.request_hash, request_hash(&task));
+    assert_eq!(receipt.completion_tokens, outputs.iter().map(|output| output.tokens).sum::<u32>());
+    assert_eq!((receipt.task_id, receipt.attempt), ([1; 16], 0));
+    assert_eq!(receipt.coordinator, COORDINATOR.account());
+    assert_eq!(receipt.finish, Finish::Stop);
+    let root = &offer.models.iter().find(|model| model.id == CHAT).unwrap().model_root;
+    assert_eq!(receipt.model_root.as_bytes(), &root[..]);
+    let signature: Signature = result.signature[..].try_into().unwrap();
+    assert!(receipt.is_signed_by(&market.genesis(), &MINER.account(), &signature));
+}
+
+#[tokio::test]
+async fn tokens_without_text_are_counted_in_the_outputs() {
+    let (_market, _coordinator, mut peer) = ready().await;
+    peer.give(completion(1, "hidden")).await;
+    let (outputs, result) = peer.answer().await;
+    let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
+    assert_eq!(outputs.iter().map(|output| output.tokens).sum::<u32>(), 3);
+    assert_eq!(receipt.completion_tokens, 3);
+}
+
+#[tokio::test]
+async fn an_echoed_prompt_comes_before_the_completion() {
+    let (_market, _coordinator, mut peer) = ready().await;
+    peer.give(echoed(1, "say yes")).await;
+    let (outputs, _) = peer.answer().await;
+    let text: String = outputs.iter().map(|output| output.text.as_str()).collect();
+    assert_eq!(text, "say yesyes ");
+}
+
+#[tokio::test]
+async fn embeddings_are_one_vector_for_each_input() {
+    let (_market, _coordinator, mut peer) = ready().await;
+    peer.give(embedding(1, &["a", "bb"])).await;
+    let (outputs, result) = peer.answer().await;
+    let vectors: Vec<Vec<u8>> = outputs.iter().map(|output| output.vector.to_vec()).collect();
+    assert_eq!(vectors, [1.0_f32.to_le_bytes().to_vec(), 2.0_f32.to_le_bytes().to_vec()]);
+    let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
+    let mut hasher = OutputHasher::default();
+    vectors.iter().for_each(|vector| hasher.update(vector));
+    assert_eq!(receipt.output_hash, hasher.finish());
+    assert_eq!((receipt.prompt_tokens, receipt.completion_tokens), (2, 0));
+}
+
+#[tokio::test]
+async fn an_attempt_is_answered_once() {
+    let (_market, _coordinator, mut peer) = ready().await;
+    peer.give(completion(1, "say x")).await;
+    peer.result().await;
+    peer.give(completion(1, "say y")).await;
+    assert_eq!(peer.failure().await.code(), FailureCode::InvalidRequest);
+    peer.give(Task { attempt: 1, ..completion(1, "say y") }).await;
+    peer.result().await;
+}
+
+/// What is offered again after whatever the coordinator did to the link in between.
+fn repeated() -> [Task; 2] {
+    [completion(1, "say x"), completion(1, "say y")]
+}
+
+/// The receipt for a task, which must be signed by the miner.
+async fn receipt_for(market: &Market, peer: &mut Peer, task: Task) -> Receipt {
+    peer.give(task).await;
+    let (_, result) = peer.answer().await;
+    let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
+    let signature: Signature = result.signature[..].try_into().unwrap();
+    assert!(receipt.is_signed_by(&market.genesis(), &MINER.account(), &signature));
+    receipt
+}
+
+#[tokio::test]
+async fn an_attempt_repeated_on_another_link_makes_no_contradiction() {
+    let (market, mut coordinator, mut peer) = ready().await;
+    let first = receipt_for(&market, &mut peer, completion(1, "say x")).await;
+    drop(peer);
+    for task in repeated() {
+        let mut again = coordinator.welcome(&dev::alice()).await;
+        again.offer().await;
+        let second = receipt_for(&market, &mut again, task).await;
+        assert_eq!((second.task_id, second.attempt), (first.task_id, first.attempt));
+        assert!(!first.contradicts(&second), "{first:?} {second:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_repeated_after_a_crash_makes_no_contradiction() {
+    let (market, coordinator, mut peer) = ready().await;
+    let first = receipt_for(&market, &mut peer, completion(1, "say x")).await;
+    // Nothing is left of the first but its key, as after `kill -9`.
+    drop((market, coordinator, peer));
+    for task in repeated() {
+        let (market, _coordinator, mut peer) = ready().await;
+        let second = receipt_for(&market, &mut peer, task).await;
+        assert_eq!((&second.miner, second.task_id, second.attempt), (&first.miner, first.task_id, first.attempt));
+        assert!(!first.contradicts(&second), "{first:?} {second:?}");
+    }
+}
+
+#[tokio::test]
+async fn vectors_are_sent_as_they_are_computed() {
+    let (market, _coordinator, mut peer) = ready().await;
+    peer.begin(embedding(1, &["a", "wait"])).await;
+    market.engine().release();
+    let (rest, _) = peer.answer().await;
+    assert_eq!(rest.len(), 1);
+}

@@ -1,0 +1,84 @@
+//! Tasks that are refused, cancelled or go wrong, and the slots that they take.
+
+use cuckoo_wire::link::{coordinator_message::Message as ToMiner, Cancel, FailureCode, Task};
+
+use crate::{
+    coordinator::{completion, embedding},
+    engine::EMBEDDING,
+    linked, ready,
+};
+
+#[tokio::test]
+async fn a_cancelled_task_stops_and_frees_its_slot() {
+    let (market, _coordinator, mut peer) = ready().await;
+    peer.begin(completion(1, "forever")).await;
+    peer.send(ToMiner::Cancel(Cancel { task_id: vec![1; 16].into(), attempt: 0 })).await;
+    assert_eq!(peer.failure().await.code(), FailureCode::Cancelled);
+    market.engine().until_idle().await;
+    for number in 2..6 {
+        peer.give(completion(number, "forever")).await;
+    }
+    peer.stays_without_failure().await;
+}
+
+#[tokio::test]
+async fn tasks_above_the_offered_slots_are_busy() {
+    let (_market, _coordinator, mut peer) = linked().await;
+    assert_eq!(peer.offer().await.slots, 4);
+    for number in 1..=5 {
+        peer.give(completion(number, "forever")).await;
+    }
+    let failure = peer.failure().await;
+    assert_eq!(failure.code(), FailureCode::Busy);
+    assert_eq!(failure.task_id.to_vec(), [5; 16]);
+}
+
+#[tokio::test]
+async fn a_slot_is_free_for_whoever_has_read_the_result() {
+    let (_market, _coordinator, mut peer) = ready().await;
+    for number in 1..4 {
+        peer.give(completion(number, "forever")).await;
+    }
+    for number in 10..60 {
+        peer.give(completion(number, "say x")).await;
+        peer.result().await;
+    }
+}
+
+#[tokio::test]
+async fn a_task_ends_when_its_time_is_over() {
+    let (market, _coordinator, mut peer) = ready().await;
+    peer.give(Task { timeout_ms: 200, ..completion(1, "forever") }).await;
+    assert_eq!(peer.failure().await.code(), FailureCode::Timeout);
+    market.engine().until_idle().await;
+}
+
+#[tokio::test]
+async fn bad_tasks_are_refused_and_the_link_lives() {
+    let (_market, _coordinator, mut peer) = ready().await;
+    let other_model = Task { model: "gpt-7".into(), ..completion(1, "x") };
+    let wrong_kind = Task { model: EMBEDDING.into(), ..completion(2, "x") };
+    let no_work = Task { work: None, ..completion(3, "x") };
+    for (task, code) in [
+        (other_model, FailureCode::UnknownModel),
+        (wrong_kind, FailureCode::UnknownModel),
+        (no_work, FailureCode::InvalidRequest),
+        (embedding(4, &[]), FailureCode::InvalidRequest),
+        (completion(5, "too long"), FailureCode::ContextLength),
+        (completion(6, "broken"), FailureCode::Internal),
+    ] {
+        peer.give(task).await;
+        assert_eq!(peer.failure().await.code(), code);
+    }
+    peer.give(completion(7, "say x")).await;
+    peer.result().await;
+}
+
+#[tokio::test]
+async fn a_panic_of_the_engine_ends_one_task_only() {
+    let (_market, _coordinator, mut peer) = ready().await;
+    peer.give(completion(1, "panic")).await;
+    assert_eq!(peer.failure().await.code(), FailureCode::Internal);
+    peer.give(completion(2, "say x")).await;
+    peer.result().await;
+}
