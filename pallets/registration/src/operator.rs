@@ -34,18 +34,29 @@ pub struct OperatorRecord {
 }
 
 impl<T: Config> OperatorKeys<T> {
-    /// Checks that `operator` agreed on this chain to work for `stash` as `role`.
+    /// Checks that `operator` agreed on this chain to what `consent` says, and that this still counts.
+    ///
+    /// A consent counts for less time than a key that it brought to work stays on record after that work; so once the
+    /// key is free for others, no consent by which it worked before can bring it to work again.
     pub(crate) fn ensure_consent(
         operator: &AccountId,
-        stash: &AccountId,
-        role: Role,
+        consent: &OperatorConsent,
         proof: &Signature,
     ) -> Result<(), Error<T>> {
-        ensure!(operator != stash, Error::<T>::OperatorIsStash);
+        ensure!(*operator != consent.stash, Error::<T>::OperatorIsStash);
+        let now = T::CurrentEra::current_era();
+        ensure!(now < consent.expires, Error::<T>::ConsentExpired);
+        let latest = now.saturating_add(T::CurrentEra::bonding_eras());
+        ensure!(consent.expires <= latest, Error::<T>::ConsentTooLong);
         let genesis = frame_system::Pallet::<T>::block_hash(frame_system::pallet_prelude::BlockNumberFor::<T>::zero());
-        let consent = OperatorConsent { stash: stash.clone(), role };
         ensure!(consent.is_signed_by(&genesis, operator, proof), Error::<T>::BadProof);
         Ok(())
+    }
+
+    /// For whom `operator` works, or worked within the time in which evidence counts, and as what.
+    pub(crate) fn served_by(operator: &AccountId) -> Option<(AccountId, Role)> {
+        let record = Operators::<T>::get(operator).filter(|record| !Self::is_expired(record))?;
+        Some((record.stash, record.role))
     }
 
     /// Whom `operator` serves now.
@@ -57,7 +68,7 @@ impl<T: Config> OperatorKeys<T> {
     pub(crate) fn assign(operator: &AccountId, stash: &AccountId, role: Role) -> DispatchResult {
         Self::forget_expired(stash);
         if let Some(record) = Operators::<T>::get(operator) {
-            ensure!(Self::may_serve(&record, stash), Error::<T>::OperatorTaken);
+            ensure!(Self::may_serve(&record, stash, role), Error::<T>::OperatorTaken);
             Self::keep_listed(&record.stash, |key| key != operator);
         }
         // The place that `retire` will need.
@@ -113,10 +124,11 @@ impl<T: Config> OperatorKeys<T> {
         });
     }
 
-    /// A key that works for nobody may serve the stash that it served before at once, and others after the time in
-    /// which evidence against that stash counts.
-    fn may_serve(record: &OperatorRecord, stash: &AccountId) -> bool {
-        record.retired_in.is_some() && (record.stash == *stash || Self::is_expired(record))
+    /// A key that works for nobody may do at once what it did before. To serve another stash, or in another role, it
+    /// has to wait until evidence about that counts no more: what it signed must be attributable.
+    fn may_serve(record: &OperatorRecord, stash: &AccountId, role: Role) -> bool {
+        let did_that_before = record.stash == *stash && record.role == role;
+        record.retired_in.is_some() && (did_that_before || Self::is_expired(record))
     }
 
     fn is_expired(record: &OperatorRecord) -> bool {

@@ -2,9 +2,12 @@
 
 use cuckoo_primitives::{registry::CurrentEra, AccountId, EraIndex, Role};
 use frame_support::ensure;
-use sp_runtime::DispatchError;
+use sp_runtime::{DispatchError, Saturating};
 
-use crate::{info, CandidateRecord, Candidates, Config, OperatorRecord, Operators, Pallet, Retired, RoleOf};
+use crate::{
+    info, CandidateRecord, Candidates, CommissionRecord, Commissions, Config, OperatorRecord, Operators, Pallet,
+    Retired, RoleOf, ValidatorCount, MAX_COMMISSION_RAISE, RAISE_NOTICE_ERAS,
+};
 
 impl<T: Config> Pallet<T> {
     /// Checks every invariant; the error names the first that does not hold.
@@ -15,6 +18,12 @@ impl<T: Config> Pallet<T> {
         }
         for (role, stash, record) in Candidates::<T>::iter() {
             check_candidate::<T>(role, &stash, &record, now)?;
+        }
+        let validators = Candidates::<T>::iter_key_prefix(Role::Validator).count();
+        ensure!(ValidatorCount::<T>::get() as usize == validators, "the validators are counted");
+        for (stash, commission) in Commissions::<T>::iter() {
+            ensure!(RoleOf::<T>::contains_key(&stash), "a commission is a candidate's");
+            check_commission(&commission, now)?;
         }
         for (operator, record) in Operators::<T>::iter() {
             check_operator::<T>(&operator, &record, now)?;
@@ -38,6 +47,20 @@ fn check_candidate<T: Config>(
     ensure!(Operators::<T>::get(&record.operator) == Some(expected), "a candidate's operator works for it");
     ensure!(info::ensure_valid::<T>(role, &record.info).is_ok(), "what a candidate says of itself is valid");
     ensure!(record.registered_in <= now, "nobody registered in a later era");
+    Ok(())
+}
+
+fn check_commission(commission: &CommissionRecord, now: EraIndex) -> Result<(), DispatchError> {
+    let CommissionRecord { next, raise, .. } = commission;
+    if let Some(next) = next {
+        ensure!(next.from <= now.saturating_add(1), "a commission changes from the next era on");
+    }
+    if let Some(raise) = raise {
+        ensure!(raise.from <= now.saturating_add(RAISE_NOTICE_ERAS), "a raise is announced two eras ahead");
+        ensure!(next.is_none_or(|next| next.from < raise.from), "a raise comes after other changes");
+        let rise = raise.rate.saturating_sub(commission.base());
+        ensure!(!rise.is_zero() && rise <= MAX_COMMISSION_RAISE, "a raise is no steeper than allowed");
+    }
     Ok(())
 }
 

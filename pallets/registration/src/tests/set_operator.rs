@@ -1,4 +1,4 @@
-use cuckoo_primitives::Role;
+use cuckoo_primitives::{registry::Operators as _, Role};
 use frame_support::{assert_noop, assert_ok};
 
 use crate::{mock::*, Call, Error, Event, Operators, MAX_RETIRED_OPERATORS};
@@ -25,10 +25,28 @@ fn a_replaced_operator_stays_attributable() {
         assert_ok!(set_operator(&ALICE, 2));
         let record = Operators::<Test>::get(operator(1)).unwrap();
         assert_eq!((record.stash, record.role, record.retired_in), (ALICE, Role::Miner, Some(2)));
+        for key in [1, 2] {
+            assert_eq!(Registration::served_by(&operator(key)), Some((ALICE, Role::Miner)));
+        }
         assert_noop!(register_miner(&BOB, 1), Error::<Test>::OperatorTaken);
         // Its own stash may go back to it.
         assert_ok!(set_operator(&ALICE, 1));
         assert_eq!(Operators::<Test>::get(operator(1)).unwrap().retired_in, None);
+    });
+}
+
+#[test]
+fn a_key_is_attributable_for_as_long_as_evidence_counts() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_eq!(Registration::served_by(&operator(1)), None);
+        assert_ok!(register_miner(&ALICE, 1));
+        Stakes::run_to_era(100);
+        assert_eq!(Registration::served_by(&operator(1)), Some((ALICE, Role::Miner)));
+        assert_ok!(submit(&ALICE, Call::deregister {}));
+        Stakes::run_to_era(100 + BONDING_ERAS - 1);
+        assert_eq!(Registration::served_by(&operator(1)), Some((ALICE, Role::Miner)));
+        Stakes::run_to_era(100 + BONDING_ERAS);
+        assert_eq!(Registration::served_by(&operator(1)), None);
     });
 }
 
@@ -39,8 +57,9 @@ fn set_operator_fails_with_a_key_that_is_taken_or_unwilling() {
         assert_ok!(register_miner(&BOB, 2));
         assert_noop!(set_operator(&ALICE, 2), Error::<Test>::OperatorTaken);
         assert_noop!(set_operator(&ALICE, 1), Error::<Test>::OperatorUnchanged);
+        let (operator, consent_expires) = (operator(3), latest());
         let proof = proof(3, &ALICE, Role::Coordinator);
-        assert_noop!(submit(&ALICE, Call::set_operator { operator: operator(3), proof }), Error::<Test>::BadProof);
+        assert_noop!(submit(&ALICE, Call::set_operator { operator, consent_expires, proof }), Error::<Test>::BadProof);
     });
 }
 

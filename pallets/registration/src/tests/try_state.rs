@@ -1,6 +1,11 @@
 use cuckoo_primitives::{AccountId, Role};
 
-use crate::{mock::*, CandidateRecord, Candidates, OperatorRecord, Operators, Retired, RoleOf};
+use sp_runtime::Perbill;
+
+use crate::{
+    mock::*, CandidateRecord, Candidates, CommissionChange, CommissionRecord, Commissions, OperatorRecord, Operators,
+    Retired, RoleOf, ValidatorCount,
+};
 
 /// Alice is a miner, run by key 1.
 fn with_miner() -> ExtBuilder {
@@ -84,4 +89,35 @@ fn a_candidate_that_cannot_leave_is_found() {
         }
         Retired::<Test>::insert(ALICE, frame_support::BoundedVec::try_from(keys).unwrap());
     });
+}
+
+#[test]
+fn miscounted_validators_are_found() {
+    with_miner().build_and_expect_broken("the validators are counted", || ValidatorCount::<Test>::put(1));
+}
+
+fn commission(rate: u32, next: Option<(u32, u32)>, raise: Option<(u32, u32)>) {
+    let change = |(from, percent)| CommissionChange { from, rate: Perbill::from_percent(percent) };
+    let (next, raise) = (next.map(change), raise.map(change));
+    Commissions::<Test>::insert(ALICE, CommissionRecord { rate: Perbill::from_percent(rate), next, raise });
+}
+
+#[test]
+fn impossible_commissions_are_found() {
+    with_miner().build_and_expect_broken("a commission is a candidate's", || {
+        Commissions::<Test>::insert(BOB, CommissionRecord::default());
+    });
+    with_miner().build_and_expect_broken("a commission changes from the next era on", || {
+        commission(10, Some((2, 5)), None);
+    });
+    with_miner().build_and_expect_broken("a raise is announced two eras ahead", || {
+        commission(10, None, Some((3, 15)));
+    });
+    with_miner().build_and_expect_broken("a raise comes after other changes", || {
+        commission(10, Some((1, 5)), Some((1, 10)));
+    });
+    let steep = "a raise is no steeper than allowed";
+    with_miner().build_and_expect_broken(steep, || commission(10, None, Some((2, 16))));
+    with_miner().build_and_expect_broken(steep, || commission(10, Some((1, 5)), Some((2, 11))));
+    with_miner().build_and_expect_broken(steep, || commission(10, None, Some((2, 10))));
 }
