@@ -89,6 +89,11 @@ impl EmissionRecord {
         self.staking.emitted.saturating_add(self.mining.emitted)
     }
 
+    /// What was minted and is not claimed, in planck: what the pot holds for those who earned it.
+    pub fn unclaimed(&self) -> Balance {
+        self.emitted().saturating_sub(self.claimed)
+    }
+
     /// What can still be minted of both budgets, in planck.
     pub fn to_come(&self) -> Balance {
         self.staking.to_come().saturating_add(self.mining.to_come())

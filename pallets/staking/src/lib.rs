@@ -25,7 +25,8 @@
 //!   [`SessionsPerEra`] of them.
 //! - Slashes take from the active or the unlocking part of a bond
 //!   ([`Bonds`](cuckoo_primitives::registry::Bonds)). They are counted where the votes are, and taken when the stash is
-//!   settled; so every call that changes a bond settles its stash first, and nothing leaves before it has paid.
+//!   settled; so every call that changes a bond settles its stash first, and what unbonds goes free only when all
+//!   slashes that were due by then have been applied: nothing leaves before it has paid.
 //!
 //! ## Emission
 //!
@@ -106,7 +107,7 @@ pub mod pallet {
     use alloc::vec::Vec;
     use cuckoo_primitives::{
         currency::CAI,
-        registry::{CurrentEra, Rewards, VotedStake},
+        registry::{AppliedSlashes, CurrentEra, Rewards, VotedStake},
         AccountId, Balance, EraIndex, EraProgress,
     };
     use frame_support::{
@@ -137,6 +138,8 @@ pub mod pallet {
         type RuntimeHoldReason: From<HoldReason>;
         /// Answers how much of a bond is in use, and takes what slashes have cost it.
         type VotedStake: VotedStake<AccountId>;
+        /// Knows how far slashes have come: what unbonds goes free only when those that can be due have been applied.
+        type AppliedSlashes: AppliedSlashes;
         /// Divides what an era may pay, and knows what each stash has earned.
         type Rewards: Rewards<AccountId>;
         /// What time it is. Also asked while a session starts, before a block has told its time: the time of the
@@ -390,7 +393,8 @@ pub mod pallet {
         StillVoted,
         /// Too many parts of the bond unbond side by side; `withdraw_unbonded` those that are free, or wait for one.
         TooManyUnlockingChunks,
-        /// Nothing has finished unbonding; wait for the era in the `Unbonded` event.
+        /// Nothing has finished unbonding; wait for the era in the `Unbonded` event, and until the slashes that were due
+        /// by then have been applied.
         NothingToWithdraw,
         /// The amounts do not fit into a balance.
         Overflow,
@@ -464,13 +468,15 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Frees everything of the caller's bond that has finished unbonding.
+        /// Frees everything of the caller's bond that has finished unbonding, as far as the slashes that are due have been
+        /// applied.
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::withdraw_unbonded(T::MaxPositions::get()))]
         pub fn withdraw_unbonded(origin: OriginFor<T>) -> DispatchResult {
             let stash = ensure_signed(origin)?;
             T::VotedStake::settle(&stash);
-            let amount = Ledger::<T>::of(&stash)?.withdraw(Self::current_era())?;
+            let settled = Self::current_era().min(T::AppliedSlashes::applied_through());
+            let amount = Ledger::<T>::of(&stash)?.withdraw(settled)?;
             Self::deposit_event(Event::Withdrawn { stash, amount });
             Ok(())
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cuckoo_primitives::{
-    registry::{Bonds, Budgets, RewardPot, Rewards, VotedStake},
+    registry::{AppliedSlashes, Bonds, Budgets, RewardPot, Rewards, VotedStake},
     AccountId, Balance, EraIndex,
 };
 use frame_support::{
@@ -55,6 +55,7 @@ impl pallet_cuckoo_staking::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type VotedStake = Register;
+    type AppliedSlashes = Register;
     type Rewards = Register;
     type Time = Register;
     type PotId = PotId;
@@ -74,6 +75,8 @@ type Earned = StorageMap<Mock, Blake2_128Concat, AccountId, Balance>;
 type Refusing = StorageValue<Mock, bool>;
 #[storage_alias]
 type Offered = StorageValue<Mock, Vec<(EraIndex, Budgets)>>;
+#[storage_alias]
+type AppliedThrough = StorageValue<Mock, EraIndex>;
 #[storage_alias]
 type Now = StorageValue<Mock, u64>;
 
@@ -121,6 +124,11 @@ impl Register {
         Offered::get().unwrap_or_default()
     }
 
+    /// Slashes that are due after `era` have not been applied.
+    pub(crate) fn applied_through(era: EraIndex) {
+        AppliedThrough::put(era);
+    }
+
     pub(crate) fn set_time(unix_ms: u64) {
         Now::put(unix_ms);
     }
@@ -150,6 +158,12 @@ impl Rewards<AccountId> for Register {
 
     fn take(stash: &AccountId) -> Result<Balance, DispatchError> {
         Ok(Earned::take(stash).unwrap_or(0))
+    }
+}
+
+impl AppliedSlashes for Register {
+    fn applied_through() -> EraIndex {
+        AppliedThrough::get().unwrap_or(EraIndex::MAX)
     }
 }
 

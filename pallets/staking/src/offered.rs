@@ -53,6 +53,10 @@ impl<T: Config> RewardPot for Pallet<T> {
     fn give_back(unearned: Budgets) {
         Emission::<T>::give_back(unearned);
     }
+
+    fn held() -> Balance {
+        Emission::<T>::state().unclaimed()
+    }
 }
 
 fn note_slashed<T: Config>(stash: &AccountId, amount: Balance) -> Balance {

@@ -59,9 +59,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     fn rebond(p: u32) -> Weight {
         Self::call(2, 1).saturating_add(Self::settle(p))
     }
-    // Reads: ledger, position, account, holds. Writes: ledger, payee, account, holds.
+    // Reads: ledger, position, applied slashes, account, holds. Writes: ledger, payee, account, holds.
     fn withdraw_unbonded(p: u32) -> Weight {
-        Self::call(4, 4).saturating_add(Self::settle(p))
+        Self::call(5, 4).saturating_add(Self::settle(p))
     }
     // Reads: ledger. Writes: payee.
     fn set_payee() -> Weight {

@@ -1,3 +1,4 @@
+use cuckoo_primitives::registry::RewardPot;
 use frame_support::{assert_noop, assert_ok};
 
 use crate::{mock::*, Call, Emission, Error, Event, Payee};
@@ -14,8 +15,10 @@ fn set_payee(payee: Payee) {
 fn claim_pays_the_stash() {
     bonded().build_and_execute(|| {
         Register::earn(ALICE, 70);
+        assert_eq!(Stake::held(), 70);
         assert_ok!(submit(&ALICE, Call::claim {}));
         System::assert_last_event(Event::Claimed { stash: ALICE, payee: Payee::Stash, amount: 70 }.into());
+        assert_eq!(Stake::held(), 0);
         assert_eq!(funds(&ALICE), (970, 100, 100));
         assert_eq!(Stake::emission().claimed, 70);
         assert_eq!(Balances::free_balance(Emission::<Test>::pot()), 1);
