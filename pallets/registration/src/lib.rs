@@ -401,6 +401,7 @@ pub mod pallet {
             let stash = ensure_signed(origin)?;
             let role = Roster::<T>::role(&stash).ok_or(Error::<T>::NotRegistered)?;
             Self::ensure_may_stand(&stash)?;
+            T::Backing::bring_up_to_date(&stash);
             let (_, next_own) = T::Backing::own_stake(&stash);
             ensure!(next_own > MinSelfStake::<T>::get(role), Error::<T>::SelfStakeTooLow);
             ensure!(Roster::<T>::set_chilled(&stash, false)?, Error::<T>::NotChilled);
@@ -417,7 +418,7 @@ pub mod pallet {
             let stash = ensure_signed(origin)?;
             let (role, record) = Roster::<T>::get(&stash).ok_or(Error::<T>::NotRegistered)?;
             // Its commission counts for what it has earned, and ends with the candidacy.
-            T::Backing::pay_ended_eras(&stash);
+            T::Backing::bring_up_to_date(&stash);
             Roster::<T>::leave(&stash)?;
             OperatorKeys::<T>::retire(&record.operator, &stash)?;
             let released = T::Backing::leave(&stash)?;
@@ -446,7 +447,7 @@ pub mod pallet {
         pub fn set_commission(origin: OriginFor<T>, rate: Perbill) -> DispatchResult {
             let stash = ensure_signed(origin)?;
             let (_, record) = Roster::<T>::get(&stash).ok_or(Error::<T>::NotRegistered)?;
-            T::Backing::pay_ended_eras(&stash);
+            T::Backing::bring_up_to_date(&stash);
             let from = Commission::<T>::set(&stash, rate, Self::is_new_and_alone(&stash, &record))?;
             Self::deposit_event(Event::CommissionSet { candidate: stash, rate, from });
             Ok(())

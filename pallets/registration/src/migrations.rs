@@ -4,8 +4,8 @@ use frame_support::migrations::VersionedMigration;
 
 use crate::Pallet;
 
-/// From storage version 1 to 2: validators are counted, and texts hold no characters that steer a terminal or turn the
-/// direction of writing.
+/// From storage version 1 to 2: validators are counted, operators' records say since when they work, and texts hold no
+/// characters that steer a terminal or turn the direction of writing.
 pub type MigrateV1ToV2<T> =
     VersionedMigration<1, 2, v2::CountAndMend<T>, Pallet<T>, <T as frame_system::Config>::DbWeight>;
 
@@ -16,17 +16,19 @@ mod v2 {
         weights::Weight,
     };
 
-    use crate::{info, Config, Roster};
+    use crate::{info, Config, OperatorKeys, Roster};
 
-    /// Walks over all candidates once. Each bonded more than the minimum of its role, which bounds their number: on
+    /// Walks over all candidates and operators once. Each candidate bonded more than the minimum of its role, which bounds their number: on
     /// chains of storage version 1 there are few.
     pub struct CountAndMend<T>(PhantomData<T>);
 
     impl<T: Config> UncheckedOnRuntimeUpgrade for CountAndMend<T> {
         fn on_runtime_upgrade() -> Weight {
             let candidates = Roster::<T>::rebuild(info::mended);
-            // Each candidate is read and written, validators are read once more, and the count is written.
-            T::DbWeight::get().reads_writes(candidates.saturating_mul(2), candidates.saturating_add(1))
+            let keys = OperatorKeys::<T>::rebuild();
+            // Each record is read and written, validators are read once more, and the count is written.
+            let written = candidates.saturating_add(keys);
+            T::DbWeight::get().reads_writes(written.saturating_add(candidates), written.saturating_add(1))
         }
 
         #[cfg(feature = "try-runtime")]
@@ -51,18 +53,19 @@ mod checks {
     use sp_runtime::DispatchError;
 
     use super::v2::CountAndMend;
-    use crate::{info, Candidates, Config, RoleOf, Roster};
+    use crate::{info, Candidates, Config, Operators, RoleOf, Roster};
 
     impl<T: Config> CountAndMend<T> {
-        /// How many candidates there are.
+        /// How many candidates and operators there are.
         pub(crate) fn check_before() -> Vec<u8> {
-            (Candidates::<T>::iter_keys().count() as u32).encode()
+            (Candidates::<T>::iter_keys().count() as u32, Operators::<T>::iter_keys().count() as u32).encode()
         }
 
         pub(crate) fn check_after(before: Vec<u8>) -> Result<(), DispatchError> {
-            let candidates = u32::decode(&mut before.as_slice())
+            let (candidates, operators) = <(u32, u32)>::decode(&mut before.as_slice())
                 .map_err(|_| DispatchError::Other("the state before is readable"))?;
             ensure!(RoleOf::<T>::iter_keys().count() as u32 == candidates, "every candidate is still there");
+            ensure!(Operators::<T>::iter().count() as u32 == operators, "every operator is still there");
             let validators = Candidates::<T>::iter_key_prefix(Role::Validator).count() as u32;
             ensure!(Roster::<T>::validators() == validators, "validators are counted");
             ensure!(

@@ -50,6 +50,8 @@ struct StakesState {
     own: BTreeMap<AccountId, EraAmount>,
     votes: BTreeMap<AccountId, EraAmount>,
     suspended: BTreeSet<AccountId>,
+    /// Own stake that slashes have cost and that is not taken yet.
+    due: BTreeMap<AccountId, Balance>,
     charged: BTreeSet<AccountId>,
     barred: BTreeSet<AccountId>,
     /// Whom all eras that are over were paid, and by which commission the last of them.
@@ -97,6 +99,11 @@ impl Stakes {
     /// Whom all eras that are over were paid since this was asked last, and by which commission the last of them.
     pub(crate) fn paid() -> Vec<(AccountId, Perbill)> {
         STATE.with_borrow_mut(|state| std::mem::take(&mut state.paid))
+    }
+
+    /// Part of the own stake is lost as soon as that is looked after.
+    pub(crate) fn owes(candidate: &AccountId, amount: Balance) {
+        STATE.with_borrow_mut(|state| state.due.insert(candidate.clone(), amount));
     }
 
     /// Part of the own stake is lost.
@@ -160,7 +167,10 @@ impl Backing<AccountId> for Stakes {
         STATE.with_borrow_mut(|state| assert!(state.suspended.remove(stash)));
     }
 
-    fn pay_ended_eras(stash: &AccountId) {
+    fn bring_up_to_date(stash: &AccountId) {
+        if let Some(lost) = STATE.with_borrow_mut(|state| state.due.remove(stash)) {
+            Self::lose(stash, lost);
+        }
         let last = Self::current_era().saturating_sub(1);
         let paid = (stash.clone(), Registration::commission(stash, last));
         STATE.with_borrow_mut(|state| state.paid.push(paid));

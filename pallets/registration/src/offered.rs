@@ -27,7 +27,7 @@ impl<T: Config> Candidates<AccountId> for Pallet<T> {
 }
 
 impl<T: Config> Operators<AccountId> for Pallet<T> {
-    fn served_by(operator: &AccountId) -> Option<(AccountId, Role)> {
-        OperatorKeys::<T>::served_by(operator)
+    fn served_by(operator: &AccountId, era: EraIndex) -> Option<(AccountId, Role)> {
+        OperatorKeys::<T>::served_by(operator, era)
     }
 }

@@ -29,6 +29,9 @@ pub struct OperatorRecord {
     pub(crate) stash: AccountId,
     /// As what.
     pub(crate) role: Role,
+    /// The era in which it came to work. One that retires and comes back within the time in which evidence counts has
+    /// been at work all the while: else it could shake off what it did before.
+    pub(crate) since: EraIndex,
     /// The era in which it was replaced or left; `None` while it works.
     pub(crate) retired_in: Option<EraIndex>,
 }
@@ -53,10 +56,11 @@ impl<T: Config> OperatorKeys<T> {
         Ok(())
     }
 
-    /// For whom `operator` works, or worked within the time in which evidence counts, and as what.
-    pub(crate) fn served_by(operator: &AccountId) -> Option<(AccountId, Role)> {
+    /// For whom `operator` worked in `era`, and as what, as long as evidence against it counts.
+    pub(crate) fn served_by(operator: &AccountId, era: EraIndex) -> Option<(AccountId, Role)> {
         let record = Operators::<T>::get(operator).filter(|record| !Self::is_expired(record))?;
-        Some((record.stash, record.role))
+        let worked = record.since <= era && record.retired_in.is_none_or(|last| era <= last);
+        worked.then_some((record.stash, record.role))
     }
 
     /// Whom `operator` serves now.
@@ -67,14 +71,18 @@ impl<T: Config> OperatorKeys<T> {
     /// Has `operator` work for `stash`, which has no operator at work.
     pub(crate) fn assign(operator: &AccountId, stash: &AccountId, role: Role) -> DispatchResult {
         Self::forget_expired(stash);
+        let mut since = T::CurrentEra::current_era();
         if let Some(record) = Operators::<T>::get(operator) {
             ensure!(Self::may_serve(&record, stash, role), Error::<T>::OperatorTaken);
             Self::keep_listed(&record.stash, |key| key != operator);
+            if !Self::is_expired(&record) {
+                since = record.since;
+            }
         }
         // The place that `retire` will need.
         let listed = Retired::<T>::decode_len(stash).unwrap_or(0);
         ensure!(listed < MAX_RETIRED_OPERATORS as usize, Error::<T>::TooManyRetiredOperators);
-        Operators::<T>::insert(operator, OperatorRecord { stash: stash.clone(), role, retired_in: None });
+        Operators::<T>::insert(operator, OperatorRecord { stash: stash.clone(), role, since, retired_in: None });
         Ok(())
     }
 
@@ -110,6 +118,17 @@ impl<T: Config> OperatorKeys<T> {
             !expired
         });
         forgotten
+    }
+
+    /// Writes records of storage version 1 as today's; returns how many there are. A key of then has worked since the
+    /// first era. Only for migrations: it walks over all.
+    pub(crate) fn rebuild() -> u64 {
+        let mut keys: u64 = 0;
+        Operators::<T>::translate_values(|(stash, role, retired_in): (AccountId, Role, Option<EraIndex>)| {
+            keys = keys.saturating_add(1);
+            Some(OperatorRecord { stash, role, since: 0, retired_in })
+        });
+        keys
     }
 
     /// Strikes the retired operators of `stash` for which `keep` is false off the list.

@@ -42,9 +42,12 @@ fn check_candidate<T: Config>(
     now: EraIndex,
 ) -> Result<(), DispatchError> {
     ensure!(RoleOf::<T>::get(stash) == Some(role), "a candidate has one role");
-    let expected = OperatorRecord { stash: stash.clone(), role, retired_in: None };
     ensure!(record.operator != *stash, "the operator is another account than the stash");
-    ensure!(Operators::<T>::get(&record.operator) == Some(expected), "a candidate's operator works for it");
+    ensure!(
+        Operators::<T>::get(&record.operator)
+            .is_some_and(|key| key.stash == *stash && key.role == role && key.retired_in.is_none()),
+        "a candidate's operator works for it"
+    );
     ensure!(info::ensure_valid::<T>(role, &record.info).is_ok(), "what a candidate says of itself is valid");
     ensure!(record.registered_in <= now, "nobody registered in a later era");
     Ok(())
@@ -69,6 +72,7 @@ fn check_operator<T: Config>(
     record: &OperatorRecord,
     now: EraIndex,
 ) -> Result<(), DispatchError> {
+    ensure!(record.since <= record.retired_in.unwrap_or(now), "nobody retired before coming to work");
     match record.retired_in {
         None => {
             let candidate = Candidates::<T>::get(record.role, &record.stash);

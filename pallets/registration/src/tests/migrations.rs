@@ -1,4 +1,4 @@
-use cuckoo_primitives::{CandidateInfo, Role};
+use cuckoo_primitives::{registry::Operators as _, CandidateInfo, Role};
 use frame_support::{
     assert_ok,
     traits::{GetStorageVersion, OnRuntimeUpgrade, StorageVersion},
@@ -16,6 +16,10 @@ fn version_1(miner: CandidateInfo, test: impl FnOnce()) {
     ExtBuilder::default().candidates(&founders).build_and_execute(|| {
         Candidates::<Test>::mutate(Role::Miner, ALICE, |record| record.as_mut().unwrap().info = miner);
         ValidatorCount::<Test>::kill();
+        for (key, record) in crate::Operators::<Test>::iter().collect::<Vec<_>>() {
+            let old = (record.stash, record.role, record.retired_in);
+            frame_support::storage::unhashed::put(&crate::Operators::<Test>::hashed_key_for(key), &old);
+        }
         StorageVersion::new(1).put::<Registration>();
         test();
     });
@@ -36,6 +40,7 @@ fn version_1_gets_its_validators_counted() {
         let bob = Registration::candidate(&BOB);
         migrate();
         assert_eq!(ValidatorCount::<Test>::get(), 1);
+        assert_eq!(Registration::served_by(&operator(2), 0), Some((BOB, Role::Validator)));
         assert_eq!(Registration::candidate(&BOB), bob);
         assert_eq!(Registration::candidate(&ALICE).unwrap().info, info);
     });

@@ -18,7 +18,10 @@ fn corrupt(change: impl FnOnce(&mut CandidateRecord)) {
 
 /// An operator that worked for Bob, who is no candidate.
 fn retired(n: u8, listed: &[AccountId]) {
-    Operators::<Test>::insert(operator(n), OperatorRecord { stash: BOB, role: Role::Miner, retired_in: Some(0) });
+    Operators::<Test>::insert(
+        operator(n),
+        OperatorRecord { stash: BOB, role: Role::Miner, since: 0, retired_in: Some(0) },
+    );
     Retired::<Test>::insert(BOB, frame_support::BoundedVec::try_from(listed.to_vec()).unwrap());
 }
 
@@ -44,6 +47,13 @@ fn operators_unlike_the_candidates_are_found() {
     with_miner().build_and_expect_broken("an operator at work is its candidate's", || {
         let record = Operators::<Test>::get(operator(1)).unwrap();
         Operators::<Test>::insert(operator(2), record);
+    });
+}
+
+#[test]
+fn work_that_ends_before_it_begins_is_found() {
+    with_miner().build_and_expect_broken("nobody retired before coming to work", || {
+        Operators::<Test>::mutate(operator(1), |record| record.as_mut().unwrap().since = 1);
     });
 }
 
@@ -84,7 +94,7 @@ fn a_candidate_that_cannot_leave_is_found() {
     with_miner().build_and_expect_broken("a candidate can always deregister", || {
         let keys: Vec<_> = (10..10 + crate::MAX_RETIRED_OPERATORS as u8).map(operator).collect();
         for key in &keys {
-            let record = OperatorRecord { stash: ALICE, role: Role::Miner, retired_in: Some(0) };
+            let record = OperatorRecord { stash: ALICE, role: Role::Miner, since: 0, retired_in: Some(0) };
             Operators::<Test>::insert(key, record);
         }
         Retired::<Test>::insert(ALICE, frame_support::BoundedVec::try_from(keys).unwrap());

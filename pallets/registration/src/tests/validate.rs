@@ -47,3 +47,13 @@ fn validate_fails_below_the_minimum() {
         assert_noop!(submit(&ALICE, Call::validate {}), Error::<Test>::SelfStakeTooLow);
     });
 }
+
+#[test]
+fn validate_takes_first_what_slashes_have_cost() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(register_miner(&ALICE, 1));
+        assert_ok!(submit(&ALICE, Call::chill {}));
+        Stakes::owes(&ALICE, 1);
+        assert_noop!(submit(&ALICE, Call::validate {}), Error::<Test>::SelfStakeTooLow);
+    });
+}
