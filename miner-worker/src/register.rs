@@ -4,7 +4,7 @@ use cuckoo_chain_client::{account_of, operator_key, Call, Chain, Keypair};
 use cuckoo_primitives::{
     candidate::{MAX_INTRODUCTION_LEN, MAX_NAME_LEN},
     signing::{OperatorConsent, Statement},
-    AccountId, Balance, CandidateInfo, Hash, Role, Signature,
+    AccountId, Balance, CandidateInfo, EraIndex, EraProgress, Hash, Role, Signature,
 };
 
 use crate::{
@@ -22,7 +22,7 @@ pub async fn register(args: Box<RegisterArgs>) -> Result<(), Error> {
         (Some(stash), _) => {
             let chain = Chain::connect(chain_config(&args.chain)).await?;
             refuse_same(&account_of(&operator), stash)?;
-            print!("{}", instructions(&operator, stash, &chain.genesis()));
+            print!("{}", instructions(&operator, stash, latest_end(&chain.view().era), &chain.genesis()));
             Ok(())
         }
         (None, Some(file)) => {
@@ -36,26 +36,33 @@ pub async fn register(args: Box<RegisterArgs>) -> Result<(), Error> {
     }
 }
 
-/// Signs that the operator will work for the stash as a miner.
-pub fn consent(operator: &Keypair, stash: &AccountId, genesis: &Hash) -> Signature {
-    let consent = OperatorConsent { stash: stash.clone(), role: Role::Miner };
+/// Signs that the operator will work for the stash as a miner; the stash can use that before era `expires`.
+pub fn consent(operator: &Keypair, stash: &AccountId, expires: EraIndex, genesis: &Hash) -> Signature {
+    let consent = OperatorConsent { stash: stash.clone(), role: Role::Miner, expires };
     operator.sign(consent.signing_hash(genesis).as_bytes()).0
 }
 
+/// The latest era in which the chain lets a consent end.
+fn latest_end(era: &EraProgress) -> EraIndex {
+    era.era.saturating_add(era.bonding_eras)
+}
+
 /// What the stash's owner submits, for example in the polkadot.js UI.
-fn instructions(operator: &Keypair, stash: &AccountId, genesis: &Hash) -> String {
+fn instructions(operator: &Keypair, stash: &AccountId, expires: EraIndex, genesis: &Hash) -> String {
     let account = account_of(operator);
-    let proof = hex::encode(consent(operator, stash, genesis));
+    let proof = hex::encode(consent(operator, stash, expires, genesis));
     format!(
         "operator {account}\n\
          stash    {stash}\n\
          genesis  {genesis:?}\n\
+         expires  {expires}\n\
          proof    0x{proof}\n\
          \n\
-         The proof holds for this operator, stash and chain only. From the stash, submit in this order (for example in\n\
-         the polkadot.js UI, Developer > Extrinsics):\n\
+         The proof holds for this operator, stash and chain only, and before era {expires}. From the stash, submit in this\n\
+         order (for example in the polkadot.js UI, Developer > Extrinsics):\n\
          1. stake.bond(value): more than 20,000 CAI (18 decimals), unless it has bonded already\n\
-         2. registration.register(role: Miner, operator, proof, selfStake: more than 20,000 CAI, info)\n\
+         2. registration.register(role: Miner, operator, consentExpires: {expires}, proof, selfStake: more than 20,000 CAI,\n\
+            info)\n\
          The miner may work from the next era on; `miner-worker doctor` shows when.\n"
     )
 }
@@ -90,10 +97,12 @@ async fn submit(
         println!("bonded {} in block {:?}", Cai(value), inclusion.block_hash);
     }
     enough_bonded(chain, &stash_account, self_stake).await?;
+    let consent_expires = latest_end(&chain.view().era);
     let call = Call::Register {
         role: Role::Miner,
         operator: operator_account.clone(),
-        proof: consent(operator, &stash_account, &chain.genesis()),
+        consent_expires,
+        proof: consent(operator, &stash_account, consent_expires, &chain.genesis()),
         self_stake: self_stake.0,
         info,
     };
@@ -153,11 +162,12 @@ mod tests {
     #[test]
     fn the_printed_proof_is_the_operators_consent() {
         let (genesis, stash) = (Hash::repeat_byte(1), AccountId::from([2; 32]));
-        let text = instructions(&dev::bob(), &stash, &genesis);
+        let text = instructions(&dev::bob(), &stash, 7, &genesis);
         let hex_proof = text.lines().find_map(|line| line.strip_prefix("proof    0x")).unwrap();
         let proof: Signature = hex::decode(hex_proof).unwrap().try_into().unwrap();
-        let consent = OperatorConsent { stash, role: Role::Miner };
+        let consent = OperatorConsent { stash, role: Role::Miner, expires: 7 };
         assert!(consent.is_signed_by(&genesis, &account_of(&dev::bob()), &proof));
+        assert!(text.contains("consentExpires: 7"));
         assert!(text.contains(&account_of(&dev::bob()).to_string()));
     }
 

@@ -1,6 +1,6 @@
 //! What a program can ask the chain to do.
 
-use cuckoo_primitives::{AccountId, Balance, CandidateInfo, Role, Signature};
+use cuckoo_primitives::{AccountId, Balance, CandidateInfo, EraIndex, Role, Signature};
 use subxt::{dynamic::Value, ext::scale_value::Composite, tx::DynamicPayload};
 
 /// A call of the runtime, signed by the account that it concerns. Amounts are in planck.
@@ -34,6 +34,8 @@ pub enum Call {
         role: Role,
         /// The account whose key runs it.
         operator: AccountId,
+        /// The era in which the operator's consent ends.
+        consent_expires: EraIndex,
         /// The operator's signature over [`OperatorConsent`](cuckoo_primitives::signing::OperatorConsent).
         proof: Signature,
         /// How much of the signer's bond it puts behind itself.
@@ -50,6 +52,8 @@ pub enum Call {
     SetOperator {
         /// The new operator.
         operator: AccountId,
+        /// The era in which the new operator's consent ends.
+        consent_expires: EraIndex,
         /// The new operator's signature over [`OperatorConsent`](cuckoo_primitives::signing::OperatorConsent).
         proof: Signature,
     },
@@ -111,10 +115,11 @@ impl Call {
             Self::Unbond { value } => ("Stake", "unbond", vec![("value", planck(value))]),
             Self::Rebond { value } => ("Stake", "rebond", vec![("value", planck(value))]),
             Self::WithdrawUnbonded => ("Stake", "withdraw_unbonded", vec![]),
-            Self::Register { role, operator, proof, self_stake, info: presented } => {
+            Self::Register { role, operator, consent_expires, proof, self_stake, info: presented } => {
                 let fields = vec![
                     ("role", variant_of(*role)),
                     ("operator", account(operator)),
+                    ("consent_expires", Value::u128((*consent_expires).into())),
                     ("proof", Value::from_bytes(proof)),
                     ("self_stake", planck(self_stake)),
                     ("info", info(presented)),
@@ -122,8 +127,12 @@ impl Call {
                 ("Registration", "register", fields)
             }
             Self::UpdateInfo { info: presented } => ("Registration", "update_info", vec![("info", info(presented))]),
-            Self::SetOperator { operator, proof } => {
-                let fields = vec![("operator", account(operator)), ("proof", Value::from_bytes(proof))];
+            Self::SetOperator { operator, consent_expires, proof } => {
+                let fields = vec![
+                    ("operator", account(operator)),
+                    ("consent_expires", Value::u128((*consent_expires).into())),
+                    ("proof", Value::from_bytes(proof)),
+                ];
                 ("Registration", "set_operator", fields)
             }
             Self::Chill => ("Registration", "chill", vec![]),
@@ -216,18 +225,19 @@ mod tests {
                 let call = Call::Register {
                     role,
                     operator: account(7),
+                    consent_expires: 70_000,
                     proof: [9; 64],
                     self_stake: 25_000 * CAI,
                     info: info.clone(),
                 };
-                let arguments = (role, account(7), [9u8; 64], Compact(25_000 * CAI), info.clone());
+                let arguments = (role, account(7), 70_000u32, [9u8; 64], Compact(25_000 * CAI), info.clone());
                 assert_eq!(encoded(&call), expected(fixture::REGISTRATION, 0, arguments));
             }
             let call = Call::UpdateInfo { info: info.clone() };
             assert_eq!(encoded(&call), expected(fixture::REGISTRATION, 1, info));
         }
-        let call = Call::SetOperator { operator: account(7), proof: [9; 64] };
-        assert_eq!(encoded(&call), expected(fixture::REGISTRATION, 2, (account(7), [9u8; 64])));
+        let call = Call::SetOperator { operator: account(7), consent_expires: 7, proof: [9; 64] };
+        assert_eq!(encoded(&call), expected(fixture::REGISTRATION, 2, (account(7), 7u32, [9u8; 64])));
         for (index, call) in [Call::Chill, Call::Validate, Call::Deregister].iter().enumerate() {
             assert_eq!(encoded(call), expected(fixture::REGISTRATION, 3 + index as u8, ()));
         }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use codec::{Compact, Encode};
-use cuckoo_primitives::{AccountId, Balance, CandidateInfo, Role};
+use cuckoo_primitives::{AccountId, Balance, CandidateInfo, EraIndex, Role};
 use scale_info::{meta_type, TypeInfo};
 use subxt::{
     client::{OfflineClient, OfflineClientAtBlock},
@@ -47,6 +47,7 @@ enum RegistrationCall {
     register {
         role: Role,
         operator: AccountId,
+        consent_expires: EraIndex,
         proof: [u8; 64],
         #[codec(compact)]
         self_stake: Balance,
@@ -57,6 +58,7 @@ enum RegistrationCall {
     },
     set_operator {
         operator: AccountId,
+        consent_expires: EraIndex,
         proof: [u8; 64],
     },
     chill,

@@ -8,7 +8,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode};
 use scale_info::TypeInfo;
 use sp_core::crypto::ByteArray;
 
-use crate::{AccountId, Hash, Role, Signature};
+use crate::{AccountId, EraIndex, Hash, Role, Signature};
 
 /// 32-byte blake2b over the concatenation of `parts`.
 pub fn blake2_256(parts: &[&[u8]]) -> Hash {
@@ -40,16 +40,20 @@ pub trait Statement: Encode {
 }
 
 /// The operator's consent to work for a stash, so that nobody registers a key that is not theirs.
+///
+/// It ends, so that a stash for which the operator has ceased to work cannot bring it back to work later on.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct OperatorConsent {
     /// The stash that registers the operator.
     pub stash: AccountId,
     /// For which role.
     pub role: Role,
+    /// The first era in which it counts no more: at most `BondingEras` after the one in which it is used.
+    pub expires: EraIndex,
 }
 
 impl Statement for OperatorConsent {
-    const DOMAIN: &'static [u8] = b"cuckoo/operator-consent/v1";
+    const DOMAIN: &'static [u8] = b"cuckoo/operator-consent/v2";
 }
 
 #[cfg(test)]
@@ -62,12 +66,14 @@ mod tests {
         let pair = sr25519::Pair::from_seed(&[7; 32]);
         let operator = AccountId::from(pair.public());
         let genesis = Hash::repeat_byte(1);
-        let consent = OperatorConsent { stash: AccountId::from([2; 32]), role: Role::Miner };
+        let consent = OperatorConsent { stash: AccountId::from([2; 32]), role: Role::Miner, expires: 7 };
         let signature = pair.sign(consent.signing_hash(&genesis).as_bytes()).0;
         assert!(consent.is_signed_by(&genesis, &operator, &signature));
 
         let other_role = OperatorConsent { role: Role::Coordinator, ..consent.clone() };
         assert!(!other_role.is_signed_by(&genesis, &operator, &signature));
+        let longer = OperatorConsent { expires: 8, ..consent.clone() };
+        assert!(!longer.is_signed_by(&genesis, &operator, &signature));
         assert!(!consent.is_signed_by(&Hash::repeat_byte(9), &operator, &signature));
         assert!(!consent.is_signed_by(&genesis, &consent.stash, &signature));
     }

@@ -49,11 +49,14 @@ impl Market {
     pub async fn register(&self, operator: &str, role: Role, stake: Balance, endpoint: &str) -> anyhow::Result<()> {
         let stash = stash_of(operator);
         self.submit(&stash, Call::Bond { value: stake }).await?;
-        let consent = OperatorConsent { stash: account(&stash)?, role };
+        let era = self.chain.view().era;
+        let consent_expires = era.era + era.bonding_eras;
+        let consent = OperatorConsent { stash: account(&stash)?, role, expires: consent_expires };
         let proof = keypair(operator)?.sign(consent.signing_hash(&self.chain.genesis()).as_bytes()).0;
         let call = Call::Register {
             role,
             operator: account(operator)?,
+            consent_expires,
             proof,
             self_stake: stake,
             info: info(operator, endpoint)?,

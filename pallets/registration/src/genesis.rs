@@ -22,7 +22,8 @@ pub(crate) fn build<T: Config>(config: &GenesisConfig<T>) {
         assert!(valid.is_ok(), "registration.candidates: {stash:?}: {valid:?}");
         let assigned = OperatorKeys::<T>::assign(operator, stash, *role);
         assert!(assigned.is_ok(), "registration.candidates: operator {operator:?} of {stash:?}: {assigned:?}");
-        Roster::<T>::enter(stash, *role, operator.clone(), info);
+        let entered = Roster::<T>::enter(stash, *role, operator.clone(), info);
+        assert!(entered.is_ok(), "registration.candidates: {stash:?}: {entered:?}");
     }
 }
 

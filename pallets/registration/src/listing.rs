@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 use cuckoo_primitives::{
-    registry::Backing, runtime_api::MAX_CANDIDATES_PER_PAGE, AccountId, Candidate, CandidateStatus, Role,
+    registry::Backing, runtime_api::MAX_CANDIDATES_PER_PAGE, AccountId, Balance, Candidate, CandidateStatus, Role,
 };
+use frame_support::traits::Get;
 
-use crate::{CandidateRecord, Config, MinSelfStake, OperatorKeys, Pallet, Roster};
+use crate::{CandidateRecord, Commission, CommissionRecord, Config, MinSelfStake, OperatorKeys, Pallet, Roster};
 
 impl<T: Config> Pallet<T> {
     /// The candidate that bonded from `stash`.
@@ -25,20 +26,50 @@ impl<T: Config> Pallet<T> {
         let limit = limit.min(MAX_CANDIDATES_PER_PAGE) as usize;
         Roster::<T>::iter(role, after).take(limit).map(|(stash, record)| describe::<T>(stash, role, record)).collect()
     }
+
+    /// The validators that may be elected in this era, in storage order, and all stake behind each that counts in it, in
+    /// planck. Reads every validator: at most [`Config::MaxValidators`].
+    pub fn active_validators() -> Vec<(AccountId, Balance)> {
+        Roster::<T>::iter(Role::Validator, None)
+            .take(T::MaxValidators::get() as usize)
+            .filter(|(stash, record)| status::<T>(stash, Role::Validator, record) == CandidateStatus::Active)
+            .map(|(stash, _)| {
+                let (backing, _) = T::Backing::backing(&stash);
+                (stash, backing)
+            })
+            .collect()
+    }
+
+    /// Whether `stash` is a candidate that may work in this era.
+    pub fn is_active(stash: &AccountId) -> bool {
+        Roster::<T>::get(stash)
+            .is_some_and(|(role, record)| status::<T>(stash, role, &record) == CandidateStatus::Active)
+    }
+
+    /// The commission of `stash` with its coming changes.
+    pub fn commission_of(stash: &AccountId) -> CommissionRecord {
+        Commission::<T>::of(stash)
+    }
 }
 
 fn describe<T: Config>(stash: AccountId, role: Role, record: CandidateRecord) -> Candidate {
-    let (own_stake, next_own_stake) = T::Backing::own_stake(&stash);
+    let (own_stake, _) = T::Backing::own_stake(&stash);
     let (backing, next_backing) = T::Backing::backing(&stash);
+    let status = status::<T>(&stash, role, &record);
+    Candidate { stash, operator: record.operator, role, info: record.info, own_stake, backing, next_backing, status }
+}
+
+fn status<T: Config>(stash: &AccountId, role: Role, record: &CandidateRecord) -> CandidateStatus {
+    if record.chilled {
+        return CandidateStatus::Chilled;
+    }
+    let (own_stake, next_own_stake) = T::Backing::own_stake(stash);
     let minimum = MinSelfStake::<T>::get(role);
-    let status = if record.chilled {
-        CandidateStatus::Chilled
-    } else if own_stake > minimum {
+    if own_stake > minimum {
         CandidateStatus::Active
     } else if next_own_stake > minimum {
         CandidateStatus::Pending
     } else {
         CandidateStatus::BelowMinimum
-    };
-    Candidate { stash, operator: record.operator, role, info: record.info, own_stake, backing, next_backing, status }
+    }
 }

@@ -1,18 +1,21 @@
-//! A runtime with candidates only; tests set the era and the stake behind candidates by hand.
+//! A runtime with candidates only; tests set the era, the stake behind candidates and what they are charged with by hand.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use cuckoo_primitives::{
     era::EraAmount,
-    registry::{Backing, CurrentEra},
+    registry::{Backing, Candidates as _, CurrentEra, OpenCases},
     signing::{OperatorConsent, Statement},
     AccountId, Balance, CandidateInfo, EraIndex, Hash, Role, Signature,
 };
-use frame_support::{derive_impl, dispatch::DispatchResult};
+use frame_support::{derive_impl, dispatch::DispatchResult, traits::ConstU32};
 use sp_core::{sr25519, Pair};
 use sp_runtime::{
     traits::{Dispatchable, IdentityLookup},
-    BuildStorage, DispatchError,
+    BuildStorage, DispatchError, Perbill,
 };
 
 use crate as pallet_cuckoo_registration;
@@ -36,6 +39,8 @@ impl frame_system::Config for Test {
 impl pallet_cuckoo_registration::Config for Test {
     type Backing = Stakes;
     type CurrentEra = Stakes;
+    type OpenCases = Stakes;
+    type MaxValidators = ConstU32<MAX_VALIDATORS>;
     type WeightInfo = pallet_cuckoo_registration::weights::SubstrateWeight<Test>;
 }
 
@@ -44,13 +49,20 @@ struct StakesState {
     era: EraIndex,
     own: BTreeMap<AccountId, EraAmount>,
     votes: BTreeMap<AccountId, EraAmount>,
+    suspended: BTreeSet<AccountId>,
+    /// Own stake that slashes have cost and that is not taken yet.
+    due: BTreeMap<AccountId, Balance>,
+    charged: BTreeSet<AccountId>,
+    barred: BTreeSet<AccountId>,
+    /// Whom all eras that are over were paid, and by which commission the last of them.
+    paid: Vec<(AccountId, Perbill)>,
 }
 
 thread_local! {
     static STATE: RefCell<StakesState> = RefCell::new(StakesState::default());
 }
 
-/// The era, and the stake behind candidates.
+/// The era, the stake behind candidates, and the docket.
 pub struct Stakes;
 
 impl Stakes {
@@ -64,6 +76,34 @@ impl Stakes {
             let votes = state.votes.entry(candidate.clone()).or_default();
             *votes = votes.add(state.era, amount).unwrap();
         });
+    }
+
+    /// `stash` is charged with an offence, or no more.
+    pub(crate) fn charge(stash: &AccountId, charged: bool) {
+        STATE.with_borrow_mut(|state| match charged {
+            true => state.charged.insert(stash.clone()),
+            false => state.charged.remove(stash),
+        });
+    }
+
+    /// `stash` was slashed too often.
+    pub(crate) fn bar(stash: &AccountId) {
+        STATE.with_borrow_mut(|state| state.barred.insert(stash.clone()));
+    }
+
+    /// Whether `stash` earns nothing.
+    pub(crate) fn is_suspended(stash: &AccountId) -> bool {
+        STATE.with_borrow(|state| state.suspended.contains(stash))
+    }
+
+    /// Whom all eras that are over were paid since this was asked last, and by which commission the last of them.
+    pub(crate) fn paid() -> Vec<(AccountId, Perbill)> {
+        STATE.with_borrow_mut(|state| std::mem::take(&mut state.paid))
+    }
+
+    /// Part of the own stake is lost as soon as that is looked after.
+    pub(crate) fn owes(candidate: &AccountId, amount: Balance) {
+        STATE.with_borrow_mut(|state| state.due.insert(candidate.clone(), amount));
     }
 
     /// Part of the own stake is lost.
@@ -83,25 +123,61 @@ impl CurrentEra for Stakes {
     fn bonding_eras() -> EraIndex {
         BONDING_ERAS
     }
+
+    fn era_at(_: u64) -> Option<EraIndex> {
+        None
+    }
+
+    fn era_of_session(index: u32) -> EraIndex {
+        index
+    }
+}
+
+impl OpenCases<AccountId> for Stakes {
+    fn has_open_case(stash: &AccountId) -> bool {
+        STATE.with_borrow(|state| state.charged.contains(stash))
+    }
 }
 
 impl Backing<AccountId> for Stakes {
-    fn back_self(stash: &AccountId, amount: Balance) -> DispatchResult {
+    fn stand(stash: &AccountId, _: Role, amount: Balance) -> DispatchResult {
         frame_support::ensure!(amount <= BOND, NOT_BONDED);
         STATE.with_borrow_mut(|state| {
             let own = state.own.entry(stash.clone()).or_default();
             *own = own.add(state.era, amount).unwrap();
+            state.suspended.remove(stash);
         });
         Ok(())
     }
 
-    fn release_self(stash: &AccountId) -> Result<Balance, DispatchError> {
+    fn leave(stash: &AccountId) -> Result<Balance, DispatchError> {
         STATE.with_borrow_mut(|state| {
             let own = state.own.entry(stash.clone()).or_default();
             let amount = own.next();
             *own = own.sub(state.era, amount).unwrap();
             Ok(amount)
         })
+    }
+
+    fn suspend(stash: &AccountId) {
+        STATE.with_borrow_mut(|state| assert!(state.suspended.insert(stash.clone())));
+    }
+
+    fn resume(stash: &AccountId) {
+        STATE.with_borrow_mut(|state| assert!(state.suspended.remove(stash)));
+    }
+
+    fn bring_up_to_date(stash: &AccountId) {
+        if let Some(lost) = STATE.with_borrow_mut(|state| state.due.remove(stash)) {
+            Self::lose(stash, lost);
+        }
+        let last = Self::current_era().saturating_sub(1);
+        let paid = (stash.clone(), Registration::commission(stash, last));
+        STATE.with_borrow_mut(|state| state.paid.push(paid));
+    }
+
+    fn may_stand(stash: &AccountId) -> bool {
+        STATE.with_borrow(|state| !state.barred.contains(stash))
     }
 
     fn own_stake(stash: &AccountId) -> (Balance, Balance) {
@@ -124,6 +200,7 @@ pub(crate) const ALICE: AccountId = AccountId::new([1; 32]);
 pub(crate) const BOB: AccountId = AccountId::new([2; 32]);
 
 pub(crate) const BONDING_ERAS: EraIndex = 4;
+pub(crate) const MAX_VALIDATORS: u32 = 3;
 /// What every stash has bonded.
 pub(crate) const BOND: Balance = 1_000;
 pub(crate) const NOT_BONDED: DispatchError = DispatchError::Other("not that much bonded");
@@ -140,14 +217,20 @@ pub(crate) fn operator(n: u8) -> AccountId {
     key(n).public().into()
 }
 
-pub(crate) fn proof_on(genesis: Hash, n: u8, stash: &AccountId, role: Role) -> Signature {
-    let consent = OperatorConsent { stash: stash.clone(), role };
+/// Operator key number `n` signs `consent` on the chain with that genesis hash.
+pub(crate) fn sign(genesis: Hash, n: u8, consent: OperatorConsent) -> Signature {
     key(n).sign(consent.signing_hash(&genesis).as_bytes()).0
 }
 
-/// Operator key number `n` agrees to work for `stash` on the test's chain.
+/// The latest era in which a consent may end now.
+pub(crate) fn latest() -> EraIndex {
+    Stakes::current_era() + BONDING_ERAS
+}
+
+/// Operator key number `n` agrees to work for `stash` on the test's chain, for as long as it may.
 pub(crate) fn proof(n: u8, stash: &AccountId, role: Role) -> Signature {
-    proof_on(System::block_hash(0), n, stash, role)
+    let consent = OperatorConsent { stash: stash.clone(), role, expires: latest() };
+    sign(System::block_hash(0), n, consent)
 }
 
 pub(crate) fn info_of(name: &str, introduction: &str, endpoint: &str) -> CandidateInfo {
@@ -175,15 +258,19 @@ pub(crate) fn register_miner(stash: &AccountId, n: u8) -> DispatchResult {
 }
 
 pub(crate) fn register_miner_with(stash: &AccountId, n: u8, self_stake: Balance) -> DispatchResult {
-    let proof = proof(n, stash, Role::Miner);
-    let (role, operator, info) = (Role::Miner, operator(n), miner_info());
-    submit(stash, crate::Call::register { role, operator, proof, self_stake, info })
+    register(stash, n, Role::Miner, self_stake)
+}
+
+/// Registers `stash` as a candidate of `role`, one without an endpoint, run by operator key number `n`.
+pub(crate) fn register(stash: &AccountId, n: u8, role: Role, self_stake: Balance) -> DispatchResult {
+    let (operator, consent_expires, proof, info) = (operator(n), latest(), proof(n, stash, role), miner_info());
+    submit(stash, crate::Call::register { role, operator, consent_expires, proof, self_stake, info })
 }
 
 /// Replaces the operator of the miner `stash` by key number `n`.
 pub(crate) fn set_operator(stash: &AccountId, n: u8) -> DispatchResult {
-    let proof = proof(n, stash, Role::Miner);
-    submit(stash, crate::Call::set_operator { operator: operator(n), proof })
+    let (operator, consent_expires, proof) = (operator(n), latest(), proof(n, stash, Role::Miner));
+    submit(stash, crate::Call::set_operator { operator, consent_expires, proof })
 }
 
 pub(crate) struct ExtBuilder {

@@ -29,23 +29,38 @@ pub struct OperatorRecord {
     pub(crate) stash: AccountId,
     /// As what.
     pub(crate) role: Role,
+    /// The era in which it came to work. One that retires and comes back within the time in which evidence counts has
+    /// been at work all the while: else it could shake off what it did before.
+    pub(crate) since: EraIndex,
     /// The era in which it was replaced or left; `None` while it works.
     pub(crate) retired_in: Option<EraIndex>,
 }
 
 impl<T: Config> OperatorKeys<T> {
-    /// Checks that `operator` agreed on this chain to work for `stash` as `role`.
+    /// Checks that `operator` agreed on this chain to what `consent` says, and that this still counts.
+    ///
+    /// A consent counts for less time than a key that it brought to work stays on record after that work; so once the
+    /// key is free for others, no consent by which it worked before can bring it to work again.
     pub(crate) fn ensure_consent(
         operator: &AccountId,
-        stash: &AccountId,
-        role: Role,
+        consent: &OperatorConsent,
         proof: &Signature,
     ) -> Result<(), Error<T>> {
-        ensure!(operator != stash, Error::<T>::OperatorIsStash);
+        ensure!(*operator != consent.stash, Error::<T>::OperatorIsStash);
+        let now = T::CurrentEra::current_era();
+        ensure!(now < consent.expires, Error::<T>::ConsentExpired);
+        let latest = now.saturating_add(T::CurrentEra::bonding_eras());
+        ensure!(consent.expires <= latest, Error::<T>::ConsentTooLong);
         let genesis = frame_system::Pallet::<T>::block_hash(frame_system::pallet_prelude::BlockNumberFor::<T>::zero());
-        let consent = OperatorConsent { stash: stash.clone(), role };
         ensure!(consent.is_signed_by(&genesis, operator, proof), Error::<T>::BadProof);
         Ok(())
+    }
+
+    /// For whom `operator` worked in `era`, and as what, as long as evidence against it counts.
+    pub(crate) fn served_by(operator: &AccountId, era: EraIndex) -> Option<(AccountId, Role)> {
+        let record = Operators::<T>::get(operator).filter(|record| !Self::is_expired(record))?;
+        let worked = record.since <= era && record.retired_in.is_none_or(|last| era <= last);
+        worked.then_some((record.stash, record.role))
     }
 
     /// Whom `operator` serves now.
@@ -56,14 +71,18 @@ impl<T: Config> OperatorKeys<T> {
     /// Has `operator` work for `stash`, which has no operator at work.
     pub(crate) fn assign(operator: &AccountId, stash: &AccountId, role: Role) -> DispatchResult {
         Self::forget_expired(stash);
+        let mut since = T::CurrentEra::current_era();
         if let Some(record) = Operators::<T>::get(operator) {
-            ensure!(Self::may_serve(&record, stash), Error::<T>::OperatorTaken);
+            ensure!(Self::may_serve(&record, stash, role), Error::<T>::OperatorTaken);
             Self::keep_listed(&record.stash, |key| key != operator);
+            if !Self::is_expired(&record) {
+                since = record.since;
+            }
         }
         // The place that `retire` will need.
         let listed = Retired::<T>::decode_len(stash).unwrap_or(0);
         ensure!(listed < MAX_RETIRED_OPERATORS as usize, Error::<T>::TooManyRetiredOperators);
-        Operators::<T>::insert(operator, OperatorRecord { stash: stash.clone(), role, retired_in: None });
+        Operators::<T>::insert(operator, OperatorRecord { stash: stash.clone(), role, since, retired_in: None });
         Ok(())
     }
 
@@ -101,6 +120,17 @@ impl<T: Config> OperatorKeys<T> {
         forgotten
     }
 
+    /// Writes records of storage version 1 as today's; returns how many there are. A key of then has worked since the
+    /// first era. Only for migrations: it walks over all.
+    pub(crate) fn rebuild() -> u64 {
+        let mut keys: u64 = 0;
+        Operators::<T>::translate_values(|(stash, role, retired_in): (AccountId, Role, Option<EraIndex>)| {
+            keys = keys.saturating_add(1);
+            Some(OperatorRecord { stash, role, since: 0, retired_in })
+        });
+        keys
+    }
+
     /// Strikes the retired operators of `stash` for which `keep` is false off the list.
     fn keep_listed(stash: &AccountId, keep: impl FnMut(&AccountId) -> bool) {
         Retired::<T>::mutate_exists(stash, |operators| {
@@ -113,10 +143,11 @@ impl<T: Config> OperatorKeys<T> {
         });
     }
 
-    /// A key that works for nobody may serve the stash that it served before at once, and others after the time in
-    /// which evidence against that stash counts.
-    fn may_serve(record: &OperatorRecord, stash: &AccountId) -> bool {
-        record.retired_in.is_some() && (record.stash == *stash || Self::is_expired(record))
+    /// A key that works for nobody may do at once what it did before. To serve another stash, or in another role, it
+    /// has to wait until evidence about that counts no more: what it signed must be attributable.
+    fn may_serve(record: &OperatorRecord, stash: &AccountId, role: Role) -> bool {
+        let did_that_before = record.stash == *stash && record.role == role;
+        record.retired_in.is_some() && (did_that_before || Self::is_expired(record))
     }
 
     fn is_expired(record: &OperatorRecord) -> bool {

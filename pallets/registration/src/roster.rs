@@ -3,12 +3,13 @@
 use codec::{Decode, Encode, MaxEncodedLen};
 use core::marker::PhantomData;
 use cuckoo_primitives::{registry::CurrentEra, AccountId, CandidateInfo, EraIndex, Role};
+use frame_support::{ensure, traits::Get};
 use scale_info::TypeInfo;
 
-use crate::{Candidates, Config, Error, RoleOf};
+use crate::{Candidates, Config, Error, RoleOf, ValidatorCount};
 
-/// The candidates. Only this type reads and writes [`Candidates`] and [`RoleOf`], so that a stash has a role exactly if
-/// it has a record under that role.
+/// The candidates. Only this type reads and writes [`Candidates`], [`RoleOf`] and [`ValidatorCount`], so that a stash
+/// has a role exactly if it has a record under that role, and no more validators enter than an election can read.
 pub struct Roster<T>(PhantomData<T>);
 
 /// What is stored of a candidate.
@@ -50,11 +51,32 @@ impl<T: Config> Roster<T> {
         }
     }
 
-    /// Makes `stash`, which is none, a candidate.
-    pub(crate) fn enter(stash: &AccountId, role: Role, operator: AccountId, info: CandidateInfo) {
+    /// How many candidates are validators.
+    pub(crate) fn validators() -> u32 {
+        ValidatorCount::<T>::get()
+    }
+
+    /// Makes `stash`, which is none, a candidate. Fails if that is a validator too many.
+    pub(crate) fn enter(
+        stash: &AccountId,
+        role: Role,
+        operator: AccountId,
+        info: CandidateInfo,
+    ) -> Result<(), Error<T>> {
+        if role == Role::Validator {
+            let validators = Self::validators();
+            ensure!(validators < T::MaxValidators::get(), Error::<T>::TooManyValidators);
+            ValidatorCount::<T>::put(validators.saturating_add(1));
+        }
         let registered_in = T::CurrentEra::current_era();
         RoleOf::<T>::insert(stash, role);
         Candidates::<T>::insert(role, stash, CandidateRecord { operator, info, chilled: false, registered_in });
+        Ok(())
+    }
+
+    /// Whether a candidate has stepped back from now on or not; returns whether that is a change.
+    pub(crate) fn set_chilled(stash: &AccountId, chilled: bool) -> Result<bool, Error<T>> {
+        Self::update(stash, |candidate| core::mem::replace(&mut candidate.chilled, chilled) != chilled)
     }
 
     /// Changes the record of a candidate.
@@ -67,6 +89,21 @@ impl<T: Config> Roster<T> {
     pub(crate) fn leave(stash: &AccountId) -> Result<(Role, CandidateRecord), Error<T>> {
         let role = RoleOf::<T>::take(stash).ok_or(Error::<T>::NotRegistered)?;
         let record = Candidates::<T>::take(role, stash).ok_or(Error::<T>::NotRegistered)?;
+        if role == Role::Validator {
+            ValidatorCount::<T>::mutate(|validators| *validators = validators.saturating_sub(1));
+        }
         Ok((role, record))
+    }
+
+    /// Has every candidate present itself as `mend` says and counts validators anew; returns how many candidates there
+    /// are. Only for migrations: it walks over all.
+    pub(crate) fn rebuild(mend: fn(CandidateInfo) -> CandidateInfo) -> u64 {
+        let mut candidates: u64 = 0;
+        Candidates::<T>::translate_values(|record: CandidateRecord| {
+            candidates = candidates.saturating_add(1);
+            Some(CandidateRecord { info: mend(record.info), ..record })
+        });
+        ValidatorCount::<T>::put(Candidates::<T>::iter_key_prefix(Role::Validator).count() as u32);
+        candidates
     }
 }

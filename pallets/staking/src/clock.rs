@@ -3,10 +3,10 @@
 use codec::{Decode, Encode, MaxEncodedLen};
 use core::marker::PhantomData;
 use cuckoo_primitives::{EraIndex, EraProgress};
-use frame_support::traits::Get;
+use frame_support::traits::{Get, UnixTime};
 use scale_info::TypeInfo;
 
-use crate::{BondingEras, Config, Position, SessionBlocks, SessionsPerEra, SlotMs};
+use crate::{BondingEras, Config, EraStarts, Position, SessionBlocks, SessionsPerEra, SlotMs};
 
 /// Counts sessions into eras. Only this type and genesis touch the clock's storage.
 ///
@@ -42,12 +42,62 @@ impl EraPosition {
 }
 
 impl<T: Config> Clock<T> {
-    /// Moves on to `session`. Returns the new era if one starts. Sessions told before change nothing.
+    /// Moves on to `session`. Returns the era that ended, if one did: the one that ran until now, whatever number the
+    /// new one has. Sessions told before change nothing.
     pub(crate) fn on_session_start(session: u32) -> Option<EraIndex> {
         let before = Position::<T>::get();
         let after = before.advanced_to(session, SessionsPerEra::<T>::get())?;
         Position::<T>::put(after);
-        (after.era > before.era).then_some(after.era)
+        if after.era == before.era {
+            return None;
+        }
+        EraStarts::<T>::insert(after.era, now_ms::<T>());
+        Self::forget_starts(before.era, after.era);
+        Some(before.era)
+    }
+
+    /// Era 0 starts before all times, so that no time of the chain lies before it.
+    pub(crate) fn begin() {
+        EraStarts::<T>::insert(0, 0);
+    }
+
+    /// Lets the running era start now, on a chain that did not record when it did.
+    pub(crate) fn begin_now() {
+        EraStarts::<T>::insert(Self::era(), now_ms::<T>());
+    }
+
+    /// Forgets the starts of the eras that evidence can be about in era `before`, and no more in era `after`. There is
+    /// none of an older one.
+    fn forget_starts(before: EraIndex, after: EraIndex) {
+        let bonding_eras = Self::bonding_eras();
+        let oldest = before.saturating_sub(bonding_eras);
+        let kept_from = after.saturating_sub(bonding_eras).min(before.saturating_add(1));
+        for era in oldest..kept_from {
+            EraStarts::<T>::remove(era);
+        }
+    }
+
+    /// The era that ran `unix_ms` milliseconds after 1970: the last one that had started. `None` if that is in the
+    /// future, or in an era more than [`BondingEras`] back. An era that no block was made in has no time.
+    pub fn era_at(unix_ms: u64) -> Option<EraIndex> {
+        if unix_ms > now_ms::<T>() {
+            return None;
+        }
+        let now = Self::era();
+        let started = |era: &EraIndex| EraStarts::<T>::get(era).is_some_and(|start| start <= unix_ms);
+        (now.saturating_sub(Self::bonding_eras())..=now).rev().find(started)
+    }
+
+    /// The era to which session `index` belongs.
+    pub fn era_of_session(index: u32) -> EraIndex {
+        index.checked_div(SessionsPerEra::<T>::get()).unwrap_or(0)
+    }
+
+    /// How long an era is if no session is skipped, in milliseconds.
+    pub(crate) fn era_ms() -> u64 {
+        SlotMs::<T>::get()
+            .saturating_mul(SessionBlocks::<T>::get().into())
+            .saturating_mul(SessionsPerEra::<T>::get().into())
     }
 
     /// The current era.
@@ -72,6 +122,11 @@ impl<T: Config> Clock<T> {
             bonding_eras: BondingEras::<T>::get(),
         }
     }
+}
+
+/// Milliseconds since 1970.
+fn now_ms<T: Config>() -> u64 {
+    u64::try_from(T::Time::now().as_millis()).unwrap_or(u64::MAX)
 }
 
 // The lengths as the `Get` types that other pallets' configurations ask for. Each reads storage, and so answers only

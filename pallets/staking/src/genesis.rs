@@ -1,6 +1,10 @@
 //! The chain's first bonds and the lengths of its clock. What makes no sense stops the node with a reason.
 
-use crate::{BondingEras, Config, GenesisConfig, Ledger, MinBond, SessionBlocks, SessionsPerEra, SlotMs};
+use cuckoo_primitives::registry::Budgets;
+
+use crate::{
+    BondingEras, Clock, Config, Emission, GenesisConfig, Ledger, MinBond, SessionBlocks, SessionsPerEra, SlotMs,
+};
 
 pub(crate) fn build<T: Config>(config: &GenesisConfig<T>) {
     assert!(
@@ -18,6 +22,17 @@ pub(crate) fn build<T: Config>(config: &GenesisConfig<T>) {
     SessionsPerEra::<T>::put(config.sessions_per_era);
     BondingEras::<T>::put(config.bonding_eras);
     MinBond::<T>::put(config.min_bond);
+    Clock::<T>::begin();
+
+    let budgets = Budgets { staking: config.staking_budget, mining: config.mining_budget };
+    let begun = Emission::<T>::begin(budgets);
+    assert!(
+        begun.is_ok(),
+        "stake.stakingBudget and stake.miningBudget: {} and {} planck beside all balances do not fit under the cap of the \
+         supply: {begun:?}",
+        budgets.staking,
+        budgets.mining
+    );
 
     for (stash, value) in &config.bonds {
         let bonded = Ledger::<T>::open(stash, *value);

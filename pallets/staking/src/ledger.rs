@@ -6,20 +6,25 @@ use cuckoo_primitives::{registry::VotedStake, AccountId, Balance, EraIndex};
 use frame_support::{
     ensure,
     traits::{
-        fungible::{hold::Inspect, hold::Mutate},
-        tokens::Precision,
+        fungible::{
+            hold::{Balanced as BalancedHold, Inspect, Mutate},
+            Balanced,
+        },
+        tokens::{Fortitude, Precision, Preservation},
+        Get, Imbalance,
     },
     BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
 };
 use scale_info::TypeInfo;
 use sp_runtime::DispatchError;
 
-use crate::{Config, Error, HoldReason, Ledgers, MinBond};
+use crate::{Config, Error, HoldReason, Ledgers, MinBond, Payees};
 
 /// The bond of one stash. Only this type reads and writes [`Ledgers`], and only it holds and releases funds, so that
 /// the funds on hold are always the record's total.
 ///
-/// Every change consumes the ledger and stores it; a refused change stores nothing.
+/// Every change consumes the ledger and stores it; a refused change stores nothing. Whoever can be slashed in between
+/// (`VotedStake::settle`) reads the ledger afterwards.
 pub struct Ledger<T: Config> {
     stash: AccountId,
     record: BondRecord<T>,
@@ -72,6 +77,16 @@ impl<T: Config> Ledger<T> {
         Ledgers::<T>::get(stash).map_or(0, |record| record.active)
     }
 
+    /// Everything that `stash` bonded, in planck, what unbonds included; zero if it has not bonded.
+    pub(crate) fn total(stash: &AccountId) -> Balance {
+        Ledgers::<T>::get(stash).map_or(0, |record| record.total)
+    }
+
+    /// Whether `stash` has a bond.
+    pub(crate) fn exists(stash: &AccountId) -> bool {
+        Ledgers::<T>::contains_key(stash)
+    }
+
     /// The bond of `stash` for others to read.
     pub(crate) fn view(stash: &AccountId) -> Option<Bond> {
         let record = Ledgers::<T>::get(stash)?;
@@ -85,15 +100,30 @@ impl<T: Config> Ledger<T> {
 
     /// Bonds `value` planck of a stash that has no bond.
     pub(crate) fn open(stash: &AccountId, value: Balance) -> Result<(), DispatchError> {
-        ensure!(!Ledgers::<T>::contains_key(stash), Error::<T>::AlreadyBonded);
+        ensure!(!Self::exists(stash), Error::<T>::AlreadyBonded);
         Self { stash: stash.clone(), record: BondRecord::default() }.bond_extra(value)
     }
 
     /// Adds `value` planck of the stash's free balance to its active bond.
     pub(crate) fn bond_extra(mut self, value: Balance) -> Result<(), DispatchError> {
-        self.record.total = self.record.total.checked_add(value).ok_or(Error::<T>::Overflow)?;
-        self.raise_active(value)?;
+        self.grow(value)?;
         self.hold(value)?;
+        self.store();
+        Ok(())
+    }
+
+    /// Adds `value` planck of the free balance of `source`, which must survive that, to the active bond.
+    pub(crate) fn bond_from(mut self, source: &AccountId, value: Balance) -> Result<(), DispatchError> {
+        self.grow(value)?;
+        T::Currency::transfer_and_hold(
+            &HoldReason::Bonded.into(),
+            source,
+            &self.stash,
+            value,
+            Precision::Exact,
+            Preservation::Preserve,
+            Fortitude::Polite,
+        )?;
         self.store();
         Ok(())
     }
@@ -118,19 +148,27 @@ impl<T: Config> Ledger<T> {
     /// Moves `value` planck of what unbonds back to the active bond, those first that would be free last: they lose
     /// least of the time that they have waited.
     pub(crate) fn rebond(mut self, value: Balance) -> Result<(), DispatchError> {
-        let mut missing = value;
-        while missing > 0 {
-            let chunk = self.record.unlocking.last_mut().ok_or(Error::<T>::NotEnoughUnlocking)?;
-            let taken = missing.min(chunk.amount);
-            chunk.amount = chunk.amount.saturating_sub(taken);
-            missing = missing.saturating_sub(taken);
-            if chunk.amount == 0 {
-                self.record.unlocking.pop();
-            }
-        }
+        ensure!(value <= self.unlocking(), Error::<T>::NotEnoughUnlocking);
+        self.shrink_unlocking(value);
         self.raise_active(value)?;
         self.store();
         Ok(())
+    }
+
+    /// Takes up to `amount` planck off what is active; returns how much. What stays may be less than [`MinBond`].
+    pub(crate) fn slash_active(mut self, amount: Balance, reporter: Option<&AccountId>) -> Balance {
+        let taken = self.burn(amount.min(self.record.active), reporter);
+        self.record.active = self.record.active.saturating_sub(taken);
+        self.store();
+        taken
+    }
+
+    /// Takes up to `amount` planck off what unbonds, that first which would be free last; returns how much.
+    pub(crate) fn slash_unlocking(mut self, amount: Balance, reporter: Option<&AccountId>) -> Balance {
+        let taken = self.burn(amount.min(self.unlocking()), reporter);
+        self.shrink_unlocking(taken);
+        self.store();
+        taken
     }
 
     /// Frees what has finished unbonding by era `now` and returns how much that was. A bond of which nothing is left
@@ -146,6 +184,48 @@ impl<T: Config> Ledger<T> {
         T::Currency::release(&HoldReason::Bonded.into(), &self.stash, freed, Precision::Exact)?;
         self.store();
         Ok(freed)
+    }
+
+    /// What unbonds, in planck.
+    fn unlocking(&self) -> Balance {
+        self.record.total.saturating_sub(self.record.active)
+    }
+
+    /// Takes `value` planck off the chunks, the newest first.
+    fn shrink_unlocking(&mut self, value: Balance) {
+        let mut missing = value;
+        while missing > 0 {
+            let Some(chunk) = self.record.unlocking.last_mut() else { break };
+            let taken = missing.min(chunk.amount);
+            chunk.amount = chunk.amount.saturating_sub(taken);
+            missing = missing.saturating_sub(taken);
+            if chunk.amount == 0 {
+                self.record.unlocking.pop();
+            }
+        }
+    }
+
+    /// Takes `amount` planck off the hold and the total and returns how much it took. The reporter gets its share of
+    /// them, rounded down, if its account can hold that; the rest is burned.
+    fn burn(&mut self, amount: Balance, reporter: Option<&AccountId>) -> Balance {
+        if amount == 0 {
+            return 0;
+        }
+        let (slashed, _) = T::Currency::slash(&HoldReason::Bonded.into(), &self.stash, amount);
+        let taken = slashed.peek();
+        self.record.total = self.record.total.saturating_sub(taken);
+        if let Some(reporter) = reporter {
+            let (share, _burned) = slashed.split(T::ReporterShare::get().mul_floor(taken));
+            // An account that cannot hold its share gets none: the share burns with the rest.
+            let _refused = T::Currency::resolve(reporter, share);
+        }
+        taken
+    }
+
+    /// Adds to the total and to what is active.
+    fn grow(&mut self, value: Balance) -> Result<(), DispatchError> {
+        self.record.total = self.record.total.checked_add(value).ok_or(Error::<T>::Overflow)?;
+        self.raise_active(value)
     }
 
     /// Adds to what is active, which must then be at least [`MinBond`].
@@ -180,6 +260,7 @@ impl<T: Config> Ledger<T> {
     fn store(self) {
         if self.record.total == 0 {
             Ledgers::<T>::remove(&self.stash);
+            Payees::<T>::forget(&self.stash);
         } else {
             Ledgers::<T>::insert(&self.stash, self.record);
         }

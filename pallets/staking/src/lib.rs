@@ -1,4 +1,4 @@
-//! # Staking: bonds, unbonding and the era clock
+//! # Staking: bonds, the era clock and the emission
 //!
 //! ## Overview
 //!
@@ -17,22 +17,47 @@
 //!   bond_extra┘  └─────rebond──────┘
 //! ```
 //!
-//! - Active stake is either zero or at least [`MinBond`], so that no dust is bonded.
+//! - No call leaves less than [`MinBond`] active, unless nothing: no dust is bonded. A slash may; such a stash can still
+//!   unbond all that is active, withdraw, or bond and rebond up to the minimum and beyond.
 //! - Stake that is voted cannot unbond: `unvote` it first (the voting pallet answers through
 //!   [`VotedStake`](cuckoo_primitives::registry::VotedStake)).
 //! - The runtime tells [`Pallet::note_session_started`] of every session; a new era starts after
 //!   [`SessionsPerEra`] of them.
+//! - Slashes take from the active or the unlocking part of a bond
+//!   ([`Bonds`](cuckoo_primitives::registry::Bonds)). They are counted where the votes are, and taken when the stash is
+//!   settled; so every call that changes a bond settles its stash first, and what unbonds goes free only when all
+//!   slashes that were due by then have been applied: nothing leaves before it has paid.
+//!
+//! ## Emission
+//!
+//! There are two budgets of new CAI: for stake and for the work of miners. Half of what remains of them is paid in each
+//! [`HALF_LIFE_MS`]: an era of length `t` opens `remaining * (1 - 2^(-t / half-life))`, rounded down.
+//!
+//! ```text
+//!              era ended              earned
+//!  remaining ────────────► open ────────────────► emitted = minted into the pot ──claim──► payee
+//!      ▲                     │
+//!      └──────unearned───────┘
+//! ```
+//!
+//! - Only the era that ran until now gets a budget. If sessions were skipped (no block was made in them), eras may be
+//!   skipped too: in those nobody did anything that could be paid, and their shares remain.
+//! - What was earned waits in the pot ([`Emission::pot`]) until its stash calls `claim`; it goes to the [`Payee`].
+//! - The total supply never passes [`TOTAL_SUPPLY_CAP`](cuckoo_primitives::TOTAL_SUPPLY_CAP): genesis leaves room for
+//!   both budgets, and nothing else mints.
 //!
 //! ## Owners
 //!
 //! [`Ledger`] is the only code that touches [`Ledgers`] and the hold, [`Clock`] the only code that touches the clock's
-//! items.
+//! items, [`Emission`] the only code that touches [`EmissionState`] and mints, [`Payees`] the only code that touches
+//! [`PayeeOf`].
 //!
 //! ## Invariants
 //!
 //! `do_try_state` (file `try_state.rs`) names them: a hold equals its ledger's total, the total is active plus
 //! unlocking, chunks are ordered and unlock within [`BondingEras`], active stake covers the votes, the era counts
-//! whole groups of sessions.
+//! whole groups of sessions, starts are known of the eras that evidence can be about, a budget is what remains, is open
+//! and was emitted, the pot holds what was emitted and not claimed, and what is to come fits under the cap.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -51,8 +76,13 @@
 extern crate alloc;
 
 pub mod clock;
+mod curve;
+mod emission;
 mod genesis;
 mod ledger;
+pub mod migrations;
+mod offered;
+mod payee;
 mod try_state;
 pub mod weights;
 
@@ -62,26 +92,37 @@ mod mock;
 mod tests;
 
 pub use clock::{BondingBlocks, BondingSessions, Clock, EraPosition, HalfSlotMs, SessionLength, SlotLengthMs};
+pub use curve::{EraShare, HALF_LIFE_MS};
+pub use emission::{Budget, Emission, EmissionRecord};
 pub use ledger::{Bond, BondRecord, Ledger, UnlockChunk};
 pub use pallet::*;
+pub use payee::{Payee, Payees};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 // FRAME's macros expand to `expect`s.
 #[allow(clippy::expect_used)]
 pub mod pallet {
-    use super::{BondRecord, Clock, EraPosition, Ledger, WeightInfo};
+    use super::{BondRecord, Clock, Emission, EmissionRecord, EraPosition, Ledger, Payee, Payees, WeightInfo};
     use alloc::vec::Vec;
     use cuckoo_primitives::{
         currency::CAI,
-        registry::{Bonds, CurrentEra, VotedStake},
+        registry::{AppliedSlashes, CurrentEra, Rewards, VotedStake},
         AccountId, Balance, EraIndex, EraProgress,
     };
-    use frame_support::{pallet_prelude::*, traits::fungible::hold};
+    use frame_support::{
+        pallet_prelude::*,
+        traits::{
+            fungible::{hold, Mutate},
+            UnixTime,
+        },
+        PalletId,
+    };
     use frame_system::pallet_prelude::*;
+    use sp_runtime::Perbill;
 
     /// Layout of this pallet's storage.
-    pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
@@ -89,12 +130,30 @@ pub mod pallet {
 
     #[pallet::config]
     pub trait Config: frame_system::Config<AccountId = AccountId> {
-        /// The token that is bonded.
-        type Currency: hold::Mutate<AccountId, Balance = Balance, Reason = Self::RuntimeHoldReason>;
+        /// The token that is bonded and emitted.
+        type Currency: Mutate<AccountId, Balance = Balance>
+            + hold::Mutate<AccountId, Balance = Balance, Reason = Self::RuntimeHoldReason>
+            + hold::Balanced<AccountId, Balance = Balance, Reason = Self::RuntimeHoldReason>;
         /// The runtime's reasons for holds, ours among them.
         type RuntimeHoldReason: From<HoldReason>;
-        /// Answers how much of a bond is in use.
+        /// Answers how much of a bond is in use, and takes what slashes have cost it.
         type VotedStake: VotedStake<AccountId>;
+        /// Knows how far slashes have come: what unbonds goes free only when those that can be due have been applied.
+        type AppliedSlashes: AppliedSlashes;
+        /// Divides what an era may pay, and knows what each stash has earned.
+        type Rewards: Rewards<AccountId>;
+        /// What time it is. Also asked while a session starts, before a block has told its time: the time of the
+        /// block's slot is the best answer, that of the block before is good enough.
+        type Time: UnixTime;
+        /// Names the account in which rewards wait until they are claimed.
+        #[pallet::constant]
+        type PotId: Get<PalletId>;
+        /// What a reporter gets of a slash.
+        #[pallet::constant]
+        type ReporterShare: Get<Perbill>;
+        /// Most candidates behind which a stash may have stake; all of them are settled before its bond changes.
+        #[pallet::constant]
+        type MaxPositions: Get<u32>;
         /// Most parts of one bond that may unbond side by side; those of one era count as one.
         #[pallet::constant]
         type MaxUnlockingChunks: Get<u32>;
@@ -167,7 +226,31 @@ pub mod pallet {
     #[pallet::storage]
     pub type MinBond<T: Config> = StorageValue<_, Balance, ValueQuery, DefaultMinBond>;
 
-    /// The clock, the least bond, and who has bonded at the start.
+    /// When the eras that evidence can be about started, in milliseconds since 1970. Owned by [`Clock`].
+    #[pallet::storage]
+    pub type EraStarts<T: Config> = StorageMap<_, Twox64Concat, EraIndex, u64>;
+
+    /// Where the planck of the emission are. Owned by [`Emission`].
+    #[pallet::storage]
+    pub type EmissionState<T: Config> = StorageValue<_, EmissionRecord, ValueQuery>;
+
+    /// Where rewards go, unless to the stash. Owned by [`Payees`].
+    #[pallet::storage]
+    pub type PayeeOf<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, Payee, ValueQuery>;
+
+    /// 110,000,000 CAI.
+    #[pallet::type_value]
+    pub fn DefaultStakingBudget() -> Balance {
+        CAI.saturating_mul(110_000_000)
+    }
+
+    /// 300,000,000 CAI.
+    #[pallet::type_value]
+    pub fn DefaultMiningBudget() -> Balance {
+        CAI.saturating_mul(300_000_000)
+    }
+
+    /// The clock, the emission, the least bond, and who has bonded at the start.
     #[pallet::genesis_config]
     pub struct GenesisConfig<T: Config> {
         /// See [`SlotMs`].
@@ -180,6 +263,10 @@ pub mod pallet {
         pub bonding_eras: EraIndex,
         /// See [`MinBond`].
         pub min_bond: Balance,
+        /// What will ever be emitted for stake, in planck.
+        pub staking_budget: Balance,
+        /// What will ever be emitted for the work of miners, in planck.
+        pub mining_budget: Balance,
         /// Stashes and what they bond, in planck.
         pub bonds: Vec<(AccountId, Balance)>,
         #[doc(hidden)]
@@ -195,6 +282,8 @@ pub mod pallet {
                 sessions_per_era: DefaultSessionsPerEra::get(),
                 bonding_eras: DefaultBondingEras::get(),
                 min_bond: DefaultMinBond::get(),
+                staking_budget: DefaultStakingBudget::get(),
+                mining_budget: DefaultMiningBudget::get(),
                 bonds: Vec::new(),
                 _config: PhantomData,
             }
@@ -247,6 +336,38 @@ pub mod pallet {
             /// Its number.
             era: EraIndex,
         },
+        /// An era has ended, and this much may be paid for it.
+        BudgetOpened {
+            /// The era that ended.
+            era: EraIndex,
+            /// For the stake behind candidates, in planck.
+            staking: Balance,
+            /// For the work of miners, in planck.
+            mining: Balance,
+        },
+        /// Rewards of a stash go elsewhere from now on.
+        PayeeSet {
+            /// Whose rewards.
+            stash: AccountId,
+            /// Where they go.
+            payee: Payee,
+        },
+        /// Rewards were paid.
+        Claimed {
+            /// Whose rewards.
+            stash: AccountId,
+            /// Where they went.
+            payee: Payee,
+            /// How much, in planck.
+            amount: Balance,
+        },
+        /// Part of a bond was taken.
+        Slashed {
+            /// Whose bond.
+            stash: AccountId,
+            /// How much, in planck, the reporter's share included.
+            amount: Balance,
+        },
     }
 
     /// Why a call was refused.
@@ -258,7 +379,7 @@ pub mod pallet {
         NotBonded,
         /// The amount is zero.
         ZeroAmount,
-        /// The active bond would be smaller than `MinBond`; bond more.
+        /// The active bond would be smaller than `MinBond`; bond more, or choose another payee than `Restake`.
         BelowMinBond,
         /// A rest smaller than `MinBond` would stay active; unbond less, or all.
         LeavesDust,
@@ -272,10 +393,20 @@ pub mod pallet {
         StillVoted,
         /// Too many parts of the bond unbond side by side; `withdraw_unbonded` those that are free, or wait for one.
         TooManyUnlockingChunks,
-        /// Nothing has finished unbonding; wait for the era in the `Unbonded` event.
+        /// Nothing has finished unbonding; wait for the era in the `Unbonded` event, and until the slashes that were due
+        /// by then have been applied.
         NothingToWithdraw,
         /// The amounts do not fit into a balance.
         Overflow,
+        /// The stash has earned nothing that it has not claimed; wait for an era in which its votes count to end.
+        NothingToClaim,
+        /// The payee's account does not exist, and the reward is smaller than the existential deposit; wait until more
+        /// is earned, fund the account, or choose another payee. The reward is not lost.
+        PayeeCannotReceive,
+        /// More is claimed than was emitted. This is a fault of the chain; report it.
+        PotEmpty,
+        /// The budgets and all balances together pass the cap of the supply; lower the budgets.
+        SupplyCapReached,
     }
 
     #[pallet::hooks]
@@ -290,9 +421,11 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Bonds `value` planck of the caller's free balance, at least `MinBond`.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::bond())]
+        #[pallet::weight(T::WeightInfo::bond(T::MaxPositions::get()))]
         pub fn bond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
             let stash = ensure_signed(origin)?;
+            // What a former bond of the stash could not pay is nothing to the new one.
+            T::VotedStake::settle(&stash);
             Ledger::<T>::open(&stash, value)?;
             Self::deposit_event(Event::Bonded { stash, amount: value });
             Ok(())
@@ -300,10 +433,11 @@ pub mod pallet {
 
         /// Adds `value` planck of the caller's free balance to its bond.
         #[pallet::call_index(1)]
-        #[pallet::weight(T::WeightInfo::bond_extra())]
+        #[pallet::weight(T::WeightInfo::bond_extra(T::MaxPositions::get()))]
         pub fn bond_extra(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
             let stash = ensure_signed(origin)?;
             ensure!(value > 0, Error::<T>::ZeroAmount);
+            T::VotedStake::settle(&stash);
             Ledger::<T>::of(&stash)?.bond_extra(value)?;
             Self::deposit_event(Event::Bonded { stash, amount: value });
             Ok(())
@@ -312,10 +446,11 @@ pub mod pallet {
         /// Starts the release of `value` planck of the caller's active bond. They must not be voted, and are free
         /// after `BondingEras` eras. What stays active is zero or at least `MinBond`.
         #[pallet::call_index(2)]
-        #[pallet::weight(T::WeightInfo::unbond())]
+        #[pallet::weight(T::WeightInfo::unbond(T::MaxPositions::get()))]
         pub fn unbond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
             let stash = ensure_signed(origin)?;
             ensure!(value > 0, Error::<T>::ZeroAmount);
+            T::VotedStake::settle(&stash);
             let free_from = Ledger::<T>::of(&stash)?.unbond(value, Self::current_era(), Self::bonding_eras())?;
             Self::deposit_event(Event::Unbonded { stash, amount: value, free_from });
             Ok(())
@@ -323,35 +458,78 @@ pub mod pallet {
 
         /// Makes `value` planck that are unbonding active again, those first that would be free last.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::rebond())]
+        #[pallet::weight(T::WeightInfo::rebond(T::MaxPositions::get()))]
         pub fn rebond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
             let stash = ensure_signed(origin)?;
             ensure!(value > 0, Error::<T>::ZeroAmount);
+            T::VotedStake::settle(&stash);
             Ledger::<T>::of(&stash)?.rebond(value)?;
             Self::deposit_event(Event::Rebonded { stash, amount: value });
             Ok(())
         }
 
-        /// Frees everything of the caller's bond that has finished unbonding.
+        /// Frees everything of the caller's bond that has finished unbonding, as far as the slashes that are due have been
+        /// applied.
         #[pallet::call_index(4)]
-        #[pallet::weight(T::WeightInfo::withdraw_unbonded())]
+        #[pallet::weight(T::WeightInfo::withdraw_unbonded(T::MaxPositions::get()))]
         pub fn withdraw_unbonded(origin: OriginFor<T>) -> DispatchResult {
             let stash = ensure_signed(origin)?;
-            let amount = Ledger::<T>::of(&stash)?.withdraw(Self::current_era())?;
+            T::VotedStake::settle(&stash);
+            let settled = Self::current_era().min(T::AppliedSlashes::applied_through());
+            let amount = Ledger::<T>::of(&stash)?.withdraw(settled)?;
             Self::deposit_event(Event::Withdrawn { stash, amount });
+            Ok(())
+        }
+
+        /// Chooses where the caller's rewards go from now on, those included that it has earned and not claimed. The
+        /// choice ends with the bond.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::set_payee())]
+        pub fn set_payee(origin: OriginFor<T>, payee: Payee) -> DispatchResult {
+            let stash = ensure_signed(origin)?;
+            ensure!(Ledger::<T>::exists(&stash), Error::<T>::NotBonded);
+            Payees::<T>::set(&stash, payee.clone());
+            Self::deposit_event(Event::PayeeSet { stash, payee });
+            Ok(())
+        }
+
+        /// Pays everything that the caller has earned in eras that are over to its payee: rewards of its votes, and
+        /// commission.
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::claim(T::MaxPositions::get()))]
+        pub fn claim(origin: OriginFor<T>) -> DispatchResult {
+            let stash = ensure_signed(origin)?;
+            T::VotedStake::settle(&stash);
+            let amount = T::Rewards::take(&stash)?;
+            ensure!(amount > 0, Error::<T>::NothingToClaim);
+            let payee = Payees::<T>::of(&stash);
+            Payees::<T>::pay(&stash, &payee, amount)?;
+            Self::deposit_event(Event::Claimed { stash, payee, amount });
             Ok(())
         }
     }
 
     impl<T: Config> Pallet<T> {
-        /// Tells the clock that session `session_index` has started; starts a new era when it is time.
+        /// Tells the clock that session `session_index` has started; starts a new era when it is time, and opens the
+        /// budget of the one that ended.
         ///
         /// The runtime calls this from its session manager. A session that was told before changes nothing, and one
         /// that skips others counts for all of them.
         pub fn note_session_started(session_index: u32) {
-            if let Some(era) = Clock::<T>::on_session_start(session_index) {
-                Self::deposit_event(Event::EraStarted { era });
+            if let Some(ended) = Clock::<T>::on_session_start(session_index) {
+                Self::deposit_event(Event::EraStarted { era: Clock::<T>::era() });
+                Emission::<T>::era_ended(ended);
             }
+        }
+
+        /// Where the planck of both budgets are.
+        pub fn emission() -> EmissionRecord {
+            Emission::<T>::state()
+        }
+
+        /// Where the rewards of `stash` go.
+        pub fn payee(stash: &AccountId) -> Payee {
+            Payees::<T>::of(stash)
         }
 
         /// Where the chain stands in its era.
@@ -362,22 +540,6 @@ pub mod pallet {
         /// The bond of `stash`, if it has one.
         pub fn bond_of(stash: &AccountId) -> Option<super::Bond> {
             Ledger::<T>::view(stash)
-        }
-    }
-
-    impl<T: Config> Bonds<AccountId> for Pallet<T> {
-        fn active(stash: &AccountId) -> Balance {
-            Ledger::<T>::active(stash)
-        }
-    }
-
-    impl<T: Config> CurrentEra for Pallet<T> {
-        fn current_era() -> EraIndex {
-            Clock::<T>::era()
-        }
-
-        fn bonding_eras() -> EraIndex {
-            Clock::<T>::bonding_eras()
         }
     }
 }

@@ -1,13 +1,22 @@
-//! A runtime with balances and bonds, and a vote register that tests set by hand.
+//! A runtime with balances and bonds; time, votes, rewards and due slashes are what tests set by hand.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::time::Duration;
 
-use cuckoo_primitives::{registry::VotedStake, AccountId, Balance, EraIndex};
+use cuckoo_primitives::{
+    registry::{AppliedSlashes, Bonds, Budgets, RewardPot, Rewards, VotedStake},
+    AccountId, Balance, EraIndex,
+};
 use frame_support::{
     derive_impl,
-    traits::{ConstU128, ConstU32},
+    dispatch::DispatchResult,
+    parameter_types, storage_alias,
+    traits::{ConstU32, UnixTime},
+    Blake2_128Concat, PalletId,
 };
-use sp_runtime::{traits::IdentityLookup, BuildStorage, DispatchError};
+use sp_runtime::{
+    traits::{Dispatchable, IdentityLookup},
+    BuildStorage, DispatchError, Perbill,
+};
 
 use crate as pallet_cuckoo_staking;
 
@@ -32,34 +41,135 @@ impl frame_system::Config for Test {
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
 impl pallet_balances::Config for Test {
     type Balance = Balance;
-    type ExistentialDeposit = ConstU128<1>;
+    type ExistentialDeposit = ExistentialDeposit;
     type AccountStore = System;
+}
+
+parameter_types! {
+    pub static ExistentialDeposit: Balance = 1;
+    pub const PotId: PalletId = PalletId(*b"cuck/pot");
+    pub const ReporterShare: Perbill = Perbill::from_percent(10);
 }
 
 impl pallet_cuckoo_staking::Config for Test {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
-    type VotedStake = VoteRegister;
+    type VotedStake = Register;
+    type AppliedSlashes = Register;
+    type Rewards = Register;
+    type Time = Register;
+    type PotId = PotId;
+    type ReporterShare = ReporterShare;
+    type MaxPositions = ConstU32<4>;
     type MaxUnlockingChunks = ConstU32<3>;
     type WeightInfo = pallet_cuckoo_staking::weights::SubstrateWeight<Test>;
 }
 
-thread_local! {
-    static VOTED: RefCell<BTreeMap<AccountId, Balance>> = const { RefCell::new(BTreeMap::new()) };
-}
+#[storage_alias]
+type Voted = StorageMap<Mock, Blake2_128Concat, AccountId, Balance>;
+#[storage_alias]
+type DueSlashes = StorageMap<Mock, Blake2_128Concat, AccountId, (Balance, Balance)>;
+#[storage_alias]
+type Earned = StorageMap<Mock, Blake2_128Concat, AccountId, Balance>;
+#[storage_alias]
+type Refusing = StorageValue<Mock, bool>;
+#[storage_alias]
+type Offered = StorageValue<Mock, Vec<(EraIndex, Budgets)>>;
+#[storage_alias]
+type AppliedThrough = StorageValue<Mock, EraIndex>;
+#[storage_alias]
+type Now = StorageValue<Mock, u64>;
 
-/// What each stash has voted.
-pub struct VoteRegister;
+/// Answers for the voting pallet and the clock on the wall.
+pub struct Register;
 
-impl VoteRegister {
+impl Register {
+    /// `stash` has voted `voted` planck.
     pub(crate) fn set(stash: AccountId, voted: Balance) {
-        VOTED.with(|register| register.borrow_mut().insert(stash, voted));
+        Voted::insert(stash, voted);
+    }
+
+    /// `stash` loses so much of what is active and of what unbonds when it is settled.
+    pub(crate) fn owes(stash: AccountId, active: Balance, unlocking: Balance) {
+        DueSlashes::insert(stash, (active, unlocking));
+    }
+
+    /// `stash` earns `amount` planck of the staking budget.
+    pub(crate) fn earn(stash: AccountId, amount: Balance) {
+        let mut state = crate::EmissionState::<Test>::get();
+        let missing = amount.saturating_sub(state.staking.open);
+        state.staking.remaining -= missing;
+        state.staking.open += missing;
+        crate::EmissionState::<Test>::put(state);
+        Stake::mint(Budgets { staking: amount, mining: 0 });
+        Self::record(stash, amount);
+    }
+
+    /// `stash` is owed `amount` planck, whether they were minted or not.
+    pub(crate) fn record(stash: AccountId, amount: Balance) {
+        Earned::mutate(stash, |earned| *earned = Some(earned.unwrap_or(0) + amount));
+    }
+
+    pub(crate) fn earned(stash: &AccountId) -> Balance {
+        Earned::get(stash).unwrap_or(0)
+    }
+
+    /// From now on no era's budget is taken.
+    pub(crate) fn refuse() {
+        Refusing::put(true);
+    }
+
+    /// The eras that ended, and what could be paid for them.
+    pub(crate) fn offered() -> Vec<(EraIndex, Budgets)> {
+        Offered::get().unwrap_or_default()
+    }
+
+    /// Slashes that are due after `era` have not been applied.
+    pub(crate) fn applied_through(era: EraIndex) {
+        AppliedThrough::put(era);
+    }
+
+    pub(crate) fn set_time(unix_ms: u64) {
+        Now::put(unix_ms);
     }
 }
 
-impl VotedStake<AccountId> for VoteRegister {
+impl VotedStake<AccountId> for Register {
     fn voted(stash: &AccountId) -> Balance {
-        VOTED.with(|register| register.borrow().get(stash).copied().unwrap_or(0))
+        Voted::get(stash).unwrap_or(0)
+    }
+
+    fn settle(stash: &AccountId) {
+        let Some((active, unlocking)) = DueSlashes::take(stash) else { return };
+        Stake::slash_active(stash, active, None);
+        Stake::slash_unlocking(stash, unlocking, None);
+        let voted = Self::voted(stash).min(Stake::active(stash));
+        Self::set(stash.clone(), voted);
+    }
+}
+
+impl Rewards<AccountId> for Register {
+    fn era_ended(ended: EraIndex, budgets: Budgets) -> bool {
+        let mut offered = Self::offered();
+        offered.push((ended, budgets));
+        Offered::put(offered);
+        Refusing::get() != Some(true)
+    }
+
+    fn take(stash: &AccountId) -> Result<Balance, DispatchError> {
+        Ok(Earned::take(stash).unwrap_or(0))
+    }
+}
+
+impl AppliedSlashes for Register {
+    fn applied_through() -> EraIndex {
+        AppliedThrough::get().unwrap_or(EraIndex::MAX)
+    }
+}
+
+impl UnixTime for Register {
+    fn now() -> Duration {
+        Duration::from_millis(Now::get().unwrap_or(0))
     }
 }
 
@@ -72,9 +182,13 @@ pub(crate) const BALANCE: Balance = 1_000;
 pub(crate) const MIN_BOND: Balance = 10;
 pub(crate) const SESSIONS_PER_ERA: u32 = 3;
 pub(crate) const BONDING_ERAS: EraIndex = 4;
+pub(crate) const SESSION_MS: u64 = 10_000;
+/// When session 0 started.
+pub(crate) const GENESIS_MS: u64 = 1_800_000_000_000;
 
 pub(crate) struct ExtBuilder {
     pub(crate) stake: pallet_cuckoo_staking::GenesisConfig<Test>,
+    existential_deposit: Balance,
 }
 
 impl Default for ExtBuilder {
@@ -88,6 +202,7 @@ impl Default for ExtBuilder {
                 min_bond: MIN_BOND,
                 ..Default::default()
             },
+            existential_deposit: 1,
         }
     }
 }
@@ -98,8 +213,13 @@ impl ExtBuilder {
         self
     }
 
+    pub(crate) fn existential_deposit(mut self, deposit: Balance) -> Self {
+        self.existential_deposit = deposit;
+        self
+    }
+
     fn build(self) -> sp_io::TestExternalities {
-        VOTED.with(|register| register.borrow_mut().clear());
+        ExistentialDeposit::set(self.existential_deposit);
         let genesis = RuntimeGenesisConfig {
             balances: pallet_balances::GenesisConfig {
                 balances: vec![(ALICE, BALANCE), (BOB, BALANCE)],
@@ -109,7 +229,10 @@ impl ExtBuilder {
             ..Default::default()
         };
         let mut ext: sp_io::TestExternalities = genesis.build_storage().unwrap().into();
-        ext.execute_with(|| System::set_block_number(1));
+        ext.execute_with(|| {
+            System::set_block_number(1);
+            Register::set_time(GENESIS_MS);
+        });
         ext
     }
 
@@ -135,8 +258,20 @@ impl ExtBuilder {
 pub(crate) fn run_to_era(era: EraIndex) {
     while Stake::era_progress().era < era {
         let progress = Stake::era_progress();
-        Stake::note_session_started(progress.era * SESSIONS_PER_ERA + progress.sessions_done + 1);
+        start_session(progress.era * SESSIONS_PER_ERA + progress.sessions_done + 1);
     }
+}
+
+/// Starts session `index` when it is due.
+pub(crate) fn start_session(index: u32) {
+    Register::set_time(GENESIS_MS + u64::from(index) * SESSION_MS);
+    Stake::note_session_started(index);
+}
+
+/// Submits a call as a block would: what a refused one wrote is undone.
+pub(crate) fn submit(who: &AccountId, call: crate::Call<Test>) -> DispatchResult {
+    let done = RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(who.clone()));
+    done.map(|_| ()).map_err(|failed| failed.error)
 }
 
 /// Free and held balance of `who`, and its active bond.

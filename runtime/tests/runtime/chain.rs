@@ -53,11 +53,12 @@ impl Account {
         &self.pair
     }
 
-    /// This operator's consent to work for `stash`.
-    pub(crate) fn consent(&self, chain: &mut Chain, stash: &Account, role: Role) -> [u8; 64] {
-        let genesis = chain.read(|| System::block_hash(0));
-        let statement = OperatorConsent { stash: stash.id(), role };
-        self.pair.sign(statement.signing_hash(&genesis).as_bytes()).0
+    /// This operator's consent to work for `stash`: the era in which it ends, the latest that may be, and the proof.
+    pub(crate) fn consent(&self, chain: &mut Chain, stash: &Account, role: Role) -> (EraIndex, [u8; 64]) {
+        let (genesis, era) = chain.read(|| (System::block_hash(0), Stake::era_progress()));
+        let expires = era.era + era.bonding_eras;
+        let statement = OperatorConsent { stash: stash.id(), role, expires };
+        (expires, self.pair.sign(statement.signing_hash(&genesis).as_bytes()).0)
     }
 }
 

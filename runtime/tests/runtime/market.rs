@@ -21,10 +21,11 @@ fn status(chain: &mut Chain, stash: &Account) -> Option<CandidateStatus> {
 fn register_miner(chain: &mut Chain, name: &str, bond: u128, stake: u128) -> (Account, Account) {
     let (stash, operator) = (Account::new(&format!("//{name}//stash")), Account::new(&format!("//{name}")));
     assert_ok!(chain.submit(&stash, StakeCall::bond { value: bond * CAI }));
-    let proof = operator.consent(chain, &stash, Role::Miner);
+    let (consent_expires, proof) = operator.consent(chain, &stash, Role::Miner);
     let call = RegistrationCall::register {
         role: Role::Miner,
         operator: operator.id(),
+        consent_expires,
         proof,
         self_stake: stake * CAI,
         info: info(name, ""),
@@ -95,10 +96,11 @@ fn a_foreign_operator_key_cannot_be_registered() {
     let (stash, operator) = (Account::new("//Miner3//stash"), Account::new("//Miner3"));
     assert_ok!(chain.submit(&stash, StakeCall::bond { value: 50_000 * CAI }));
     // Consent was given to another stash.
-    let proof = operator.consent(&mut chain, &Account::new("//Miner4//stash"), Role::Miner);
+    let (consent_expires, proof) = operator.consent(&mut chain, &Account::new("//Miner4//stash"), Role::Miner);
     let call = RegistrationCall::register {
         role: Role::Miner,
         operator: operator.id(),
+        consent_expires,
         proof,
         self_stake: 30_000 * CAI,
         info: info("Miner3", ""),

@@ -1,7 +1,11 @@
-use cuckoo_primitives::{registry::Backing, Role};
+use cuckoo_primitives::{
+    registry::{Backing, Candidates as _},
+    Role,
+};
 use frame_support::{assert_noop, assert_ok};
+use sp_runtime::Perbill;
 
-use crate::{mock::*, Call, Error, Event, Operators};
+use crate::{mock::*, Call, Commissions, Error, Event, Operators};
 
 #[test]
 fn deregister_ends_the_candidacy_and_releases_the_own_stake() {
@@ -37,5 +41,30 @@ fn deregister_works_while_chilled() {
 fn deregister_fails_if_not_registered() {
     ExtBuilder::default().build_and_execute(|| {
         assert_noop!(submit(&ALICE, Call::deregister {}), Error::<Test>::NotRegistered);
+    });
+}
+
+#[test]
+fn deregister_works_while_a_case_is_open() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(register_miner(&ALICE, 1));
+        Stakes::charge(&ALICE, true);
+        assert_ok!(submit(&ALICE, Call::deregister {}));
+        assert_noop!(register_miner(&ALICE, 1), Error::<Test>::OpenCase);
+    });
+}
+
+#[test]
+fn deregister_pays_by_the_commission_and_ends_it() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(register_miner(&ALICE, 1));
+        assert_ok!(submit(&ALICE, Call::set_commission { rate: Perbill::from_percent(30) }));
+        Stakes::run_to_era(2);
+        Stakes::paid();
+        assert_ok!(submit(&ALICE, Call::deregister {}));
+        assert_eq!(Stakes::paid(), [(ALICE, Perbill::from_percent(30))]);
+        assert!(!Commissions::<Test>::contains_key(ALICE));
+        assert_ok!(register_miner(&ALICE, 1));
+        assert_eq!(Registration::commission(&ALICE, 3), Perbill::zero());
     });
 }

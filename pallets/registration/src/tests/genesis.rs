@@ -82,3 +82,14 @@ fn genesis_refuses_bad_info() {
 fn genesis_refuses_a_long_name() {
     build(|config| config.candidates.push((BOB, operator(2), Role::Miner, "x".repeat(65), "".into())));
 }
+
+#[test]
+#[should_panic(expected = "TooManyValidators")]
+fn genesis_refuses_too_many_validators() {
+    build(|config| {
+        for n in 10..=10 + MAX_VALIDATORS as u8 {
+            let stash = cuckoo_primitives::AccountId::new([n; 32]);
+            config.candidates.push((stash, operator(n), Role::Validator, "Validator".into(), "".into()));
+        }
+    });
+}

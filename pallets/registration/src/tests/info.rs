@@ -7,7 +7,8 @@ use crate::{mock::*, Call, Error};
 
 fn register(role: Role, info: CandidateInfo) -> frame_support::dispatch::DispatchResult {
     let proof = proof(1, &ALICE, role);
-    submit(&ALICE, Call::register { role, operator: operator(1), proof, self_stake: BOND, info })
+    let (operator, consent_expires) = (operator(1), latest());
+    submit(&ALICE, Call::register { role, operator, consent_expires, proof, self_stake: BOND, info })
 }
 
 fn named(name: &[u8]) -> CandidateInfo {
@@ -33,6 +34,23 @@ fn texts_are_utf8_and_names_have_no_control_characters() {
         info.introduction = vec![0xc3].try_into().unwrap();
         assert_noop!(register(Role::Miner, info), Error::<Test>::TextInvalid);
         assert_ok!(register(Role::Miner, info_of("Miner", "One line.\nAnother.", "")));
+    });
+}
+
+#[test]
+fn texts_steer_neither_terminals_nor_the_direction_of_writing() {
+    ExtBuilder::default().build_and_execute(|| {
+        for bad in ["\u{1b}[31m", "\r", "\u{7f}", "\u{85}", "\u{61c}", "\u{200e}", "\u{200f}", "\u{2028}", "\u{2029}"]
+            .into_iter()
+            .chain(["\u{202a}", "\u{202e}", "\u{2066}", "\u{2069}", "\t"])
+        {
+            let name = info_of(&format!("Mi{bad}ner"), "", "");
+            assert_noop!(register(Role::Miner, name), Error::<Test>::TextInvalid);
+            let introduction = info_of("Miner", &format!("Runs{bad} on wind."), "");
+            assert_noop!(register(Role::Miner, introduction), Error::<Test>::TextInvalid);
+        }
+        // Writing from right to left needs none of them, and families are joined by others.
+        assert_ok!(register(Role::Miner, info_of("קוקיה", "وقواق\n👩\u{200d}👧", "")));
     });
 }
 

@@ -53,7 +53,7 @@ fn a_page_is_bounded() {
         for n in 0..MAX_CANDIDATES_PER_PAGE + 1 {
             let mut bytes = [0; 32];
             bytes[..4].copy_from_slice(&n.to_le_bytes());
-            crate::Roster::<Test>::enter(&AccountId::new(bytes), Role::Miner, operator(1), miner_info());
+            crate::Roster::<Test>::enter(&AccountId::new(bytes), Role::Miner, operator(1), miner_info()).unwrap();
         }
         assert_eq!(stashes(None, u32::MAX).len(), MAX_CANDIDATES_PER_PAGE as usize);
         // These shortcuts left a state that no call can reach.

@@ -1,12 +1,17 @@
 mod chill;
+mod consent;
 mod deregister;
 mod forget_operators;
 mod genesis;
 mod info;
 mod listing;
+mod migrations;
 mod random;
+mod random_commission;
 mod register;
+mod set_commission;
 mod set_operator;
 mod try_state;
 mod update_info;
 mod validate;
+mod validators;

@@ -1,6 +1,6 @@
 //! Random sequences of calls and eras: every invariant holds after each step, and operators never change hands early.
 
-use cuckoo_primitives::{AccountId, EraIndex, Role};
+use cuckoo_primitives::{registry, AccountId, EraIndex, Role};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -14,6 +14,9 @@ enum Step {
     Validate,
     Deregister,
     Forget(u8),
+    Commission(u32),
+    Charge(bool),
+    Slash,
     Era,
 }
 
@@ -25,6 +28,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Validate),
         2 => Just(Step::Deregister),
         1 => (1..4u8).prop_map(Step::Forget),
+        2 => (0..=100u32).prop_map(Step::Commission),
+        1 => prop::bool::ANY.prop_map(Step::Charge),
+        1 => Just(Step::Slash),
         1 => Just(Step::Era),
     ]
 }
@@ -41,6 +47,17 @@ fn run(who: &AccountId, step: &Step, era: &mut EraIndex) {
         Step::Validate => submit(who, Call::validate {}),
         Step::Deregister => submit(who, Call::deregister {}),
         Step::Forget(n) => submit(who, Call::forget_operators { stash: stash(*n) }),
+        Step::Commission(percent) => {
+            submit(who, Call::set_commission { rate: sp_runtime::Perbill::from_percent(*percent) })
+        }
+        Step::Charge(charged) => {
+            Stakes::charge(who, *charged);
+            Ok(())
+        }
+        Step::Slash => {
+            let _was_active = <Registration as registry::Candidates<AccountId>>::chill(who);
+            Ok(())
+        }
         Step::Era => {
             *era += 1;
             Stakes::run_to_era(*era);

@@ -37,27 +37,6 @@ fn register_fails_if_already_registered() {
 }
 
 #[test]
-fn register_fails_without_the_operators_consent() {
-    ExtBuilder::default().build_and_execute(|| {
-        let other_chain = cuckoo_primitives::Hash::repeat_byte(7);
-        assert_ne!(System::block_hash(0), other_chain);
-        let refuse = |operator, proof| {
-            let (role, self_stake, info) = (Role::Miner, MIN + 1, miner_info());
-            assert_noop!(
-                submit(&ALICE, Call::register { role, operator, proof, self_stake, info }),
-                Error::<Test>::BadProof
-            );
-        };
-        refuse(operator(1), [0; 64]);
-        // Of another key, for another stash, for another role, on another chain.
-        refuse(operator(1), proof(2, &ALICE, Role::Miner));
-        refuse(operator(1), proof(1, &BOB, Role::Miner));
-        refuse(operator(1), proof(1, &ALICE, Role::Validator));
-        refuse(operator(1), proof_on(other_chain, 1, &ALICE, Role::Miner));
-    });
-}
-
-#[test]
 fn register_fails_if_the_operator_is_the_stash() {
     ExtBuilder::default().build_and_execute(|| {
         assert_noop!(register_miner(&operator(1), 1), Error::<Test>::OperatorIsStash);
@@ -120,8 +99,47 @@ fn register_fails_unsigned() {
     ExtBuilder::default().build_and_execute(|| {
         let proof = proof(1, &ALICE, Role::Miner);
         assert_noop!(
-            Registration::register(RuntimeOrigin::none(), Role::Miner, operator(1), proof, MIN + 1, miner_info()),
+            Registration::register(
+                RuntimeOrigin::none(),
+                Role::Miner,
+                operator(1),
+                latest(),
+                proof,
+                MIN + 1,
+                miner_info()
+            ),
             DispatchError::BadOrigin
         );
+    });
+}
+
+#[test]
+fn register_fails_while_a_case_is_open() {
+    ExtBuilder::default().build_and_execute(|| {
+        Stakes::charge(&ALICE, true);
+        assert_noop!(register_miner(&ALICE, 1), Error::<Test>::OpenCase);
+        Stakes::charge(&ALICE, false);
+        assert_ok!(register_miner(&ALICE, 1));
+    });
+}
+
+#[test]
+fn register_fails_after_too_many_slashes() {
+    ExtBuilder::default().build_and_execute(|| {
+        Stakes::bar(&ALICE);
+        assert_noop!(register_miner(&ALICE, 1), Error::<Test>::SlashedTooOften);
+        assert_ok!(register_miner(&BOB, 1));
+    });
+}
+
+#[test]
+fn register_fails_in_another_role_with_a_key_that_retired_lately() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(register_miner(&ALICE, 1));
+        assert_ok!(submit(&ALICE, Call::deregister {}));
+        // Else nobody could tell what it signed as a miner.
+        assert_noop!(register(&ALICE, 1, Role::Validator, BOND), Error::<Test>::OperatorTaken);
+        Stakes::run_to_era(BONDING_ERAS);
+        assert_ok!(register(&ALICE, 1, Role::Validator, BOND));
     });
 }

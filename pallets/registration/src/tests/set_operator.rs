@@ -1,4 +1,4 @@
-use cuckoo_primitives::Role;
+use cuckoo_primitives::{registry::Operators as _, Role};
 use frame_support::{assert_noop, assert_ok};
 
 use crate::{mock::*, Call, Error, Event, Operators, MAX_RETIRED_OPERATORS};
@@ -25,10 +25,56 @@ fn a_replaced_operator_stays_attributable() {
         assert_ok!(set_operator(&ALICE, 2));
         let record = Operators::<Test>::get(operator(1)).unwrap();
         assert_eq!((record.stash, record.role, record.retired_in), (ALICE, Role::Miner, Some(2)));
+        // Both worked in the era in which one followed the other.
+        for (key, era, worked) in [(1, 0, true), (1, 2, true), (1, 3, false), (2, 1, false), (2, 2, true), (2, 3, true)]
+        {
+            let served = worked.then_some((ALICE, Role::Miner));
+            assert_eq!(Registration::served_by(&operator(key), era), served, "key {key} in era {era}");
+        }
         assert_noop!(register_miner(&BOB, 1), Error::<Test>::OperatorTaken);
         // Its own stash may go back to it.
         assert_ok!(set_operator(&ALICE, 1));
         assert_eq!(Operators::<Test>::get(operator(1)).unwrap().retired_in, None);
+    });
+}
+
+#[test]
+fn a_key_is_attributable_for_as_long_as_evidence_counts() {
+    ExtBuilder::default().build_and_execute(|| {
+        let served = |era| Registration::served_by(&operator(1), era);
+        assert_eq!(served(0), None);
+        assert_ok!(register_miner(&ALICE, 1));
+        Stakes::run_to_era(100);
+        assert_eq!(served(99), Some((ALICE, Role::Miner)));
+        assert_ok!(submit(&ALICE, Call::deregister {}));
+        Stakes::run_to_era(100 + BONDING_ERAS - 1);
+        assert_eq!(served(100), Some((ALICE, Role::Miner)));
+        assert_eq!(served(101), None);
+        Stakes::run_to_era(100 + BONDING_ERAS);
+        assert_eq!(served(100), None);
+        // Who has it afterwards does not answer for what was before.
+        assert_ok!(register_miner(&BOB, 1));
+        assert_eq!(served(100), None);
+        assert_eq!(served(100 + BONDING_ERAS), Some((BOB, Role::Miner)));
+    });
+}
+
+#[test]
+fn a_key_that_comes_back_does_not_shake_off_what_it_did() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(register_miner(&ALICE, 1));
+        Stakes::run_to_era(1);
+        assert_ok!(set_operator(&ALICE, 2));
+        Stakes::run_to_era(3);
+        assert_ok!(set_operator(&ALICE, 1));
+        for era in 0..4 {
+            assert_eq!(Registration::served_by(&operator(1), era), Some((ALICE, Role::Miner)));
+        }
+        // But after the time in which evidence counts it begins anew.
+        assert_ok!(submit(&ALICE, Call::deregister {}));
+        Stakes::run_to_era(3 + BONDING_ERAS);
+        assert_ok!(register_miner(&ALICE, 1));
+        assert_eq!(Registration::served_by(&operator(1), 3 + BONDING_ERAS - 1), None);
     });
 }
 
@@ -39,8 +85,9 @@ fn set_operator_fails_with_a_key_that_is_taken_or_unwilling() {
         assert_ok!(register_miner(&BOB, 2));
         assert_noop!(set_operator(&ALICE, 2), Error::<Test>::OperatorTaken);
         assert_noop!(set_operator(&ALICE, 1), Error::<Test>::OperatorUnchanged);
+        let (operator, consent_expires) = (operator(3), latest());
         let proof = proof(3, &ALICE, Role::Coordinator);
-        assert_noop!(submit(&ALICE, Call::set_operator { operator: operator(3), proof }), Error::<Test>::BadProof);
+        assert_noop!(submit(&ALICE, Call::set_operator { operator, consent_expires, proof }), Error::<Test>::BadProof);
     });
 }
 

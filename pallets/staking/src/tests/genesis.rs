@@ -65,3 +65,15 @@ fn genesis_refuses_bonds_without_funds() {
 fn genesis_refuses_to_bond_twice() {
     build(|stake| stake.bonds = vec![(ALICE, 100), (ALICE, 100)]);
 }
+
+#[test]
+#[should_panic(expected = "do not fit under the cap")]
+fn genesis_refuses_budgets_past_the_cap() {
+    build(|stake| stake.mining_budget = cuckoo_primitives::TOTAL_SUPPLY_CAP - stake.staking_budget - 2 * BALANCE);
+}
+
+#[test]
+fn genesis_takes_budgets_up_to_the_cap() {
+    // Both balances, and the deposit of the pot.
+    build(|stake| stake.mining_budget = cuckoo_primitives::TOTAL_SUPPLY_CAP - stake.staking_budget - 2 * BALANCE - 1);
+}

@@ -1,9 +1,14 @@
-//! Random sequences of calls and eras: no planck is lost, and every invariant holds after each step.
+//! Random sequences of calls, slashes and eras: no planck is lost but by a slash, and every invariant holds after each
+//! step.
 
-use cuckoo_primitives::{AccountId, Balance};
+use cuckoo_primitives::{
+    registry::{Bonds, VotedStake},
+    AccountId, Balance,
+};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
-use crate::mock::*;
+use crate::{mock::*, MinBond};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -13,8 +18,13 @@ enum Step {
     Rebond(Balance),
     Withdraw,
     Vote(Balance),
+    SlashActive(Balance),
+    SlashUnlocking(Balance),
     Session(u32),
 }
+
+/// What each stash has lost by slashes.
+type Losses = BTreeMap<AccountId, Balance>;
 
 fn amount() -> impl Strategy<Value = Balance> {
     prop_oneof![8 => 0..300u128, 1 => 900..1_100u128, 1 => Just(Balance::MAX)]
@@ -28,16 +38,24 @@ fn step() -> impl Strategy<Value = Step> {
         amount().prop_map(Step::Rebond),
         Just(Step::Withdraw),
         (0..200u128).prop_map(Step::Vote),
+        (0..60u128).prop_map(Step::SlashActive),
+        (0..60u128).prop_map(Step::SlashUnlocking),
         (1..5u32).prop_map(Step::Session),
     ]
 }
 
 /// Votes within the bond, as the voting pallet would keep them.
 fn vote(stash: &AccountId, voted: Balance) {
-    VoteRegister::set(stash.clone(), voted.min(Stake::bond_of(stash).map_or(0, |bond| bond.active)));
+    Register::set(stash.clone(), voted.min(Stake::bond_of(stash).map_or(0, |bond| bond.active)));
 }
 
-fn run(stash: &AccountId, step: Step, session: &mut u32) {
+fn slash(stash: &AccountId, losses: &mut Losses, slash: impl FnOnce() -> Balance) {
+    *losses.entry(stash.clone()).or_default() += slash();
+    // What was slashed is voted no more.
+    vote(stash, Register::voted(stash));
+}
+
+fn run(stash: &AccountId, step: Step, session: &mut u32, losses: &mut Losses) {
     let origin = RuntimeOrigin::signed(stash.clone());
     let before = state_root();
     let result = match step {
@@ -47,6 +65,8 @@ fn run(stash: &AccountId, step: Step, session: &mut u32) {
         Step::Rebond(value) => Stake::rebond(origin, value),
         Step::Withdraw => Stake::withdraw_unbonded(origin),
         Step::Vote(voted) => return vote(stash, voted),
+        Step::SlashActive(amount) => return slash(stash, losses, || Stake::slash_active(stash, amount, None)),
+        Step::SlashUnlocking(amount) => return slash(stash, losses, || Stake::slash_unlocking(stash, amount, None)),
         Step::Session(count) => {
             *session += count;
             return Stake::note_session_started(*session);
@@ -74,13 +94,19 @@ proptest! {
     fn no_planck_is_lost(steps in proptest::collection::vec((prop::bool::ANY, step()), 1..80)) {
         ExtBuilder::default().build_and_execute(|| {
             let issuance = Balances::total_issuance();
-            let mut session = 0;
+            let (mut session, mut losses) = (0, Losses::new());
             for (alice, step) in steps {
                 let stash = if alice { ALICE } else { BOB };
-                run(&stash, step, &mut session);
+                let before = funds(&stash).2;
+                run(&stash, step, &mut session, &mut losses);
                 Stake::do_try_state().unwrap();
-                assert_eq!(Balances::total_issuance(), issuance);
-                assert_eq!((total(&ALICE), total(&BOB)), (BALANCE, BALANCE));
+                assert_eq!(Balances::total_issuance(), issuance - losses.values().sum::<Balance>());
+                for stash in [ALICE, BOB] {
+                    assert_eq!(total(&stash) + losses.get(&stash).unwrap_or(&0), BALANCE);
+                }
+                // Only a slash leaves dust.
+                let active = funds(&stash).2;
+                assert!(active == 0 || active >= MinBond::<Test>::get() || (active <= before && !losses.is_empty()));
             }
             // Whatever happened, everybody can leave with all they had.
             for stash in [ALICE, BOB] {
@@ -94,7 +120,7 @@ proptest! {
                 }
                 run_to_era(Stake::era_progress().era + BONDING_ERAS);
                 let _nothing_left = Stake::withdraw_unbonded(origin());
-                assert_eq!(funds(&stash), (BALANCE, 0, 0));
+                assert_eq!(funds(&stash), (BALANCE - losses.get(&stash).unwrap_or(&0), 0, 0));
             }
         });
     }

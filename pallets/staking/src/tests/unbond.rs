@@ -52,11 +52,11 @@ fn unbond_fails_if_dust_stays() {
 #[test]
 fn unbond_fails_if_the_stake_is_voted() {
     ExtBuilder::default().bonds(&[(ALICE, 100)]).build_and_execute(|| {
-        VoteRegister::set(ALICE, 60);
+        Register::set(ALICE, 60);
         assert_noop!(Stake::unbond(RuntimeOrigin::signed(ALICE), 41), Error::<Test>::StillVoted);
         assert_noop!(Stake::unbond(RuntimeOrigin::signed(ALICE), 100), Error::<Test>::StillVoted);
         assert_ok!(Stake::unbond(RuntimeOrigin::signed(ALICE), 40));
-        VoteRegister::set(ALICE, 0);
+        Register::set(ALICE, 0);
         assert_ok!(Stake::unbond(RuntimeOrigin::signed(ALICE), 60));
     });
 }

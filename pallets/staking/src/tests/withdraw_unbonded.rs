@@ -39,3 +39,18 @@ fn withdraw_unbonded_fails_if_nothing_unbonds() {
         assert_noop!(Stake::withdraw_unbonded(RuntimeOrigin::signed(ALICE)), Error::<Test>::NothingToWithdraw);
     });
 }
+
+#[test]
+fn withdraw_unbonded_waits_for_slashes_that_are_due() {
+    ExtBuilder::default().bonds(&[(ALICE, 100)]).build_and_execute(|| {
+        assert_ok!(Stake::unbond(RuntimeOrigin::signed(ALICE), 20));
+        run_to_era(1);
+        assert_ok!(Stake::unbond(RuntimeOrigin::signed(ALICE), 30));
+        run_to_era(BONDING_ERAS + 1);
+        Register::applied_through(BONDING_ERAS - 1);
+        assert_noop!(Stake::withdraw_unbonded(RuntimeOrigin::signed(ALICE)), Error::<Test>::NothingToWithdraw);
+        Register::applied_through(BONDING_ERAS);
+        assert_ok!(Stake::withdraw_unbonded(RuntimeOrigin::signed(ALICE)));
+        assert_eq!(unlocking(&ALICE), [(30, BONDING_ERAS + 1)]);
+    });
+}
