@@ -21,7 +21,10 @@ extern crate alloc;
 
 pub mod candidate;
 pub mod currency;
+pub mod docket;
 pub mod era;
+pub mod evidence;
+pub mod faucet;
 pub mod link;
 pub mod registry;
 pub mod role;

@@ -8,8 +8,17 @@ use crate::{
     AccountId, Hash,
 };
 
-/// Names a task: 16 random bytes chosen by the gateway.
+/// Names a task: a UUIDv7 (RFC 9562) that the gateway chooses when the task begins, see [`began_ms`].
 pub type TaskId = [u8; 16];
+
+/// When a task began, in milliseconds after 1970; `None` if its id is no UUIDv7.
+///
+/// The gateway reads that time off its clock, and a miner takes no task whose time is far from its own. So both sides
+/// agreed on it before anything was signed, and what they sign about the task is dated by it.
+pub fn began_ms(task_id: &TaskId) -> Option<u64> {
+    let [a, b, c, d, e, f, version, _, variant, ..] = *task_id;
+    (version & 0xf0 == 0x70 && variant & 0xc0 == 0x80).then(|| u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+}
 
 /// Why generation ended.
 #[derive(
@@ -162,6 +171,22 @@ mod tests {
         ] {
             assert!(!one.contradicts(&Receipt { output_hash: Hash::zero(), ..elsewhere }));
         }
+    }
+
+    #[test]
+    fn a_task_is_dated_by_its_uuid() {
+        // The example of RFC 9562, A.6: 2022-02-22, 19:22:22 UTC.
+        let id: TaskId = hex::decode("017f22e279b07cc398c4dc0c0c07398f").unwrap().try_into().unwrap();
+        assert_eq!(began_ms(&id), Some(1_645_557_742_000));
+        let with = |at: usize, byte: u8| {
+            let mut other = id;
+            other[at] = byte;
+            began_ms(&other)
+        };
+        assert_eq!(with(6, 0x4c), None);
+        assert_eq!(with(8, 0xd8), None);
+        assert_eq!(with(15, 0), Some(1_645_557_742_000));
+        assert_eq!(began_ms(&[0; 16]), None);
     }
 
     #[test]

@@ -55,7 +55,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         krate: "cuckoo-runtime",
-        ours: &["cuckoo-primitives", "pallet-cuckoo-registration", "pallet-cuckoo-staking", "pallet-cuckoo-voting"],
+        ours: &[
+            "cuckoo-primitives",
+            "pallet-cuckoo-faucet",
+            "pallet-cuckoo-registration",
+            "pallet-cuckoo-slashing",
+            "pallet-cuckoo-staking",
+            "pallet-cuckoo-voting",
+        ],
         banned: OFF_CHAIN,
         why: "the runtime puts pallets together and runs inside the chain only",
     },

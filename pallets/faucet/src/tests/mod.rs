@@ -1,0 +1,6 @@
+mod claim;
+mod forget;
+mod genesis;
+mod pool;
+mod random;
+mod try_state;

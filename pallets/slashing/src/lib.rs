@@ -1,0 +1,389 @@
+//! # Slashing: faults of candidates
+//!
+//! ## Overview
+//!
+//! Whoever holds [`Evidence`](cuckoo_primitives::evidence::Evidence) of a candidate's fault reports it, and the chain
+//! checks it alone. Consensus reports blocks and votes that contradict each other. Each fault becomes a *case* on a
+//! public *docket*, where it waits [`DeferEras`] before the slash is applied to all stake that stood behind the
+//! candidate when it did it. The candidate is chilled at once. A validator that does not show up is chilled too, but
+//! not slashed.
+//!
+//! ## Lifecycle
+//!
+//! ```text
+//!  fault             report                                            apply
+//!   │◄─ EvidenceEras ─►│◄──────────────── DeferEras ────────────────────►│
+//!   offence_era        reported_in: offender chilled, case on the docket  apply_in: stake taken, conviction on record
+//!                                   └── cancel_slash ──► off the docket
+//! ```
+//!
+//! - One fault of a kind, candidate and era is one case. More evidence of it is refused; a consensus fault that turns
+//!   out graver raises the case while it is open.
+//! - A fault counts in the era in which it was done. Receipts are dated by their task's id
+//!   ([`began_ms`](cuckoo_primitives::task::began_ms)).
+//! - Evidence and deferral together end before stake can have left: genesis refuses lengths for which `EvidenceEras +
+//!   DeferEras + 1` is more than the eras that unbonding takes.
+//! - Each conviction of the last [`Config::MemoryEras`] doubles the fraction of the candidate's next, up to all.
+//! - A case does not depend on the candidate being registered still.
+//!
+//! A report costs its fee if it is refused, and nothing if it is valid. A tenth of what the offender itself loses goes
+//! to the first that reports it; who reports itself loses the other nine. A report lies open in the pool, so that others
+//! may copy it and come first: the fault is punished all the same, but the share is no sure income.
+//!
+//! ## What governance can do
+//!
+//! [`Config::CancelOrigin`] can take a case off the docket while it waits. The offender stays chilled until it
+//! validates again, and other evidence of the same fault, candidate and era is not heard again. It cannot file or
+//! raise a case, name another offender, shorten the wait, or undo a slash that was applied.
+//!
+//! ## Owners
+//!
+//! | owner | storage |
+//! |---|---|
+//! | [`Docket`] | [`Cases`], [`NextCase`], [`Due`], [`DueFrom`], [`OpenCount`] |
+//! | [`Heard`] | [`Seen`], [`SeenFrom`] |
+//! | [`CriminalRecord`] | [`Convictions`] |
+//! | [`Liveness`] | [`Produced`], [`Authors`], [`Absences`] |
+//! | [`Window`] | [`EvidenceEras`], [`DeferEras`] |
+//!
+//! ## Invariants
+//!
+//! `do_try_state` (file `try_state.rs`) names them: every case is due in its era, open counts are the cases of a stash,
+//! nothing was due in an era that is done, an open case is seen for as long as its evidence counts.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic,
+        clippy::float_arithmetic
+    )
+)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+mod convictions;
+mod docket;
+mod genesis;
+mod heard;
+mod judge;
+mod listing;
+mod liveness;
+mod offences;
+mod report;
+mod try_state;
+pub mod weights;
+mod window;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+pub use convictions::{CriminalRecord, MAX_CONVICTIONS};
+pub use docket::Docket;
+pub use heard::Heard;
+pub use liveness::{Absence, Liveness, ABSENT_AFTER_BLOCKS};
+pub use pallet::*;
+pub use weights::WeightInfo;
+pub use window::Window;
+
+#[frame_support::pallet]
+// FRAME's macros expand to `expect`s.
+#[allow(clippy::expect_used)]
+pub mod pallet {
+    use super::{judge::Judge, report, Absence, Docket, Heard, Liveness, WeightInfo, MAX_CONVICTIONS};
+    use alloc::boxed::Box;
+    use cuckoo_primitives::{
+        docket::{Case, CaseId, Conviction, Fault},
+        evidence::Evidence,
+        registry::{Candidates, CurrentEra, Operators, Slash},
+        AccountId, Balance, EraIndex, Hash,
+    };
+    use frame_support::{pallet_prelude::*, weights::WeightMeter};
+    use frame_system::pallet_prelude::*;
+    use sp_runtime::Perbill;
+
+    /// Layout of this pallet's storage.
+    pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    /// Applying cases and forgetting old evidence takes at most one part in so many of a block: 5 %.
+    const HOOK_PART: u64 = 20;
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config: frame_system::Config<AccountId = AccountId, Hash = Hash> {
+        /// Knows the era, and which one ran when.
+        type CurrentEra: CurrentEra;
+        /// Chills candidates.
+        type Candidates: Candidates<AccountId>;
+        /// Knows for whom a key signs, or signed.
+        type Operators: Operators<AccountId>;
+        /// Takes stake.
+        type Slash: Slash<AccountId>;
+        /// Who may cancel a case.
+        type CancelOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Eras for which a conviction doubles the fraction of the candidate's next.
+        #[pallet::constant]
+        type MemoryEras: Get<EraIndex>;
+        /// Most validators of a session.
+        #[pallet::constant]
+        type MaxValidators: Get<u32>;
+        /// Validators of a session that are not chilled for their absence, so that the chain is not left to too few.
+        #[pallet::constant]
+        type MinStanding: Get<u32>;
+        /// What the calls and hooks cost.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// The cases that wait, by number. Owned by [`Docket`].
+    #[pallet::storage]
+    pub type Cases<T: Config> = StorageMap<_, Twox64Concat, CaseId, Case>;
+
+    /// The number of the next case. Owned by [`Docket`].
+    #[pallet::storage]
+    pub type NextCase<T: Config> = StorageValue<_, CaseId, ValueQuery>;
+
+    /// Cases by the era from which they are applied, then by number with the highest byte first, so that those of one
+    /// era lie in the order in which they were filed. Owned by [`Docket`].
+    #[pallet::storage]
+    pub type Due<T: Config> = StorageDoubleMap<_, Twox64Concat, EraIndex, Identity, [u8; 8], ()>;
+
+    /// No case is due in an era before this one. Owned by [`Docket`].
+    #[pallet::storage]
+    pub type DueFrom<T: Config> = StorageValue<_, EraIndex, ValueQuery>;
+
+    /// How many cases of a stash wait. Owned by [`Docket`].
+    #[pallet::storage]
+    pub type OpenCount<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, u32, ValueQuery>;
+
+    /// The faults that became cases, by the era in which they were done, kept while evidence of them counts. Owned by
+    /// [`Heard`].
+    #[pallet::storage]
+    pub type Seen<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, EraIndex, Blake2_128Concat, (Fault, AccountId), CaseId>;
+
+    /// Faults of earlier eras have been forgotten. Owned by [`Heard`].
+    #[pallet::storage]
+    pub type SeenFrom<T: Config> = StorageValue<_, EraIndex, ValueQuery>;
+
+    /// What a stash was convicted of, the oldest first. Owned by [`CriminalRecord`](super::CriminalRecord).
+    #[pallet::storage]
+    pub type Convictions<T: Config> =
+        StorageMap<_, Blake2_128Concat, AccountId, BoundedVec<Conviction, ConstU32<MAX_CONVICTIONS>>, ValueQuery>;
+
+    /// Blocks of this session so far. Owned by [`Liveness`].
+    #[pallet::storage]
+    pub type Produced<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+    /// Who authored any of them. Owned by [`Liveness`].
+    #[pallet::storage]
+    pub type Authors<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, ()>;
+
+    /// Validators of the last session that authored nothing in it. Owned by [`Liveness`].
+    #[pallet::storage]
+    pub type Absences<T: Config> = StorageValue<_, BoundedVec<Absence, T::MaxValidators>, ValueQuery>;
+
+    /// Eras after a fault in which evidence of it counts. Owned by [`Window`](super::Window).
+    #[pallet::storage]
+    pub type EvidenceEras<T: Config> = StorageValue<_, EraIndex, ValueQuery>;
+
+    /// Eras that a case waits. Owned by [`Window`](super::Window).
+    #[pallet::storage]
+    pub type DeferEras<T: Config> = StorageValue<_, EraIndex, ValueQuery>;
+
+    /// How long evidence counts and slashes wait. Needs the eras' length and number, so it is built after them.
+    #[pallet::genesis_config]
+    pub struct GenesisConfig<T: Config> {
+        /// See [`EvidenceEras`]; at least 1.
+        pub evidence_eras: EraIndex,
+        /// See [`DeferEras`]. With the evidence's eras and one more it must fit into the eras that unbonding takes.
+        pub defer_eras: EraIndex,
+        #[doc(hidden)]
+        #[serde(skip)]
+        pub _config: PhantomData<T>,
+    }
+
+    impl<T: Config> Default for GenesisConfig<T> {
+        fn default() -> Self {
+            Self { evidence_eras: 2, defer_eras: 1, _config: PhantomData }
+        }
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            super::genesis::build(self);
+        }
+    }
+
+    /// What happened.
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A fault was proven; the offender is chilled and its case waits on the docket.
+        Charged {
+            /// Number of the case.
+            case: CaseId,
+            /// Whose operator did it.
+            offender: AccountId,
+            /// What it did.
+            fault: Fault,
+            /// When.
+            offence_era: EraIndex,
+            /// How much of the liable stake is to be taken, earlier convictions not counted.
+            fraction: Perbill,
+            /// Who reported it.
+            reporter: Option<AccountId>,
+            /// blake2_256 of the evidence; none if consensus keeps the proof.
+            evidence_hash: Option<Hash>,
+            /// The era from which it is applied.
+            apply_in: EraIndex,
+        },
+        /// A fault turned out graver than its case says.
+        Raised {
+            /// Number of the case.
+            case: CaseId,
+            /// How much of the liable stake is to be taken now.
+            fraction: Perbill,
+        },
+        /// Governance took a case off the docket.
+        SlashCancelled {
+            /// The number that it had.
+            case: CaseId,
+            /// Who is not slashed; it may validate again.
+            offender: AccountId,
+        },
+        /// A case was applied.
+        Slashed {
+            /// The number that it had.
+            case: CaseId,
+            /// Whose stake, with that of its voters, was taken.
+            offender: AccountId,
+            /// The stake of which era was liable.
+            offence_era: EraIndex,
+            /// How much of it was taken, earlier convictions counted.
+            fraction: Perbill,
+            /// What the offender itself lost, in planck.
+            loss: Balance,
+            /// Who earned a share of that.
+            reporter: Option<AccountId>,
+        },
+        /// A validator was chilled because it produced no block.
+        ValidatorAbsent {
+            /// Its stash.
+            validator: AccountId,
+            /// Blocks that it should have produced since its last, rounded down.
+            missed_blocks: u32,
+        },
+    }
+
+    /// Why a call was refused.
+    #[pallet::error]
+    pub enum Error<T> {
+        /// Both receipts say the same. A fault takes two that differ in more than the signature.
+        SameReceipt,
+        /// The receipts are not of one task, attempt, coordinator and miner; only such contradict each other.
+        OtherAttempt,
+        /// The receipts answer different requests. That is the coordinator's contradiction, and no fault of the miner.
+        OtherRequest,
+        /// The task's id is no UUIDv7, so that nothing says when it was done.
+        Undated,
+        /// A receipt is not signed by the miner that it names, or was signed for another chain.
+        BadSignature,
+        /// The task lies so far back that evidence counts no more, or later than this block; for one that has only just
+        /// begun, wait for the next block.
+        OutsideEvidenceWindow,
+        /// The key worked for no candidate when the task began.
+        UnknownOperator,
+        /// This fault of this candidate in this era has its case already; see `Seen`.
+        AlreadyReported,
+        /// No such case waits: it was applied or cancelled, or never filed. See `Cases`.
+        NoSuchCase,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        /// Applies the cases that are due, then forgets faults of which evidence counts no more; what does not fit into
+        /// the block waits for the next.
+        fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+            let mut meter = WeightMeter::with_limit(Self::hook_limit());
+            Judge::<T>::apply_due(&mut meter);
+            Heard::<T>::forget(&mut meter);
+            meter.consumed()
+        }
+
+        fn integrity_test() {
+            let one = T::WeightInfo::look_for_due().saturating_add(T::WeightInfo::apply_case());
+            assert!(one.all_lte(Self::hook_limit()), "no case would ever be applied: one takes {one:?}");
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Reports a fault. If the evidence is valid and new, the fee is returned, the offender is chilled and its case
+        /// is put on the docket.
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::report())]
+        pub fn report(origin: OriginFor<T>, evidence: Box<Evidence>) -> DispatchResultWithPostInfo {
+            let reporter = ensure_signed(origin)?;
+            let charge = report::charge::<T>(&evidence, reporter)?;
+            ensure!(Judge::<T>::hear(charge), Error::<T>::AlreadyReported);
+            Ok(Pays::No.into())
+        }
+
+        /// Takes a case off the docket. The offender may validate again.
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::cancel_slash())]
+        pub fn cancel_slash(origin: OriginFor<T>, #[pallet::compact] case: CaseId) -> DispatchResult {
+            T::CancelOrigin::ensure_origin(origin)?;
+            let cancelled = Docket::<T>::close(case).ok_or(Error::<T>::NoSuchCase)?;
+            Self::deposit_event(Event::SlashCancelled { case, offender: cancelled.offender });
+            Ok(())
+        }
+    }
+
+    impl<T: Config> Pallet<T> {
+        /// `validator` produced this block. To be called once in every block, before the session may end.
+        pub fn note_author(validator: &AccountId) {
+            Liveness::<T>::note_author(validator);
+            Self::account_for(T::WeightInfo::note_author());
+        }
+
+        /// A session of these validators is over: those that have been absent for too long are chilled.
+        pub fn session_ended(validators: &[AccountId]) {
+            let absent = Liveness::<T>::end_session(validators);
+            let mut chilled = 0u32;
+            for Absence { validator, missed_millionths } in absent {
+                if T::Candidates::chill(&validator) {
+                    chilled = chilled.saturating_add(1);
+                    let missed_blocks = Absence::whole_blocks(missed_millionths);
+                    Self::deposit_event(Event::ValidatorAbsent { validator, missed_blocks });
+                }
+            }
+            Self::account_for(T::WeightInfo::session_ended(validators.len() as u32, chilled));
+        }
+
+        /// What the hook may take of a block.
+        pub(crate) fn hook_limit() -> Weight {
+            T::BlockWeights::get().max_block.saturating_div(HOOK_PART)
+        }
+
+        /// Others call these from their hooks and do not know what they cost.
+        fn account_for(weight: Weight) {
+            frame_system::Pallet::<T>::register_extra_weight_unchecked(weight, DispatchClass::Mandatory);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+use cuckoo_primitives::{AccountId, Role};
+use frame_support::assert_ok;
+
+use super::offences::offence;
+use crate::{mock::*, Seen, SeenFrom};
+
+#[test]
+fn a_fault_is_remembered_while_evidence_counts() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(report(evidence(ALICE_KEY, 0, 0)));
+        run_to_era(EVIDENCE_ERAS);
+        assert_eq!(Seen::<Test>::iter().count(), 1);
+        run_to_era(EVIDENCE_ERAS + 1);
+        assert_eq!(Seen::<Test>::iter().count(), 0);
+        assert_eq!(SeenFrom::<Test>::get(), 1);
+    });
+}
+
+#[test]
+fn forgetting_is_spread_over_blocks() {
+    ExtBuilder::default().build_and_execute(|| {
+        let mut faults = 0;
+        for n in 0..=254u8 {
+            let stash = AccountId::new([n; 32]);
+            Market::enter(&stash, n, Role::Miner);
+            offence(&[stash], 1, 0);
+            faults += 1;
+        }
+        for case in 0..faults {
+            assert_ok!(cancel(case));
+        }
+        Market::run_to_era(EVIDENCE_ERAS + 1);
+        let mut left = faults as usize;
+        let mut blocks = 0;
+        while left > 0 {
+            next_block();
+            Slashing::do_try_state().unwrap();
+            let now = Seen::<Test>::iter().count();
+            assert!(now < left);
+            left = now;
+            blocks += 1;
+        }
+        assert!(blocks > 1, "{blocks} blocks");
+    });
+}
+
+#[test]
+fn an_open_case_outlives_the_memory_of_its_fault() {
+    ExtBuilder::default().build_and_execute(|| {
+        run_to_era(EVIDENCE_ERAS);
+        assert_ok!(report(evidence(ALICE_KEY, 0, 0)));
+        run_to_era(EVIDENCE_ERAS + 1);
+        assert_eq!(Seen::<Test>::iter().count(), 0);
+        assert!(Slashing::case(0).is_some());
+        Slashing::do_try_state().unwrap();
+        run_to_era(EVIDENCE_ERAS + DEFER_ERAS);
+        assert_eq!(Market::slashes().len(), 1);
+        // The last slash for a fault comes before stake can have left that stood behind it.
+        assert!(EVIDENCE_ERAS + DEFER_ERAS < BONDING_ERAS);
+    });
+}

@@ -1,0 +1,42 @@
+use crate::{mock::*, DeferEras, EvidenceEras, GenesisConfig};
+
+fn build(evidence_eras: u32, defer_eras: u32) {
+    let mut builder = ExtBuilder::default();
+    (builder.slashing.evidence_eras, builder.slashing.defer_eras) = (evidence_eras, defer_eras);
+    builder.build_and_execute(|| {
+        assert_eq!((EvidenceEras::<Test>::get(), DeferEras::<Test>::get()), (evidence_eras, defer_eras));
+    });
+}
+
+#[test]
+fn genesis_sets_the_window() {
+    build(1, 0);
+    build(4, 2);
+}
+
+#[test]
+#[should_panic(expected = "stake would leave before it can be slashed")]
+fn genesis_refuses_a_window_longer_than_unbonding() {
+    build(4, 3);
+}
+
+#[test]
+#[should_panic(expected = "stake would leave before it can be slashed")]
+fn genesis_refuses_a_window_that_overflows() {
+    build(u32::MAX, u32::MAX);
+}
+
+#[test]
+#[should_panic(expected = "evidence must count for at least one era")]
+fn genesis_refuses_no_window() {
+    build(0, 2);
+}
+
+#[test]
+fn genesis_survives_json() {
+    let config = GenesisConfig::<Test> { evidence_eras: 3, ..Default::default() };
+    let json = serde_json::to_string(&config).unwrap();
+    let back: GenesisConfig<Test> = serde_json::from_str(&json).unwrap();
+    assert_eq!((back.evidence_eras, back.defer_eras), (3, 1));
+    assert!(json.contains("\"deferEras\""), "{json}");
+}

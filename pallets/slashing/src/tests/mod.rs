@@ -1,0 +1,11 @@
+mod apply;
+mod cancel_slash;
+mod escalation;
+mod forget;
+mod genesis;
+mod listing;
+mod liveness;
+mod offences;
+mod random;
+mod report;
+mod try_state;
