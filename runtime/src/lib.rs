@@ -1,6 +1,7 @@
 //! The state transition function of the Cuckoo chain.
 //!
-//! FRAME's pallets give blocks, finality, accounts and fees; `Stake`, `Registration` and `Voting` are the market.
+//! FRAME's pallets give blocks, finality, accounts, fees and governance; `Stake`, `Registration`, `Voting` and
+//! `Election` are the market.
 //! One wasm serves every network: the lengths of slots, sessions and eras come from genesis
 //! ([`genesis_config_presets`]), and consensus reads them from storage.
 //!
@@ -147,6 +148,24 @@ mod runtime {
     pub type Session = pallet_session;
     #[runtime::pallet_index(23)]
     pub type Grandpa = pallet_grandpa;
+    #[runtime::pallet_index(24)]
+    pub type Election = pallet_cuckoo_election;
+
+    // ---- governance
+    #[runtime::pallet_index(30)]
+    pub type Preimage = pallet_preimage;
+    #[runtime::pallet_index(31)]
+    pub type Scheduler = pallet_scheduler;
+    #[runtime::pallet_index(32)]
+    pub type Treasury = pallet_treasury;
+    #[runtime::pallet_index(33)]
+    pub type Referenda = pallet_referenda;
+    #[runtime::pallet_index(34)]
+    pub type ConvictionVoting = pallet_conviction_voting;
+    #[runtime::pallet_index(35)]
+    pub type Whitelist = pallet_whitelist;
+    #[runtime::pallet_index(36)]
+    pub type Origins = configs::governance::origins::pallet_origins;
 
     // ---- what accounts do together
     #[runtime::pallet_index(40)]
@@ -155,6 +174,8 @@ mod runtime {
     pub type Multisig = pallet_multisig;
     #[runtime::pallet_index(42)]
     pub type Proxy = pallet_proxy;
+    #[runtime::pallet_index(43)]
+    pub type Identity = pallet_identity;
 
     // ---- test networks
     #[runtime::pallet_index(60)]

@@ -290,10 +290,8 @@ pub mod pallet {
     pub enum Error<T> {
         /// Both receipts say the same. A fault takes two that differ in more than the signature.
         SameReceipt,
-        /// The receipts are not of one task, attempt, coordinator and miner; only such contradict each other.
+        /// The receipts are not of one miner, link, task and attempt; only such contradict each other.
         OtherAttempt,
-        /// The receipts answer different requests. That is the coordinator's contradiction, and no fault of the miner.
-        OtherRequest,
         /// The task's id is no UUIDv7, so that nothing says when it was done.
         Undated,
         /// A receipt is not signed by the miner that it names, or was signed for another chain.

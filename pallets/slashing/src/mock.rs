@@ -242,6 +242,7 @@ pub(crate) fn receipt(n: u8, task_id: TaskId) -> Receipt {
         attempt: 0,
         coordinator: AccountId::new([3; 32]),
         miner: operator(n),
+        link: Hash::repeat_byte(9),
         model_root: Hash::repeat_byte(4),
         request_hash: Hash::repeat_byte(5),
         output_hash: Hash::repeat_byte(6),

@@ -44,7 +44,6 @@ impl<T> From<Unproven> for Error<T> {
         match unproven {
             Unproven::SameReceipt => Self::SameReceipt,
             Unproven::OtherAttempt => Self::OtherAttempt,
-            Unproven::OtherRequest => Self::OtherRequest,
             Unproven::Undated => Self::Undated,
             Unproven::BadSignature => Self::BadSignature,
         }

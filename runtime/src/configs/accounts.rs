@@ -12,7 +12,7 @@ use sp_runtime::traits::BlakeTwo256;
 use crate::{Balances, OriginCaller, Runtime, RuntimeCall, RuntimeEvent, System};
 
 /// Deposit for `items` storage items of `bytes` bytes together.
-const fn deposit(items: u32, bytes: u32) -> Balance {
+pub(crate) const fn deposit(items: u32, bytes: u32) -> Balance {
     const PER_ITEM: Balance = CAI.saturating_div(10);
     const PER_BYTE: Balance = CAI.saturating_div(1_000);
     PER_ITEM.saturating_mul(items as Balance).saturating_add(PER_BYTE.saturating_mul(bytes as Balance))
@@ -94,19 +94,23 @@ pub enum ProxyKind {
     /// Everything.
     #[default]
     Any,
-    /// Everything but transfers and sudo.
+    /// Everything but sudo and whatever lets funds pass to another account.
     NonTransfer,
     /// Bond, register and vote, so that the stash itself can stay cold. What is withdrawn stays on the stash.
     Staking,
     /// Reject announced proxy calls.
     CancelProxy,
+    /// Propose and vote in referenda.
+    Governance,
 }
 
 impl InstanceFilter<RuntimeCall> for ProxyKind {
     fn filter(&self, call: &RuntimeCall) -> bool {
         match self {
             ProxyKind::Any => true,
-            ProxyKind::NonTransfer => !matches!(call, RuntimeCall::Balances(..) | RuntimeCall::Sudo(..)),
+            ProxyKind::NonTransfer => {
+                !matches!(call, RuntimeCall::Balances(..) | RuntimeCall::Sudo(..)) && !pays_by_identity(call)
+            }
             ProxyKind::Staking => matches!(
                 call,
                 RuntimeCall::Stake(..)
@@ -118,6 +122,14 @@ impl InstanceFilter<RuntimeCall> for ProxyKind {
             ProxyKind::CancelProxy => {
                 matches!(call, RuntimeCall::Proxy(pallet_proxy::Call::reject_announcement { .. }))
             }
+            ProxyKind::Governance => matches!(
+                call,
+                RuntimeCall::Referenda(..)
+                    | RuntimeCall::ConvictionVoting(..)
+                    | RuntimeCall::Preimage(..)
+                    | RuntimeCall::Whitelist(..)
+                    | RuntimeCall::Utility(..)
+            ),
         }
     }
 
@@ -130,4 +142,16 @@ impl InstanceFilter<RuntimeCall> for ProxyKind {
             _ => false,
         }
     }
+}
+
+/// Whether the call can move funds by way of an identity: a sub-account that quits keeps the deposit that its main
+/// account made for it, a registrar takes the fee that was offered, and its account can be replaced.
+fn pays_by_identity(call: &RuntimeCall) -> bool {
+    use pallet_identity::Call;
+    matches!(
+        call,
+        RuntimeCall::Identity(
+            Call::add_sub { .. } | Call::set_subs { .. } | Call::request_judgement { .. } | Call::set_account_id { .. }
+        )
+    )
 }

@@ -5,14 +5,14 @@ use frame_support::{
     parameter_types,
     traits::{
         fungible::{Balanced, Credit},
-        ConstU128, ConstU8, OnUnbalanced,
+        ConstU128, ConstU8, Imbalance, OnUnbalanced,
     },
     weights::ConstantMultiplier,
 };
 use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
-use sp_runtime::{traits::Bounded, Perquintill};
+use sp_runtime::{traits::Bounded, Percent, Perquintill};
 
-use crate::{Authorship, Balances, Runtime, RuntimeEvent};
+use crate::{Authorship, Balances, Runtime, RuntimeEvent, Treasury};
 
 /// Planck for a picosecond of computing: a full block of half a second costs 5 CAI, a transfer a few thousandths.
 pub const WEIGHT_FEE_PER_PS: Balance = 10_000_000;
@@ -33,7 +33,7 @@ parameter_types! {
 
 impl pallet_transaction_payment::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    type OnChargeTransaction = FungibleAdapter<Balances, ToAuthor>;
+    type OnChargeTransaction = FungibleAdapter<Balances, ToAuthorAndTreasury>;
     type OperationalFeeMultiplier = ConstU8<5>;
     type WeightToFee = ConstantMultiplier<Balance, ConstU128<WEIGHT_FEE_PER_PS>>;
     type LengthToFee = ConstantMultiplier<Balance, ConstU128<LENGTH_FEE_PER_BYTE>>;
@@ -42,14 +42,32 @@ impl pallet_transaction_payment::Config for Runtime {
     type WeightInfo = pallet_transaction_payment::weights::SubstrateWeight<Runtime>;
 }
 
-/// Pays fees and tips to the stash of the block's author.
-pub struct ToAuthor;
+/// Share of every fee that the treasury gets, rounded down; the author of the block gets the rest and the whole tip.
+pub const TREASURY_SHARE: Percent = Percent::from_percent(20);
 
-impl OnUnbalanced<Credit<AccountId, Balances>> for ToAuthor {
-    fn on_nonzero_unbalanced(fee: Credit<AccountId, Balances>) {
-        if let Some(author) = Authorship::author() {
-            // What cannot be paid out is burned: the author's account is gone and the fee would not revive it.
-            drop(Balances::resolve(&author, fee));
+/// Shares what a transaction pays between the stash of the block's author and the treasury.
+pub struct ToAuthorAndTreasury;
+
+impl OnUnbalanced<Credit<AccountId, Balances>> for ToAuthorAndTreasury {
+    // Called once for each transaction: with the fee, then the tip if there is one.
+    fn on_unbalanceds(mut fee_then_tip: impl Iterator<Item = Credit<AccountId, Balances>>) {
+        if let Some(fee) = fee_then_tip.next() {
+            let for_treasury = TREASURY_SHARE.mul_floor(fee.peek());
+            let (for_treasury, for_author) = fee.split(for_treasury);
+            pay(&Treasury::account_id(), for_treasury);
+            to_author(for_author);
         }
+        fee_then_tip.for_each(to_author);
     }
+}
+
+fn to_author(credit: Credit<AccountId, Balances>) {
+    if let Some(author) = Authorship::author() {
+        pay(&author, credit);
+    }
+}
+
+/// What cannot be paid out is burned: the account is gone and the amount would not revive it.
+fn pay(who: &AccountId, credit: Credit<AccountId, Balances>) {
+    drop(Balances::resolve(who, credit));
 }

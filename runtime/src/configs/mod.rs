@@ -4,12 +4,15 @@
 
 pub mod accounts;
 pub mod consensus;
+pub mod election;
 pub mod fees;
+pub mod governance;
+pub mod identity;
 pub mod market;
 pub mod session;
 pub mod system;
 
 pub use accounts::ProxyKind;
-pub use fees::{LENGTH_FEE_PER_BYTE, WEIGHT_FEE_PER_PS};
-pub use session::StandingValidators;
+pub use fees::{LENGTH_FEE_PER_BYTE, TREASURY_SHARE, WEIGHT_FEE_PER_PS};
+pub use session::ElectedValidators;
 pub use system::{BlockLength, BlockWeights, SS58_PREFIX};

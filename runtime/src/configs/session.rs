@@ -9,7 +9,8 @@ use pallet_session::{disabling::UpToLimitWithReEnablingDisablingStrategy, histor
 use sp_runtime::traits::{ConvertInto, OpaqueKeys};
 use sp_staking::SessionIndex;
 
-use crate::{Babe, Balances, Historical, Runtime, RuntimeEvent, SessionKeys, Stake};
+use super::election;
+use crate::{Babe, Balances, Historical, Runtime, RuntimeEvent, Session, SessionKeys, Stake};
 
 parameter_types! {
     /// Held while an account has session keys on chain.
@@ -22,7 +23,7 @@ impl pallet_session::Config for Runtime {
     type ValidatorIdOf = ConvertInto;
     type ShouldEndSession = Babe;
     type NextSessionRotation = Babe;
-    type SessionManager = historical::NoteHistoricalRoot<Runtime, StandingValidators>;
+    type SessionManager = historical::NoteHistoricalRoot<Runtime, ElectedValidators>;
     type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
     type Keys = SessionKeys;
     type DisablingStrategy = UpToLimitWithReEnablingDisablingStrategy;
@@ -47,21 +48,17 @@ impl sp_runtime::traits::Convert<AccountId, Option<()>> for UnitIdentification {
     }
 }
 
-/// Keeps the validators of genesis and tells the era clock of every session.
-pub struct StandingValidators;
+/// Plans every session's validators by the stake behind them, and tells the era clock of every session.
+pub struct ElectedValidators;
 
-impl StandingValidators {
-    /// The validators of the session after next, if their record must be written anew; `None` keeps both set and record.
+impl ElectedValidators {
+    /// The validators of the session that is being planned; `None` keeps both them and their record.
     ///
-    /// A fault is proven against the record (the historical root) of its session. It is copied from session to session,
-    /// so it has to be renewed when a validator changed its keys, and written at all in the first session after genesis.
-    fn renewed(planned: SessionIndex) -> Option<Vec<AccountId>> {
-        let queued = pallet_session::QueuedKeys::<Runtime>::get();
+    /// A fault is proven against the record (the historical root) of its session. It is copied from session to session
+    /// while nothing changes, so it has to be written once after genesis.
+    fn plan(planned: SessionIndex) -> Option<Vec<AccountId>> {
         let recorded = historical::HistoricalSessions::<Runtime>::contains_key(planned.saturating_sub(1));
-        let unchanged = queued
-            .iter()
-            .all(|(validator, keys)| pallet_session::NextKeys::<Runtime>::get(validator).as_ref() == Some(keys));
-        (!recorded || !unchanged).then(|| queued.into_iter().map(|(validator, _)| validator).collect())
+        election::planned().or_else(|| (!recorded).then(Session::validators))
     }
 
     fn session_started(index: SessionIndex) {
@@ -74,9 +71,9 @@ impl StandingValidators {
     }
 }
 
-impl pallet_session::SessionManager<AccountId> for StandingValidators {
+impl pallet_session::SessionManager<AccountId> for ElectedValidators {
     fn new_session(planned: SessionIndex) -> Option<Vec<AccountId>> {
-        Self::renewed(planned)
+        Self::plan(planned)
     }
 
     // The session pallet takes the validators from its own genesis then.
@@ -91,9 +88,9 @@ impl pallet_session::SessionManager<AccountId> for StandingValidators {
     }
 }
 
-impl historical::SessionManager<AccountId, ()> for StandingValidators {
+impl historical::SessionManager<AccountId, ()> for ElectedValidators {
     fn new_session(planned: SessionIndex) -> Option<Vec<(AccountId, ())>> {
-        Some(Self::renewed(planned)?.into_iter().map(|validator| (validator, ())).collect())
+        Some(Self::plan(planned)?.into_iter().map(|validator| (validator, ())).collect())
     }
 
     fn new_session_genesis(_: SessionIndex) -> Option<Vec<(AccountId, ())>> {

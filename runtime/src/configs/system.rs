@@ -15,6 +15,7 @@ use frame_system::limits;
 use sp_runtime::{traits::AccountIdLookup, Perbill};
 use sp_version::RuntimeVersion;
 
+use super::election::KeepsValidators;
 use crate::{
     Babe, Block, Nonce, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
     RuntimeOrigin, RuntimeTask, System, VERSION,
@@ -56,6 +57,7 @@ parameter_types! {
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
+    type BaseCallFilter = KeepsValidators;
     type Block = Block;
     type BlockWeights = BlockWeights;
     type BlockLength = BlockLength;

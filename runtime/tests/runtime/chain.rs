@@ -3,11 +3,11 @@
 use codec::Encode;
 use cuckoo_primitives::{
     signing::{OperatorConsent, Statement},
-    AccountId, CandidateInfo, EraIndex, Role,
+    AccountId, Balance, CandidateInfo, EraIndex, Role,
 };
 use cuckoo_runtime::{
-    genesis_config_presets, Babe, Executive, Header, Registration, Runtime, RuntimeCall, RuntimeEvent,
-    RuntimeGenesisConfig, SignedPayload, Stake, System, TxExtension, UncheckedExtrinsic, Voting,
+    genesis_config_presets, Babe, Election, Executive, Header, Registration, Runtime, RuntimeCall, RuntimeEvent,
+    RuntimeGenesisConfig, SessionKeys, SignedPayload, Stake, System, TxExtension, UncheckedExtrinsic, Voting,
 };
 use frame_support::genesis_builder_helper::build_state;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use sp_consensus_babe::{
     digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest},
     Slot,
 };
-use sp_core::{sr25519, Pair, H256};
+use sp_core::{ed25519, sr25519, Pair, H256};
 use sp_runtime::{
     generic::{Digest, DigestItem, Era},
     traits::Header as _,
@@ -65,9 +65,15 @@ impl Account {
 impl Chain {
     /// The chain of the preset `name`, before its first block.
     pub(crate) fn new(name: &str) -> Self {
+        Self::with(name, Value::Object(Default::default()))
+    }
+
+    /// The chain of the preset `name` with `changes` to its genesis, before its first block.
+    pub(crate) fn with(name: &str, changes: Value) -> Self {
         let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
         let patch = genesis_config_presets::get_preset(&name.into()).expect("the preset exists");
         merge(&mut config, serde_json::from_slice(&patch).unwrap());
+        merge(&mut config, changes);
         let mut ext = sp_io::TestExternalities::default();
         ext.execute_with(|| build_state::<RuntimeGenesisConfig>(config.to_string().into_bytes()).unwrap());
         let mut chain = Self { ext, slot: FIRST_SLOT - 1, parent: H256::repeat_byte(1), number: 0 };
@@ -127,17 +133,36 @@ impl Chain {
         outcomes
     }
 
+    /// Makes sure that the next block has room for transactions; the first block of a session has none.
+    pub(crate) fn make_room(&mut self) {
+        if self.slot + 1 >= self.session_end() {
+            self.block(Vec::new);
+        }
+    }
+
     /// A block with one transaction; returns what became of it.
     pub(crate) fn submit(&mut self, who: &Account, call: impl Into<RuntimeCall>) -> Result<(), DispatchError> {
         let call = call.into();
+        self.make_room();
         self.block(|| vec![signed(who, call)]).remove(0)
+    }
+
+    /// `count` more blocks without transactions.
+    pub(crate) fn blocks(&mut self, count: u32) {
+        for _ in 0..count {
+            self.block(Vec::new);
+        }
     }
 
     /// The first block of the next session.
     pub(crate) fn next_session(&mut self) {
-        let session_end = self.read(|| *Babe::current_epoch_start() + Babe::current_epoch().duration);
-        self.slot = session_end - 1;
+        self.slot = self.session_end() - 1;
         self.block(Vec::new);
+    }
+
+    /// The slot with which the next session starts.
+    fn session_end(&mut self) -> u64 {
+        self.read(|| *Babe::current_epoch_start() + Babe::current_epoch().duration)
     }
 
     /// The first block of era `era`.
@@ -153,12 +178,18 @@ impl Chain {
             Stake::do_try_state().unwrap();
             Registration::do_try_state().unwrap();
             Voting::do_try_state().unwrap();
+            Election::do_try_state().unwrap();
         });
     }
 }
 
 /// `call` signed by `who` with its next nonce.
 pub(crate) fn signed(who: &Account, call: RuntimeCall) -> UncheckedExtrinsic {
+    signed_with_tip(who, call, 0)
+}
+
+/// [`signed`], with a tip in planck.
+pub(crate) fn signed_with_tip(who: &Account, call: RuntimeCall, tip: Balance) -> UncheckedExtrinsic {
     let extension: TxExtension = (
         frame_system::CheckNonZeroSender::new(),
         frame_system::CheckSpecVersion::new(),
@@ -167,7 +198,7 @@ pub(crate) fn signed(who: &Account, call: RuntimeCall) -> UncheckedExtrinsic {
         frame_system::CheckMortality::from(Era::Immortal),
         frame_system::CheckNonce::from(System::account_nonce(who.id())),
         frame_system::CheckWeight::new(),
-        pallet_transaction_payment::ChargeTransactionPayment::<Runtime>::from(0),
+        pallet_transaction_payment::ChargeTransactionPayment::<Runtime>::from(tip),
         frame_metadata_hash_extension::CheckMetadataHash::new(false),
         frame_system::WeightReclaim::new(),
     );
@@ -175,6 +206,15 @@ pub(crate) fn signed(who: &Account, call: RuntimeCall) -> UncheckedExtrinsic {
     let signature = MultiSignature::Sr25519(payload.using_encoded(|bytes| who.pair.sign(bytes)));
     let (call, extension, _) = payload.deconstruct();
     UncheckedExtrinsic::new_signed(call, who.id().into(), signature, extension)
+}
+
+/// The session keys of that SURI, with the proof that they belong to `stash`.
+pub(crate) fn session_keys(suri: &str, stash: &Account) -> (SessionKeys, Vec<u8>) {
+    let babe = sr25519::Pair::from_string(suri, None).unwrap();
+    let grandpa = ed25519::Pair::from_string(suri, None).unwrap();
+    let statement = sp_core::proof_of_possession::statement_of_ownership(stash.id().as_ref());
+    let proof = (babe.sign(&statement), grandpa.sign(&statement)).encode();
+    (SessionKeys { babe: babe.public().into(), grandpa: grandpa.public().into() }, proof)
 }
 
 /// How a candidate with that name presents itself.

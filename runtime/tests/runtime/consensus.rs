@@ -1,16 +1,17 @@
-use cuckoo_runtime::{Babe, Header, Historical, Runtime, RuntimeEvent, Session, SessionKeys};
+use codec::{Decode, Encode};
+use cuckoo_runtime::{Babe, Grandpa, Header, Historical, Runtime, RuntimeEvent, Session, UncheckedExtrinsic};
 use frame_support::{assert_ok, traits::KeyOwnerProofSystem};
 use sp_consensus_babe::{
     digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest},
     AuthorityId, EquivocationProof, Slot, KEY_TYPE,
 };
-use sp_core::{ed25519, sr25519, Pair, H256};
+use sp_core::{ed25519, Pair, H256};
 use sp_runtime::{
     generic::{Digest, DigestItem},
     traits::Header as _,
 };
 
-use crate::chain::{Account, Chain};
+use crate::chain::{session_keys, Account, Chain};
 
 /// A block of that slot, sealed by `author`; `salt` makes it another one.
 fn sealed(author: &Account, slot: u64, salt: u8) -> Header {
@@ -58,6 +59,49 @@ fn an_equivocation_is_on_record_once_even_in_a_later_session() {
 }
 
 #[test]
+fn an_equivocating_author_is_reported_without_a_signature() {
+    let mut chain = Chain::dev();
+    chain.next_session();
+    chain.next_session();
+    let alice = Account::new("//Alice");
+    let owner = chain.read(|| Historical::prove((KEY_TYPE, AuthorityId::from(alice.pair().public()))).unwrap());
+    let report = pallet_babe::Call::<Runtime>::report_equivocation_unsigned {
+        equivocation_proof: Box::new(equivocation(&alice, chain.slot())),
+        key_owner_proof: owner,
+    };
+    assert_ok!(chain.block(|| vec![UncheckedExtrinsic::new_bare(report.into())]).remove(0));
+    assert_eq!(offences(&mut chain), 1);
+}
+
+#[test]
+fn an_equivocating_voter_is_reported_without_a_signature() {
+    use sp_consensus_grandpa::{AuthorityId, EquivocationProof, KEY_TYPE};
+    let mut chain = Chain::dev();
+    chain.next_session();
+    chain.next_session();
+    let pair = ed25519::Pair::from_string("//Alice", None).unwrap();
+    let voter = AuthorityId::from(pair.public());
+    let owner = chain.read(|| Historical::prove((KEY_TYPE, voter.clone())).unwrap());
+
+    // Two prevotes of one round, as the finality protocol encodes and signs them.
+    const PREVOTE: u8 = 0;
+    let (set_id, round) = (chain.read(Grandpa::current_set_id), 5_u64);
+    let vote = |salt: u8| {
+        let target = (H256::repeat_byte(salt), 3_u32);
+        (target, pair.sign(&(PREVOTE, target, round, set_id).encode()))
+    };
+    let proof = (set_id, PREVOTE, round, voter, vote(1), vote(2)).encode();
+    let proof = EquivocationProof::<H256, u32>::decode(&mut &proof[..]).unwrap();
+
+    let report = pallet_grandpa::Call::<Runtime>::report_equivocation_unsigned {
+        equivocation_proof: Box::new(proof),
+        key_owner_proof: owner,
+    };
+    assert_ok!(chain.block(|| vec![UncheckedExtrinsic::new_bare(report.into())]).remove(0));
+    assert_eq!(offences(&mut chain), 1);
+}
+
+#[test]
 fn records_of_validators_are_kept_for_the_unbonding_time() {
     use pallet_session::historical::{HistoricalSessions, StoredRange};
     let mut chain = Chain::dev();
@@ -77,11 +121,7 @@ fn records_of_validators_are_kept_for_the_unbonding_time() {
 fn new_session_keys_come_into_force_and_onto_record() {
     let mut chain = Chain::dev();
     let stash = Account::new("//Alice//stash");
-    let (babe, grandpa) = ("//Alice//new", "//Alice//new");
-    let babe = sr25519::Pair::from_string(babe, None).unwrap();
-    let grandpa = ed25519::Pair::from_string(grandpa, None).unwrap();
-    let keys = SessionKeys { babe: babe.public().into(), grandpa: grandpa.public().into() };
-    let proof = codec::Encode::encode(&(prove(&babe, &stash), prove(&grandpa, &stash)));
+    let (keys, proof) = session_keys("//Alice//new", &stash);
     assert_ok!(chain.submit(&stash, pallet_session::Call::<Runtime>::set_keys { keys: keys.clone(), proof }));
 
     for _ in 0..3 {
@@ -95,10 +135,4 @@ fn new_session_keys_come_into_force_and_onto_record() {
     let owner = chain.read(|| Historical::prove((KEY_TYPE, keys.babe.clone())).unwrap());
     chain.next_session();
     assert!(chain.read(|| Historical::check_proof((KEY_TYPE, keys.babe), owner)).is_some());
-}
-
-/// The signature with which a session key belongs to `stash`.
-fn prove<P: Pair>(key: &P, stash: &Account) -> P::Signature {
-    let owner = stash.id();
-    key.sign(&sp_core::proof_of_possession::statement_of_ownership(owner.as_ref()))
 }

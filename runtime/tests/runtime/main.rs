@@ -2,7 +2,9 @@
 
 mod chain;
 mod consensus;
+mod election;
 mod fees;
 mod genesis;
+mod governance;
 mod market;
 mod proxies;

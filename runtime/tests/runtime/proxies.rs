@@ -1,6 +1,7 @@
 use cuckoo_primitives::CAI;
-use cuckoo_runtime::{configs::ProxyKind, Balances, Runtime, RuntimeCall, Stake};
+use cuckoo_runtime::{configs::ProxyKind, Balances, Runtime, RuntimeCall, RuntimeEvent, Stake};
 use frame_support::assert_ok;
+use sp_runtime::DispatchError;
 
 use crate::chain::{Account, Chain};
 
@@ -13,17 +14,89 @@ fn by_proxy(stash: &Account, call: impl Into<RuntimeCall>) -> RuntimeCall {
     .into()
 }
 
-#[test]
-fn a_staking_proxy_bonds_but_cannot_transfer() {
+/// What became of `call` when `proxy` made it in the name of `stash`.
+fn outcome(
+    chain: &mut Chain,
+    proxy: &Account,
+    stash: &Account,
+    call: impl Into<RuntimeCall>,
+) -> Result<(), DispatchError> {
+    assert_ok!(chain.submit(proxy, by_proxy(stash, call)));
+    let outcome = |event| match event {
+        RuntimeEvent::Proxy(pallet_proxy::Event::ProxyExecuted { result }) => Some(result),
+        _ => None,
+    };
+    chain.events().into_iter().find_map(outcome).expect("the call was executed")
+}
+
+/// A chain on which `//Dave` is a proxy of `//Dave//stash`.
+fn with_proxy(proxy_type: ProxyKind) -> (Chain, Account, Account) {
     let mut chain = Chain::dev();
     let (stash, proxy) = (Account::new("//Dave//stash"), Account::new("//Dave"));
-    let appoint = pallet_proxy::Call::<Runtime>::add_proxy {
-        delegate: proxy.id().into(),
-        proxy_type: ProxyKind::Staking,
-        delay: 0,
-    };
+    let appoint = pallet_proxy::Call::<Runtime>::add_proxy { delegate: proxy.id().into(), proxy_type, delay: 0 };
     assert_ok!(chain.submit(&stash, appoint));
+    (chain, stash, proxy)
+}
 
+fn filtered() -> Result<(), DispatchError> {
+    Err(frame_system::Error::<Runtime>::CallFiltered.into())
+}
+
+fn transfer() -> RuntimeCall {
+    let dest = Account::new("//Eve").id().into();
+    pallet_balances::Call::<Runtime>::transfer_allow_death { dest, value: 10 * CAI }.into()
+}
+
+#[test]
+fn a_governance_proxy_proposes_and_votes_but_cannot_bond_or_transfer() {
+    use frame_support::traits::{schedule::DispatchTime, Bounded};
+    let (mut chain, stash, proxy) = with_proxy(ProxyKind::Governance);
+    let submit = pallet_referenda::Call::<Runtime>::submit {
+        proposal_origin: Box::new(frame_system::RawOrigin::Root.into()),
+        proposal: Bounded::Inline(vec![0, 0, 0].try_into().unwrap()),
+        enactment_moment: DispatchTime::After(0),
+    };
+    assert_ok!(outcome(&mut chain, &proxy, &stash, submit));
+    let vote = pallet_conviction_voting::AccountVote::Split { aye: CAI, nay: 0 };
+    let vote = pallet_conviction_voting::Call::<Runtime>::vote { poll_index: 0, vote };
+    assert_ok!(outcome(&mut chain, &proxy, &stash, vote));
+    let bond = pallet_cuckoo_staking::Call::<Runtime>::bond { value: CAI };
+    assert_eq!(outcome(&mut chain, &proxy, &stash, bond), filtered());
+    assert_eq!(outcome(&mut chain, &proxy, &stash, transfer()), filtered());
+}
+
+#[test]
+fn a_non_transfer_proxy_cannot_pay_by_way_of_an_identity() {
+    use pallet_identity::{legacy::IdentityInfo, Call, Data};
+    let (mut chain, stash, proxy) = with_proxy(ProxyKind::NonTransfer);
+    let info = IdentityInfo {
+        additional: Default::default(),
+        display: Data::Raw(b"Dave".to_vec().try_into().unwrap()),
+        legal: Data::None,
+        web: Data::None,
+        riot: Data::None,
+        email: Data::None,
+        pgp_fingerprint: None,
+        image: Data::None,
+        twitter: Data::None,
+    };
+    assert_ok!(outcome(&mut chain, &proxy, &stash, Call::set_identity { info: Box::new(info) }));
+    let thief = proxy.id();
+    let refused: [Call<Runtime>; 4] = [
+        Call::add_sub { sub: thief.clone().into(), data: Data::None },
+        Call::set_subs { subs: vec![(thief.clone(), Data::None)] },
+        Call::request_judgement { reg_index: 0, max_fee: CAI },
+        Call::set_account_id { index: 0, new: thief.into() },
+    ];
+    for call in refused {
+        assert_eq!(outcome(&mut chain, &proxy, &stash, call), filtered());
+    }
+    assert_eq!(outcome(&mut chain, &proxy, &stash, transfer()), filtered());
+}
+
+#[test]
+fn a_staking_proxy_bonds_but_cannot_transfer() {
+    let (mut chain, stash, proxy) = with_proxy(ProxyKind::Staking);
     let bond = pallet_cuckoo_staking::Call::<Runtime>::bond { value: 10 * CAI };
     assert_ok!(chain.submit(&proxy, by_proxy(&stash, bond)));
     assert_eq!(chain.read(|| Stake::bond_of(&stash.id()).unwrap().active), 10 * CAI);

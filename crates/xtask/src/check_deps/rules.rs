@@ -57,6 +57,7 @@ const RULES: &[Rule] = &[
         krate: "cuckoo-runtime",
         ours: &[
             "cuckoo-primitives",
+            "pallet-cuckoo-election",
             "pallet-cuckoo-faucet",
             "pallet-cuckoo-registration",
             "pallet-cuckoo-slashing",

@@ -112,13 +112,14 @@ fn report_fails_if_both_receipts_say_the_same() {
 }
 
 #[test]
-fn report_fails_if_the_coordinator_contradicts_itself() {
+fn report_fails_for_receipts_of_different_links() {
     ExtBuilder::default().build_and_execute(|| {
-        let other_request = evidence_of(ALICE_KEY, receipt(ALICE_KEY, task_id(ms(0), 0)), |other| {
-            other.request_hash = Hash::zero();
+        // What a coordinator gets that repeats an attempt after the miner has forgotten the first.
+        let other_link = evidence_of(ALICE_KEY, receipt(ALICE_KEY, task_id(ms(0), 0)), |other| {
+            other.link = Hash::zero();
             other.output_hash = Hash::zero();
         });
-        assert_noop!(report(other_request), Error::<Test>::OtherRequest);
+        assert_noop!(report(other_link), Error::<Test>::OtherAttempt);
     });
 }
 

@@ -1,0 +1,5 @@
+mod choice;
+mod keys;
+mod limits;
+mod next_validators;
+mod try_state;
