@@ -56,6 +56,7 @@ mod tests {
             own_stake: backing,
             backing,
             next_backing: backing,
+            commission: Default::default(),
             status: CandidateStatus::Active,
         });
         MarketView::from_candidates(block.into(), Hash::repeat_byte(block), era, candidates)

@@ -2,7 +2,11 @@
 
 use alloc::vec::Vec;
 
-use cuckoo_primitives::{AccountId, Balance, Candidate, EraProgress, Role, StashOverview};
+use cuckoo_primitives::{
+    docket::{Case, CaseId, Conviction},
+    emission::EmissionOverview,
+    AccountId, Balance, Candidate, EraProgress, Role, StashOverview,
+};
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
     traits::KeyOwnerProofSystem,
@@ -24,9 +28,9 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-    configs::market::stash_overview, genesis_config_presets, Babe, Block, Executive, Grandpa, Historical,
-    InherentDataExt, Nonce, Registration, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, Stake, System,
-    TransactionPayment, VERSION,
+    configs::market::{emission_overview, stash_overview},
+    genesis_config_presets, Babe, Block, Executive, Grandpa, Historical, InherentDataExt, Nonce, Registration, Runtime,
+    RuntimeCall, RuntimeGenesisConfig, SessionKeys, Slashing, Stake, System, TransactionPayment, VERSION,
 };
 
 impl_runtime_apis! {
@@ -238,6 +242,18 @@ impl_runtime_apis! {
 
         fn era() -> EraProgress {
             Stake::era_progress()
+        }
+
+        fn emission() -> EmissionOverview {
+            emission_overview()
+        }
+
+        fn docket(after: Option<CaseId>, limit: u32) -> Vec<(CaseId, Case)> {
+            Slashing::docket(after, limit)
+        }
+
+        fn convictions(stash: AccountId) -> Vec<Conviction> {
+            Slashing::convictions(&stash)
         }
     }
 

@@ -81,6 +81,12 @@ pub type SignedPayload = generic::SignedPayload<RuntimeCall, TxExtension>;
 /// Executes blocks.
 pub type Executive =
     frame_executive::Executive<Runtime, Block, frame_system::ChainContext<Runtime>, Runtime, AllPalletsWithSystem>;
+/// What an upgrade from an earlier layout of storage does.
+pub type Migrations = (
+    pallet_cuckoo_staking::migrations::MigrateV1ToV2<Runtime>,
+    pallet_cuckoo_registration::migrations::MigrateV1ToV2<Runtime>,
+    pallet_cuckoo_voting::migrations::MigrateV1ToV2<Runtime>,
+);
 
 /// Which runtime this is. `spec_version` goes up with every change of what blocks do, `transaction_version` with every
 /// change of how a call is encoded.
@@ -89,10 +95,10 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("cuckoo"),
     impl_name: Cow::Borrowed("cuckoo-node"),
     authoring_version: 1,
-    spec_version: 1,
+    spec_version: 2,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
-    transaction_version: 1,
+    transaction_version: 2,
     system_version: 1,
 };
 
@@ -138,6 +144,8 @@ mod runtime {
     pub type Registration = pallet_cuckoo_registration;
     #[runtime::pallet_index(12)]
     pub type Voting = pallet_cuckoo_voting;
+    #[runtime::pallet_index(13)]
+    pub type Slashing = pallet_cuckoo_slashing;
 
     // ---- validators
     #[runtime::pallet_index(20)]
@@ -178,6 +186,8 @@ mod runtime {
     pub type Identity = pallet_identity;
 
     // ---- test networks
+    #[runtime::pallet_index(61)]
+    pub type Faucet = pallet_cuckoo_faucet;
     #[runtime::pallet_index(60)]
     pub type Sudo = pallet_sudo;
 }

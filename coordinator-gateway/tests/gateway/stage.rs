@@ -209,6 +209,7 @@ fn candidate(suri: &str, role: Role, cai: u128) -> Candidate {
         own_stake: stake,
         backing: stake,
         next_backing: stake,
+        commission: Default::default(),
         status: CandidateStatus::Active,
     }
 }

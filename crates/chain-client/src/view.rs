@@ -182,6 +182,7 @@ mod tests {
             own_stake: backing,
             backing,
             next_backing: backing,
+            commission: Default::default(),
             status: CandidateStatus::Active,
         }
     }

@@ -2,6 +2,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
+use sp_arithmetic::Perbill;
 use sp_core::{bounded::BoundedVec, ConstU32};
 
 use crate::{AccountId, Balance, EraIndex, Role};
@@ -68,6 +69,8 @@ pub struct Candidate {
     pub backing: Balance,
     /// All stake behind it from the next era on if nobody votes again, in planck.
     pub next_backing: Balance,
+    /// The operator's cut of what is earned in this era.
+    pub commission: Perbill,
     /// Whether it may work.
     pub status: CandidateStatus,
 }
@@ -110,6 +113,8 @@ pub struct StashOverview {
     pub voted: Balance,
     /// What is on its way out.
     pub unlocking: alloc::vec::Vec<Unlocking>,
+    /// What it could claim now, in planck.
+    pub reward: Balance,
     /// Where the votes are.
     pub positions: alloc::vec::Vec<Position>,
 }

@@ -22,6 +22,7 @@ extern crate alloc;
 pub mod candidate;
 pub mod currency;
 pub mod docket;
+pub mod emission;
 pub mod era;
 pub mod evidence;
 pub mod faucet;

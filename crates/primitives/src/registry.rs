@@ -113,6 +113,8 @@ pub trait Candidates<AccountId> {
     fn own_stake_floor(stash: &AccountId) -> Option<Balance>;
     /// The operator's cut of what `stash` earns in `era`, which is the current one or one that has not been paid yet.
     fn commission(stash: &AccountId, era: EraIndex) -> Perbill;
+    /// Whether the candidate has stepped back.
+    fn has_stepped_back(stash: &AccountId) -> bool;
     /// Has the candidate step back if it has not; returns whether it did. One that is not registered stays as it is.
     fn chill(stash: &AccountId) -> bool;
 }

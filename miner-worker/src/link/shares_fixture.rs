@@ -19,6 +19,7 @@ pub(crate) fn coordinator(operator: u8, backing: u128) -> Candidate {
         own_stake: backing * 1_000_000 * CAI,
         backing: backing * 1_000_000 * CAI,
         next_backing: backing * 1_000_000 * CAI,
+        commission: Default::default(),
         status: CandidateStatus::Active,
     }
 }

@@ -50,6 +50,7 @@ pub(crate) fn candidate(party: Party, role: Role, backing: u128, status: Candida
         own_stake: backing * 1_000_000 * CAI,
         backing: backing * 1_000_000 * CAI,
         next_backing: backing * 1_000_000 * CAI,
+        commission: Default::default(),
         status,
     }
 }

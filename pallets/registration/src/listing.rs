@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 use cuckoo_primitives::{
-    registry::Backing, runtime_api::MAX_CANDIDATES_PER_PAGE, AccountId, Balance, Candidate, CandidateStatus, Role,
+    registry::{Backing, CurrentEra},
+    runtime_api::MAX_CANDIDATES_PER_PAGE,
+    AccountId, Balance, Candidate, CandidateStatus, Role,
 };
 use frame_support::traits::Get;
 
@@ -56,7 +58,9 @@ fn describe<T: Config>(stash: AccountId, role: Role, record: CandidateRecord) ->
     let (own_stake, _) = T::Backing::own_stake(&stash);
     let (backing, next_backing) = T::Backing::backing(&stash);
     let status = status::<T>(&stash, role, &record);
-    Candidate { stash, operator: record.operator, role, info: record.info, own_stake, backing, next_backing, status }
+    let commission = Commission::<T>::of(&stash).at(T::CurrentEra::current_era());
+    let (operator, info) = (record.operator, record.info);
+    Candidate { stash, operator, role, info, own_stake, backing, next_backing, commission, status }
 }
 
 fn status<T: Config>(stash: &AccountId, role: Role, record: &CandidateRecord) -> CandidateStatus {

@@ -21,6 +21,10 @@ impl<T: Config> Candidates<AccountId> for Pallet<T> {
         Commission::<T>::of(stash).at(era)
     }
 
+    fn has_stepped_back(stash: &AccountId) -> bool {
+        Roster::<T>::get(stash).is_some_and(|(_, candidate)| candidate.chilled)
+    }
+
     fn chill(stash: &AccountId) -> bool {
         Self::step_back(stash).unwrap_or(false)
     }

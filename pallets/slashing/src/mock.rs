@@ -166,6 +166,10 @@ impl Candidates<AccountId> for Market {
         Perbill::zero()
     }
 
+    fn has_stepped_back(stash: &AccountId) -> bool {
+        Registered::get(stash).is_some_and(|candidate| candidate.chilled)
+    }
+
     fn chill(stash: &AccountId) -> bool {
         Registered::mutate(stash, |candidate| {
             candidate.as_mut().is_some_and(|candidate| !core::mem::replace(&mut candidate.chilled, true))

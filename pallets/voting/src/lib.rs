@@ -64,6 +64,7 @@ mod fixed;
 mod genesis;
 mod layers;
 mod liability;
+pub mod migrations;
 mod payout;
 mod pool;
 mod position;

@@ -146,6 +146,11 @@ impl<T: Config> Pool<T> {
         Self::mutate_as(candidate, Some(role), |pool| (pool.registered, pool.stands_from) = (true, Some(from)));
     }
 
+    /// `candidate` is registered as `role`, but has stepped back.
+    pub(crate) fn enter_chilled(candidate: &AccountId, role: Role) {
+        Self::mutate_as(candidate, Some(role), |pool| (pool.registered, pool.stands_from) = (true, None));
+    }
+
     /// `candidate` stands again, as what it stood before, from the next era on.
     pub(crate) fn resume(candidate: &AccountId) {
         let next = T::CurrentEra::current_era().saturating_add(1);

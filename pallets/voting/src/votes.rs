@@ -10,7 +10,7 @@ use frame_support::{ensure, BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBou
 use scale_info::TypeInfo;
 use sp_runtime::{DispatchError, DispatchResult};
 
-use crate::{pool::liable_from, Config, Earnings, Error, MinVote, Pool, Position, SlashCount, Voters};
+use crate::{pool::liable_from, Config, Earnings, Error, Layer, MinVote, Pool, Position, SlashCount, Voters};
 
 /// The votes of one stash. Only this type reads and writes [`Voters`], and it alone passes every change on to
 /// [`Pool`], so that both sides keep the same sums.
@@ -91,6 +91,32 @@ impl<T: Config> Votes<T> {
     /// Puts `amount` behind `candidate` at once. For genesis.
     pub(crate) fn add_at_genesis(&mut self, candidate: &AccountId, amount: Balance) -> DispatchResult {
         self.add_from(candidate, self.now, amount)
+    }
+
+    /// Takes over a vote that counts with `current` in this era and with `next` in later ones. It may fall short of what
+    /// calls ask for, and the bond covers it.
+    pub(crate) fn adopt(&mut self, candidate: &AccountId, current: Balance, next: Balance) {
+        let earnings = Earnings::<T>::caught_up(candidate);
+        let mut position = Position::new(candidate.clone(), self.now, earnings.per_unit());
+        let parts = [
+            Layer { from: 0, amount: current },
+            Layer { from: self.now.saturating_add(1), amount: next.saturating_sub(current) },
+        ];
+        for part in parts.iter().filter(|part| part.amount > 0) {
+            // Two always fit.
+            let _fits = position.live.add(part.from, part.amount);
+            Pool::<T>::join(candidate, part.from, part.amount);
+        }
+        if let Some(Ok(left)) = position.leave(self.now, current.saturating_sub(next)) {
+            Pool::<T>::leave(candidate, &left);
+        }
+        position.marked = true;
+        if self.record.positions.try_push(position).is_ok() {
+            Earnings::<T>::hold_mark(candidate, self.now);
+            Pool::<T>::add_position(candidate);
+            self.record.voted = self.record.voted.saturating_add(next);
+            self.note_own(candidate);
+        }
     }
 
     /// Takes `amount` back from `candidate` from the next era on; it can be voted or unbonded at once, and stays liable.

@@ -96,7 +96,8 @@ pub enum ProxyKind {
     Any,
     /// Everything but sudo and whatever lets funds pass to another account.
     NonTransfer,
-    /// Bond, register and vote, so that the stash itself can stay cold. What is withdrawn stays on the stash.
+    /// Bond, register, vote and claim, so that the stash itself can stay cold. What is withdrawn stays on the stash, and
+    /// rewards go where the stash itself said.
     Staking,
     /// Reject announced proxy calls.
     CancelProxy,
@@ -109,16 +110,20 @@ impl InstanceFilter<RuntimeCall> for ProxyKind {
         match self {
             ProxyKind::Any => true,
             ProxyKind::NonTransfer => {
-                !matches!(call, RuntimeCall::Balances(..) | RuntimeCall::Sudo(..)) && !pays_by_identity(call)
+                !matches!(call, RuntimeCall::Balances(..) | RuntimeCall::Sudo(..))
+                    && !pays_by_identity(call)
+                    && !redirects_rewards(call)
             }
-            ProxyKind::Staking => matches!(
-                call,
-                RuntimeCall::Stake(..)
-                    | RuntimeCall::Registration(..)
-                    | RuntimeCall::Voting(..)
-                    | RuntimeCall::Session(..)
-                    | RuntimeCall::Utility(..)
-            ),
+            ProxyKind::Staking => {
+                matches!(
+                    call,
+                    RuntimeCall::Stake(..)
+                        | RuntimeCall::Registration(..)
+                        | RuntimeCall::Voting(..)
+                        | RuntimeCall::Session(..)
+                        | RuntimeCall::Utility(..)
+                ) && !redirects_rewards(call)
+            }
             ProxyKind::CancelProxy => {
                 matches!(call, RuntimeCall::Proxy(pallet_proxy::Call::reject_announcement { .. }))
             }
@@ -142,6 +147,11 @@ impl InstanceFilter<RuntimeCall> for ProxyKind {
             _ => false,
         }
     }
+}
+
+/// Whether the call names another account for rewards.
+fn redirects_rewards(call: &RuntimeCall) -> bool {
+    matches!(call, RuntimeCall::Stake(pallet_cuckoo_staking::Call::set_payee { .. }))
 }
 
 /// Whether the call can move funds by way of an identity: a sub-account that quits keeps the deposit that its main

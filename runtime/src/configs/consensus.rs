@@ -5,7 +5,11 @@ use frame_system::offchain::{CreateBare, CreateTransactionBase};
 use pallet_cuckoo_staking::{BondingBlocks, BondingSessions, SessionLength, SlotLengthMs};
 use pallet_session::historical::IdentificationTuple;
 
-use crate::{Babe, Historical, Offences, Runtime, RuntimeCall, RuntimeEvent, Session, UncheckedExtrinsic};
+use cuckoo_primitives::{AccountId, BlockNumber};
+
+use crate::{
+    Babe, Historical, Offences, Runtime, RuntimeCall, RuntimeEvent, Session, Slashing, UncheckedExtrinsic, Voting,
+};
 
 /// Most validators that a session can have.
 pub(crate) type MaxAuthorities = ConstU32<256>;
@@ -38,14 +42,24 @@ impl pallet_grandpa::Config for Runtime {
 
 impl pallet_authorship::Config for Runtime {
     type FindAuthor = pallet_session::FindAccountFromAuthorIndex<Runtime, Babe>;
-    type EventHandler = ();
+    type EventHandler = BlockAuthors;
 }
 
-/// Offences are proven and recorded here; punishing them is the slashing pallet's.
+/// Validators are paid by the blocks they author, and step back if they author none.
+pub struct BlockAuthors;
+
+impl pallet_authorship::EventHandler<AccountId, BlockNumber> for BlockAuthors {
+    fn note_author(author: AccountId) {
+        Voting::note_author(&author);
+        Slashing::note_author(&author);
+    }
+}
+
+/// Offences are proven and recorded here; the slashing pallet punishes them.
 impl pallet_offences::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type IdentificationTuple = IdentificationTuple<Runtime>;
-    type OnOffenceHandler = ();
+    type OnOffenceHandler = Slashing;
 }
 
 impl<C> CreateTransactionBase<C> for Runtime

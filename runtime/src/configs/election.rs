@@ -2,16 +2,13 @@
 
 use alloc::vec::Vec;
 
-use cuckoo_primitives::{runtime_api::MAX_CANDIDATES_PER_PAGE, AccountId, Balance, Candidate, Role};
+use cuckoo_primitives::{AccountId, Balance};
 use frame_support::traits::Contains;
 use frame_system::EnsureRoot;
 use pallet_cuckoo_election::ValidatorCandidates;
 
 use super::consensus::MaxAuthorities;
 use crate::{Election, Registration, Runtime, RuntimeCall, Stake};
-
-/// Most registered validators that an election looks at.
-const MAX_REGISTERED: usize = 1_000;
 
 impl pallet_cuckoo_election::Config for Runtime {
     type Candidates = RegisteredValidators;
@@ -24,27 +21,13 @@ impl pallet_cuckoo_election::Config for Runtime {
 /// The validators of the registration pallet, with the backing that counts in the current era.
 pub struct RegisteredValidators;
 
-impl RegisteredValidators {
-    fn pages() -> impl Iterator<Item = Vec<Candidate>> {
-        let page = |after: Option<&AccountId>| {
-            Some(Registration::candidates(Role::Validator, after, MAX_CANDIDATES_PER_PAGE)).filter(|p| !p.is_empty())
-        };
-        core::iter::successors(page(None), move |last| page(last.last().map(|candidate| &candidate.stash)))
-    }
-}
-
 impl ValidatorCandidates for RegisteredValidators {
     fn active() -> Vec<(AccountId, Balance)> {
-        Self::pages()
-            .flatten()
-            .take(MAX_REGISTERED)
-            .filter(Candidate::is_active)
-            .map(|candidate| (candidate.stash, candidate.backing))
-            .collect()
+        Registration::active_validators()
     }
 
     fn is_active(stash: &AccountId) -> bool {
-        Registration::candidate(stash).is_some_and(|it| it.role == Role::Validator && it.is_active())
+        Registration::is_active(stash)
     }
 }
 

@@ -1,14 +1,49 @@
 //! The market's pallets, and how they are read together.
 
-use cuckoo_primitives::{AccountId, StashOverview};
-use frame_support::traits::ConstU32;
+use cuckoo_primitives::{
+    emission::{BudgetOverview, EmissionOverview},
+    AccountId, EraIndex, StashOverview,
+};
+use frame_support::{
+    parameter_types,
+    traits::ConstU32,
+    PalletId,
+};
+use pallet_cuckoo_staking::Budget;
+use sp_runtime::Perbill;
 
-use crate::{Balances, Registration, Runtime, RuntimeHoldReason, Stake, Voting};
+use super::{
+    consensus::MaxAuthorities,
+    governance::origins::{RootOr, SlashCanceller},
+};
+use crate::{Balances, Registration, Runtime, RuntimeHoldReason, Slashing, Stake, Timestamp, Voting};
+
+/// Most candidates behind which a stash may have stake.
+type MaxPositions = ConstU32<32>;
+
+parameter_types! {
+    /// The account in which rewards wait until they are claimed.
+    pub const RewardPotId: PalletId = PalletId(*b"cuckoo/r");
+    /// The account out of which the faucet pays.
+    pub const FaucetPotId: PalletId = PalletId(*b"cuckoo/f");
+    /// A reporter gets a tenth of what the offender itself loses, so that reporting oneself never pays.
+    pub const ReporterShare: Perbill = Perbill::from_percent(10);
+    /// The part of a block that paying the candidates may take; with the slashes' twentieth a quarter.
+    pub const PayoutShare: Perbill = Perbill::from_percent(20);
+    /// A conviction doubles the next slash for as long.
+    pub const MemoryEras: EraIndex = 28;
+}
 
 impl pallet_cuckoo_staking::Config for Runtime {
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type VotedStake = Voting;
+    type AppliedSlashes = Slashing;
+    type Rewards = Voting;
+    type Time = Timestamp;
+    type PotId = RewardPotId;
+    type ReporterShare = ReporterShare;
+    type MaxPositions = MaxPositions;
     type MaxUnlockingChunks = ConstU32<32>;
     type WeightInfo = pallet_cuckoo_staking::weights::SubstrateWeight<Runtime>;
 }
@@ -16,6 +51,8 @@ impl pallet_cuckoo_staking::Config for Runtime {
 impl pallet_cuckoo_registration::Config for Runtime {
     type Backing = Voting;
     type CurrentEra = Stake;
+    type OpenCases = Slashing;
+    type MaxValidators = ConstU32<1_000>;
     type WeightInfo = pallet_cuckoo_registration::weights::SubstrateWeight<Runtime>;
 }
 
@@ -23,8 +60,33 @@ impl pallet_cuckoo_voting::Config for Runtime {
     type Bonds = Stake;
     type Candidates = Registration;
     type CurrentEra = Stake;
-    type MaxPositions = ConstU32<32>;
+    type AppliedSlashes = Slashing;
+    type RewardPot = Stake;
+    // Settlement and audits will say how well miners work.
+    type Work = ();
+    type PayoutShare = PayoutShare;
+    type MaxPositions = MaxPositions;
     type WeightInfo = pallet_cuckoo_voting::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_cuckoo_slashing::Config for Runtime {
+    type CurrentEra = Stake;
+    type Candidates = Registration;
+    type Operators = Registration;
+    type Slash = Voting;
+    type CancelOrigin = RootOr<SlashCanceller>;
+    type MemoryEras = MemoryEras;
+    type MaxValidators = MaxAuthorities;
+    // One validator alone keeps a development chain going.
+    type MinStanding = ConstU32<1>;
+    type WeightInfo = pallet_cuckoo_slashing::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_cuckoo_faucet::Config for Runtime {
+    type Currency = Balances;
+    type CurrentEra = Stake;
+    type PalletId = FaucetPotId;
+    type WeightInfo = pallet_cuckoo_faucet::weights::SubstrateWeight<Runtime>;
 }
 
 /// Bond and votes of `stash`; `None` if it has not bonded.
@@ -35,6 +97,15 @@ pub(crate) fn stash_overview(stash: &AccountId) -> Option<StashOverview> {
         active: bond.active,
         voted: Voting::voted(stash),
         unlocking: bond.unlocking,
+        reward: Voting::pending_reward(stash),
         positions: Voting::positions(stash),
     })
+}
+
+/// What has been emitted, and what remains.
+pub(crate) fn emission_overview() -> EmissionOverview {
+    let state = Stake::emission();
+    let part =
+        |budget: Budget| BudgetOverview { remaining: budget.remaining, open: budget.open, emitted: budget.emitted };
+    EmissionOverview { staking: part(state.staking), mining: part(state.mining), unclaimed: state.unclaimed() }
 }

@@ -10,7 +10,7 @@ use sp_runtime::traits::{ConvertInto, OpaqueKeys};
 use sp_staking::SessionIndex;
 
 use super::election;
-use crate::{Babe, Balances, Historical, Runtime, RuntimeEvent, Session, SessionKeys, Stake};
+use crate::{Babe, Balances, Historical, Runtime, RuntimeEvent, Session, SessionKeys, Slashing, Stake};
 
 parameter_types! {
     /// Held while an account has session keys on chain.
@@ -61,6 +61,11 @@ impl ElectedValidators {
         election::planned().or_else(|| (!recorded).then(Session::validators))
     }
 
+    /// Those who validated in the session that ends are still in place.
+    fn session_ended() {
+        Slashing::session_ended(&Session::validators());
+    }
+
     fn session_started(index: SessionIndex) {
         Stake::note_session_started(index);
         // Faults older than the unbonding time cannot be punished any more.
@@ -81,7 +86,9 @@ impl pallet_session::SessionManager<AccountId> for ElectedValidators {
         None
     }
 
-    fn end_session(_: SessionIndex) {}
+    fn end_session(_: SessionIndex) {
+        Self::session_ended();
+    }
 
     fn start_session(index: SessionIndex) {
         Self::session_started(index);
@@ -101,5 +108,7 @@ impl historical::SessionManager<AccountId, ()> for ElectedValidators {
         Self::session_started(index);
     }
 
-    fn end_session(_: SessionIndex) {}
+    fn end_session(_: SessionIndex) {
+        Self::session_ended();
+    }
 }

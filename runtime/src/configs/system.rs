@@ -72,6 +72,7 @@ impl frame_system::Config for Runtime {
     type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
     type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
     type SS58Prefix = Ss58Prefix;
+    type SingleBlockMigrations = crate::Migrations;
     type MaxConsumers = ConstU32<16>;
 }
 

@@ -7,6 +7,7 @@ use alloc::{
 
 use cuckoo_primitives::{AccountId, Balance, EraIndex, Role, CAI};
 use frame_support::build_struct_json_patch;
+use pallet_cuckoo_faucet::Terms;
 use serde_json::Value;
 
 use super::{
@@ -14,8 +15,8 @@ use super::{
     BABE_EPOCH_CONFIG,
 };
 use crate::{
-    BabeConfig, BalancesConfig, RegistrationConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys, StakeConfig,
-    SudoConfig, VotingConfig,
+    BabeConfig, BalancesConfig, Faucet, FaucetConfig, RegistrationConfig, RuntimeGenesisConfig, SessionConfig,
+    SessionKeys, SlashingConfig, StakeConfig, SudoConfig, VotingConfig,
 };
 
 /// Free balance of each `//Name` on test chains, for fees.
@@ -24,6 +25,15 @@ const OPERATOR_FUNDS: Balance = CAI.saturating_mul(1_000_000);
 const STASH_FUNDS: Balance = CAI.saturating_mul(10_000_000);
 /// What a placeholder validator of the public test network has beside its bond.
 const FEE_FUNDS: Balance = CAI.saturating_mul(1_000);
+
+/// What the faucet of a test network has to give.
+const FAUCET_FUNDS: Balance = CAI.saturating_mul(10_000_000);
+/// Enough for fees and first votes on one's own machine; proving work takes a moment.
+const FAST_FAUCET: Terms =
+    Terms { drip: CAI.saturating_mul(1_000), era_cap: CAI.saturating_mul(100_000), difficulty: 16 };
+/// A hundred claims in a day, each a minute of work in a browser.
+const PUBLIC_FAUCET: Terms =
+    Terms { drip: CAI.saturating_mul(100), era_cap: CAI.saturating_mul(10_000), difficulty: 24 };
 
 const VALIDATOR_STAKE: Balance = CAI.saturating_mul(200_000);
 const COORDINATOR_STAKE: Balance = CAI.saturating_mul(2_500_000);
@@ -36,13 +46,14 @@ const COORDINATOR_ENDPOINT: &str = "http://127.0.0.1:7701";
 
 /// One node on one machine.
 pub fn development() -> Value {
-    Network { clock: Clock::FAST, candidates: market_and(&["Alice"]), funded: everyone(), sudo: named("Alice") }.patch()
+    let candidates = market_and(&["Alice"]);
+    Network { clock: Clock::FAST, faucet: FAST_FAUCET, candidates, funded: everyone(), sudo: named("Alice") }.patch()
 }
 
 /// Three nodes on one machine.
 pub fn local() -> Value {
     let candidates = market_and(&["Alice", "Bob", "Charlie"]);
-    Network { clock: Clock::FAST, candidates, funded: everyone(), sudo: named("Alice") }.patch()
+    Network { clock: Clock::FAST, faucet: FAST_FAUCET, candidates, funded: everyone(), sudo: named("Alice") }.patch()
 }
 
 /// A public test network, before its founders put their names in.
@@ -57,7 +68,7 @@ pub fn testnet() -> Value {
         .iter()
         .flat_map(|c| [(c.who.stash(), c.stake.saturating_add(FEE_FUNDS)), (c.who.operator(), FEE_FUNDS)])
         .collect();
-    Network { clock: Clock::PUBLIC, candidates, funded, sudo: named("Alice") }.patch()
+    Network { clock: Clock::PUBLIC, faucet: PUBLIC_FAUCET, candidates, funded, sudo: named("Alice") }.patch()
 }
 
 /// How fast a network runs.
@@ -66,13 +77,30 @@ struct Clock {
     session_blocks: u32,
     sessions_per_era: u32,
     bonding_eras: EraIndex,
+    /// For how long evidence counts, and how long a slash waits; with one more they fit into the bonding eras.
+    evidence_eras: EraIndex,
+    defer_eras: EraIndex,
 }
 
 impl Clock {
     /// Eras of half a minute.
-    const FAST: Clock = Clock { slot_ms: 1_000, session_blocks: 10, sessions_per_era: 3, bonding_eras: 4 };
+    const FAST: Clock = Clock {
+        slot_ms: 1_000,
+        session_blocks: 10,
+        sessions_per_era: 3,
+        bonding_eras: 4,
+        evidence_eras: 2,
+        defer_eras: 1,
+    };
     /// Eras of a day, unbonding of a week.
-    const PUBLIC: Clock = Clock { slot_ms: 6_000, session_blocks: 600, sessions_per_era: 24, bonding_eras: 7 };
+    const PUBLIC: Clock = Clock {
+        slot_ms: 6_000,
+        session_blocks: 600,
+        sessions_per_era: 24,
+        bonding_eras: 7,
+        evidence_eras: 4,
+        defer_eras: 2,
+    };
 }
 
 /// Someone who is bonded, registered and backed by its own stake from the start.
@@ -85,6 +113,7 @@ struct Founder {
 
 struct Network {
     clock: Clock,
+    faucet: Terms,
     candidates: Vec<Founder>,
     funded: Vec<(AccountId, Balance)>,
     sudo: Option<&'static Known>,
@@ -93,7 +122,9 @@ struct Network {
 impl Network {
     fn patch(self) -> Value {
         build_struct_json_patch!(RuntimeGenesisConfig {
-            balances: BalancesConfig { balances: self.funded.clone() },
+            balances: BalancesConfig {
+                balances: self.funded.into_iter().chain([(Faucet::pot(), FAUCET_FUNDS)]).collect::<Vec<_>>()
+            },
             babe: BabeConfig { epoch_config: BABE_EPOCH_CONFIG },
             stake: StakeConfig {
                 slot_ms: self.clock.slot_ms,
@@ -108,6 +139,8 @@ impl Network {
             voting: VotingConfig {
                 votes: self.candidates.iter().map(|c| (c.who.stash(), c.who.stash(), c.stake)).collect::<Vec<_>>(),
             },
+            slashing: SlashingConfig { evidence_eras: self.clock.evidence_eras, defer_eras: self.clock.defer_eras },
+            faucet: FaucetConfig { terms: Some(self.faucet) },
             session: SessionConfig { keys: self.candidates.iter().filter_map(Founder::validates).collect::<Vec<_>>() },
             sudo: SudoConfig { key: self.sudo.map(Known::operator) },
         })

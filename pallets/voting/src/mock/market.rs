@@ -121,6 +121,10 @@ impl Candidates<AccountId> for Market {
         Commissions::get(stash)
     }
 
+    fn has_stepped_back(stash: &AccountId) -> bool {
+        Chilled::get(stash)
+    }
+
     fn chill(stash: &AccountId) -> bool {
         let steps_back = Roles::contains_key(stash) && !Chilled::get(stash);
         if steps_back {

@@ -1,4 +1,5 @@
 mod genesis;
+mod migrations;
 mod model;
 mod payout;
 mod random;

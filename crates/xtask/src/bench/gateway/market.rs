@@ -58,6 +58,7 @@ fn candidate(operator: &Keypair, role: Role, stake: u128) -> Candidate {
         own_stake: stake,
         backing: stake,
         next_backing: stake,
+        commission: Default::default(),
         status: CandidateStatus::Active,
     }
 }
