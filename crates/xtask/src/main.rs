@@ -3,6 +3,7 @@
 mod bench;
 mod check_deps;
 mod demo;
+mod fuzz_pallets;
 mod openapi;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,8 @@ enum Command {
     /// Measures; one JSON object a line
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Random sequences of calls, eras and slashes on the pallets, many more than the tests run
+    FuzzPallets(fuzz_pallets::Args),
     /// A chain, a coordinator and two miners; a question and 40 requests answered
     Demo(demo::Args),
 }
@@ -36,6 +39,7 @@ fn main() -> anyhow::Result<()> {
         Command::CheckDeps => check_deps::run(),
         Command::Openapi { check } => openapi::run(check),
         Command::Bench(bench) => bench::run(bench),
+        Command::FuzzPallets(args) => fuzz_pallets::run(&args),
         Command::Demo(args) => demo::run(&args),
     }
 }

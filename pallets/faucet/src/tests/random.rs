@@ -63,8 +63,6 @@ fn run(step: &Step, era: &mut EraIndex) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn the_pot_pays_within_its_terms(pot in 20..2_000u128, steps in proptest::collection::vec(step(), 1..80)) {
         ExtBuilder { pot, ..Default::default() }.build_and_execute(|| {

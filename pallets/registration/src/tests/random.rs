@@ -67,8 +67,6 @@ fn run(who: &AccountId, step: &Step, era: &mut EraIndex) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn invariants_hold(steps in proptest::collection::vec((1..4u8, step()), 1..60)) {
         ExtBuilder::default().build_and_execute(|| {

@@ -9,8 +9,6 @@ use crate::{mock::*, Call, MAX_COMMISSION_RAISE};
 const ERAS: usize = 60;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
     /// Whoever looks at the rates in one era, and leaves if it dislikes them, never pays a higher one.
     #[test]
     fn nobody_pays_a_rate_it_could_not_avoid(tries in proptest::collection::vec((0..=100u32, 0..3u32), 1..40)) {

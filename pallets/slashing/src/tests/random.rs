@@ -101,8 +101,6 @@ impl Story {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn every_fault_is_slashed_once(steps in proptest::collection::vec(step(), 1..60)) {
         ExtBuilder::default().build_and_execute(|| {

@@ -88,8 +88,6 @@ fn total(who: &AccountId) -> Balance {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
     #[test]
     fn no_planck_is_lost(steps in proptest::collection::vec((prop::bool::ANY, step()), 1..80)) {
         ExtBuilder::default().build_and_execute(|| {

@@ -64,8 +64,6 @@ fn run(step: Step, session: &mut u32) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
     #[test]
     fn every_planck_is_somewhere_once(steps in proptest::collection::vec(step(), 1..80), budgets in budgets()) {
         let mut builder = ExtBuilder::default();

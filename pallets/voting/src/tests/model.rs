@@ -376,7 +376,7 @@ fn compare(model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_pallet_and_the_model_agree(steps in prop::collection::vec((0..MINERS.len() + 2, step()), 20..200)) {
