@@ -1,5 +1,6 @@
 //! Measurements, one JSON object a line.
 
+mod economy;
 mod figure;
 mod gateway;
 mod selection;
@@ -11,6 +12,8 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// Draws a second on one core, among 10,000 and 100,000 candidates
     Selection,
+    /// Time of slashes, rewards, votes and claims with 10 and with 100,000 voters; paying 100,000 candidates; bytes
+    Economy,
     /// Requests a second, latencies and memory of a gateway whose miners answer at once
     Gateway(gateway::Args),
     /// The gateway that `bench gateway` measures, in a process of its own
@@ -21,6 +24,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Selection => selection::run(),
+        Bench::Economy => economy::run(),
         Bench::Gateway(args) => gateway::run(&args),
         Bench::GatewayChild(args) => gateway::child::run(&args),
     }
