@@ -191,13 +191,25 @@ pub mod pallet {
     #[pallet::storage]
     pub type Absences<T: Config> = StorageValue<_, BoundedVec<Absence, T::MaxValidators>, ValueQuery>;
 
+    /// Two: what a chain has whose genesis knew nothing of slashes.
+    #[pallet::type_value]
+    pub fn DefaultEvidenceEras() -> EraIndex {
+        2
+    }
+
     /// Eras after a fault in which evidence of it counts. Owned by [`Window`](super::Window).
     #[pallet::storage]
-    pub type EvidenceEras<T: Config> = StorageValue<_, EraIndex, ValueQuery>;
+    pub type EvidenceEras<T: Config> = StorageValue<_, EraIndex, ValueQuery, DefaultEvidenceEras>;
+
+    /// One: what a chain has whose genesis knew nothing of slashes.
+    #[pallet::type_value]
+    pub fn DefaultDeferEras() -> EraIndex {
+        1
+    }
 
     /// Eras that a case waits. Owned by [`Window`](super::Window).
     #[pallet::storage]
-    pub type DeferEras<T: Config> = StorageValue<_, EraIndex, ValueQuery>;
+    pub type DeferEras<T: Config> = StorageValue<_, EraIndex, ValueQuery, DefaultDeferEras>;
 
     /// How long evidence counts and slashes wait. Needs the eras' length and number, so it is built after them.
     #[pallet::genesis_config]
@@ -213,7 +225,11 @@ pub mod pallet {
 
     impl<T: Config> Default for GenesisConfig<T> {
         fn default() -> Self {
-            Self { evidence_eras: 2, defer_eras: 1, _config: PhantomData }
+            Self {
+                evidence_eras: DefaultEvidenceEras::get(),
+                defer_eras: DefaultDeferEras::get(),
+                _config: PhantomData,
+            }
         }
     }
 

@@ -32,6 +32,16 @@ fn genesis_refuses_no_window() {
     build(0, 2);
 }
 
+/// So a slash waits on a chain, too, that began before there were slashes.
+#[test]
+fn a_chain_whose_genesis_set_no_window_has_one() {
+    ExtBuilder::default().build_and_execute(|| {
+        EvidenceEras::<Test>::kill();
+        DeferEras::<Test>::kill();
+        assert_eq!((EvidenceEras::<Test>::get(), DeferEras::<Test>::get()), (2, 1));
+    });
+}
+
 #[test]
 fn genesis_survives_json() {
     let config = GenesisConfig::<Test> { evidence_eras: 3, ..Default::default() };
