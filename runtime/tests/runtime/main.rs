@@ -2,6 +2,7 @@
 
 mod chain;
 mod consensus;
+mod economics;
 mod election;
 mod fees;
 mod genesis;

@@ -1,0 +1,225 @@
+//! The worked examples of docs/economics.md, on the real runtime.
+
+use cuckoo_primitives::{
+    evidence::{Evidence, SignedReceipt},
+    signing::Statement,
+    task::{Finish, Receipt, TaskId},
+    Balance, EraIndex, Hash, CAI,
+};
+use cuckoo_runtime::{Balances, Runtime, RuntimeEvent, Slashing, Stake, System, Voting};
+use frame_support::assert_ok;
+use sp_core::Pair;
+use sp_runtime::Perbill;
+
+use crate::chain::{Account, Chain};
+
+type StakeCall = pallet_cuckoo_staking::Call<Runtime>;
+type RegistrationCall = pallet_cuckoo_registration::Call<Runtime>;
+type VotingCall = pallet_cuckoo_voting::Call<Runtime>;
+type SlashingCall = pallet_cuckoo_slashing::Call<Runtime>;
+
+/// What an era of `dev` opens of the staking budget, and of the mining budget, at first.
+const DEV_ERA: (Balance, Balance) = (18_120_718_206_097_289_829, 49_420_140_562_083_517_717);
+
+fn opened(chain: &mut Chain) -> Option<(EraIndex, Balance, Balance)> {
+    chain.events().into_iter().find_map(|event| match event {
+        RuntimeEvent::Stake(pallet_cuckoo_staking::Event::BudgetOpened { era, staking, mining }) => {
+            Some((era, staking, mining))
+        }
+        _ => None,
+    })
+}
+
+fn stash(name: &str) -> Account {
+    Account::new(&format!("//{name}//stash"))
+}
+
+/// What `who` could claim now.
+fn earned(chain: &mut Chain, who: &Account) -> Balance {
+    chain.read(|| Voting::pending_reward(&who.id()))
+}
+
+fn bonded(chain: &mut Chain, who: &Account) -> Balance {
+    chain.read(|| Stake::bond_of(&who.id()).map_or(0, |bond| bond.total))
+}
+
+/// `//Dave//stash` puts that many CAI behind `candidate`.
+fn dave_votes(chain: &mut Chain, candidate: &Account, cai: Balance) -> Account {
+    let dave = stash("Dave");
+    assert_ok!(chain.submit(&dave, StakeCall::bond { value: cai * CAI }));
+    assert_ok!(chain.submit(&dave, VotingCall::vote { candidate: candidate.id(), amount: cai * CAI }));
+    dave
+}
+
+#[test]
+fn the_presets_have_the_parameters_of_the_document() {
+    // Slot in ms, slots a session, sessions an era; eras of unbonding, evidence, deferral; drip, cap of an era, bits.
+    let fast = (1_000, 10, 3, 4, 2, 1, 1_000 * CAI, 100_000 * CAI, 16);
+    let public = (6_000, 600, 24, 7, 4, 2, 100 * CAI, 10_000 * CAI, 24);
+    for (name, expected) in [("dev", fast), ("local", fast), ("testnet", public)] {
+        Chain::new(name).read(|| {
+            let clock = Stake::era_progress();
+            let (evidence, defer) = (
+                pallet_cuckoo_slashing::EvidenceEras::<Runtime>::get(),
+                pallet_cuckoo_slashing::DeferEras::<Runtime>::get(),
+            );
+            let faucet = pallet_cuckoo_faucet::FaucetTerms::<Runtime>::get().unwrap();
+            let found = (
+                clock.slot_ms,
+                clock.session_blocks,
+                clock.sessions_per_era,
+                clock.bonding_eras,
+                evidence,
+                defer,
+                faucet.drip,
+                faucet.era_cap,
+                faucet.difficulty,
+            );
+            assert_eq!(found, expected, "{name}");
+            let budgets = Stake::emission();
+            assert_eq!((budgets.staking.total, budgets.mining.total), (110_000_000 * CAI, 300_000_000 * CAI));
+            assert_eq!(Balances::free_balance(cuckoo_runtime::Faucet::pot()), 10_000_000 * CAI);
+        });
+    }
+}
+
+#[test]
+fn an_era_opens_its_share_of_what_remains() {
+    let mut chain = Chain::new("testnet");
+    chain.block(Vec::new);
+    chain.until_era(1);
+    assert_eq!(opened(&mut chain), Some((0, 52_175_294_902_454_371_123_568, 142_296_258_824_875_557_609_732)));
+
+    let mut chain = Chain::dev();
+    chain.until_era(1);
+    assert_eq!(opened(&mut chain), Some((0, DEV_ERA.0, DEV_ERA.1)));
+}
+
+#[test]
+fn an_era_is_paid_by_role_and_backing() {
+    let mut chain = Chain::dev();
+    chain.until_era(1);
+    let of = |chain: &mut Chain, name| earned(chain, &stash(name));
+    let (staking, mining) = DEV_ERA;
+    // 2,800,000 CAI of stake: 2,500,000 the coordinator's, 200,000 the validator's, 25,000 and 75,000 the miners'.
+    for (name, formula, figure) in [
+        ("Coordinator", staking * 2_500 / 2_800, 16_179_212_684_015_437_347),
+        ("Alice", staking * 200 / 2_800, 1_294_337_014_721_234_987),
+        ("Miner1", staking * 25 / 2_800 + mining * 25 / 100, 12_516_827_267_361_033_802),
+        ("Miner2", staking * 75 / 2_800 + mining * 75 / 100, 37_550_481_802_083_101_408),
+    ] {
+        assert_eq!(formula, figure, "{name}");
+        let paid = of(&mut chain, name);
+        assert!(paid == figure || paid + 1 == figure, "{name} is paid {paid}, up to a planck {figure}");
+    }
+    // What rounding left of the budgets remains in them once all are paid.
+    chain.block(Vec::new);
+    let emission = chain.read(Stake::emission);
+    assert_eq!((emission.staking.open, emission.mining.open), (0, 0));
+    let unpaid = staking + mining - emission.emitted();
+    assert!(unpaid <= 6, "{unpaid} planck were not paid");
+    assert_eq!(emission.staking.remaining + emission.staking.emitted, 110_000_000 * CAI);
+}
+
+#[test]
+fn a_raise_of_the_commission_counts_two_eras_later() {
+    let mut chain = Chain::dev();
+    let miner = stash("Miner1");
+    let dave = dave_votes(&mut chain, &miner, 25_000);
+    chain.until_era(1);
+    // Half of the stake behind the miner is Dave's from now on, and half of what it earns.
+    assert_ok!(chain.submit(&miner, RegistrationCall::set_commission { rate: Perbill::from_percent(5) }));
+    let mut before = (earned(&mut chain, &miner), earned(&mut chain, &dave));
+    assert_eq!(before.1, 0, "what was voted in era 0 counts from era 1 on");
+    let mut shares = Vec::new();
+    for era in 2..=4 {
+        chain.until_era(era);
+        let now = (earned(&mut chain, &miner), earned(&mut chain, &dave));
+        let (own, others) = (now.0 - before.0, now.1 - before.1);
+        shares.push(Perbill::from_rational(own, own + others));
+        before = now;
+    }
+    // Eras 1 and 2 by halves; of era 3 the operator has 5 % and half of 95 %: 52.5 %.
+    let near = |share: &Perbill, thousandths: u32| share.deconstruct().abs_diff(thousandths * 1_000_000) <= 1;
+    assert!(near(&shares[0], 500) && near(&shares[1], 500) && near(&shares[2], 525), "{shares:?}");
+}
+
+#[test]
+fn rewards_wait_until_they_are_claimed() {
+    let mut chain = Chain::dev();
+    let miner = stash("Miner1");
+    chain.until_era(2);
+    let waiting = earned(&mut chain, &miner);
+    let payee = pallet_cuckoo_staking::Payee::Restake;
+    assert_ok!(chain.submit(&miner, StakeCall::set_payee { payee }));
+    assert_ok!(chain.submit(&miner, StakeCall::claim {}));
+    assert_eq!(bonded(&mut chain, &miner), 25_000 * CAI + waiting);
+    assert_eq!(earned(&mut chain, &miner), 0);
+    assert!(chain.submit(&miner, StakeCall::claim {}).is_err());
+}
+
+/// Two receipts of `operator` for one attempt, which began now.
+fn equivocation(chain: &mut Chain, operator: &Account) -> Evidence {
+    let (genesis, now_ms) = chain.read(|| (System::block_hash(0), pallet_timestamp::Now::<Runtime>::get()));
+    let mut task_id: TaskId = [0; 16];
+    task_id[..6].copy_from_slice(&now_ms.to_be_bytes()[2..]);
+    (task_id[6], task_id[8]) = (0x70, 0x80);
+    let signed = |output_hash: Hash| {
+        let receipt = Receipt {
+            task_id,
+            attempt: 0,
+            coordinator: Account::new("//Coordinator").id(),
+            miner: operator.id(),
+            link: Hash::repeat_byte(1),
+            model_root: Hash::repeat_byte(2),
+            request_hash: Hash::repeat_byte(3),
+            output_hash,
+            prompt_tokens: 1,
+            completion_tokens: 1,
+            finish: Finish::Stop,
+        };
+        let signature = operator.pair().sign(receipt.signing_hash(&genesis).as_bytes());
+        SignedReceipt { receipt, signature: signature.0 }
+    };
+    Evidence::Receipts { first: signed(Hash::repeat_byte(4)), second: signed(Hash::repeat_byte(5)) }
+}
+
+#[test]
+fn a_miner_that_contradicts_itself_loses_all_that_stood_there_and_the_reporter_a_tenth_of_its_own() {
+    let mut chain = Chain::dev();
+    let (miner, operator, reporter) = (stash("Miner1"), Account::new("//Miner1"), stash("Eve"));
+    let dave = dave_votes(&mut chain, &miner, 30_000);
+    chain.until_era(1);
+    // In era 1 Dave's stake counts; 10,000 CAI of it leave in time for era 2, 5,000 CAI of others come for it.
+    assert_ok!(chain.submit(&dave, VotingCall::unvote { candidate: miner.id(), amount: 10_000 * CAI }));
+    let ferdie = stash("Ferdie");
+    assert_ok!(chain.submit(&ferdie, StakeCall::bond { value: 5_000 * CAI }));
+    assert_ok!(chain.submit(&ferdie, VotingCall::vote { candidate: miner.id(), amount: 5_000 * CAI }));
+    let evidence = equivocation(&mut chain, &operator);
+    let free = |chain: &mut Chain| chain.read(|| Balances::free_balance(reporter.id()));
+    let issued_beside_rewards =
+        |chain: &mut Chain| chain.read(|| Balances::total_issuance() - Stake::emission().emitted());
+    let (before, issued) = (free(&mut chain), issued_beside_rewards(&mut chain));
+
+    let report = SlashingCall::report { evidence: Box::new(evidence) };
+    assert_ok!(chain.submit(&reporter, report.clone()));
+    assert_eq!(free(&mut chain), before, "a valid report is free");
+    assert!(chain.submit(&reporter, report).is_err(), "and only the first one is valid");
+    let fee = before - free(&mut chain);
+
+    // It waits for an era. Until then nothing is taken, and nobody who is liable gets away.
+    let reported_in = chain.era();
+    assert_eq!(chain.read(|| Slashing::docket(None, 10))[0].1.apply_in, reported_in + 1);
+    assert_eq!(bonded(&mut chain, &miner), 25_000 * CAI);
+    chain.until_era(reported_in + 1);
+    chain.block(Vec::new);
+    assert_eq!(bonded(&mut chain, &miner), 0);
+    assert_eq!(free(&mut chain), before - fee + 2_500 * CAI, "a tenth of 25,000");
+    // Dave is settled whoever asks for it: what was voted in era 1 is lost, whether it left or not.
+    assert_ok!(chain.submit(&ferdie, VotingCall::settle { voter: dave.id(), candidate: miner.id() }));
+    assert_eq!(bonded(&mut chain, &dave), 0);
+    assert_eq!(free(&mut chain), before - fee + 2_500 * CAI, "of others' losses the reporter gets nothing");
+    assert_eq!(bonded(&mut chain, &ferdie), 5_000 * CAI, "what came later is not liable");
+    // All but the reporter's share of 55,000 is burned.
+    assert_eq!(issued_beside_rewards(&mut chain), issued - 52_500 * CAI);
+}
