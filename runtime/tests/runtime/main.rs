@@ -2,6 +2,7 @@
 
 mod chain;
 mod consensus;
+mod economy;
 mod election;
 mod fees;
 mod genesis;
