@@ -3,7 +3,7 @@ use cuckoo_primitives::{
     evidence::Evidence,
     registry::OpenCases,
     task::Finish,
-    AccountId, Hash, Role,
+    Hash, Role,
 };
 use frame_support::{assert_noop, assert_ok, dispatch::Pays};
 use sp_runtime::{DispatchError, Perbill};
