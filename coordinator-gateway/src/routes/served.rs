@@ -27,7 +27,7 @@ pub(super) fn new_task(
 ) -> TaskSpec {
     let arrived = Instant::now();
     TaskSpec {
-        id: task_id::random(),
+        id: task_id::new(),
         model,
         kind,
         work,

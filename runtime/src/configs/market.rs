@@ -4,11 +4,7 @@ use cuckoo_primitives::{
     emission::{BudgetOverview, EmissionOverview},
     AccountId, EraIndex, StashOverview,
 };
-use frame_support::{
-    parameter_types,
-    traits::ConstU32,
-    PalletId,
-};
+use frame_support::{parameter_types, traits::ConstU32, PalletId};
 use pallet_cuckoo_staking::Budget;
 use sp_runtime::Perbill;
 

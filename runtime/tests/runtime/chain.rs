@@ -6,8 +6,9 @@ use cuckoo_primitives::{
     AccountId, Balance, CandidateInfo, EraIndex, Role,
 };
 use cuckoo_runtime::{
-    genesis_config_presets, Babe, Election, Executive, Header, Registration, Runtime, RuntimeCall, RuntimeEvent,
-    RuntimeGenesisConfig, SessionKeys, SignedPayload, Stake, System, TxExtension, UncheckedExtrinsic, Voting,
+    genesis_config_presets, Babe, Election, Executive, Faucet, Header, Registration, Runtime, RuntimeCall,
+    RuntimeEvent, RuntimeGenesisConfig, SessionKeys, SignedPayload, Slashing, Stake, System, TxExtension,
+    UncheckedExtrinsic, Voting,
 };
 use frame_support::genesis_builder_helper::build_state;
 use serde_json::Value;
@@ -165,6 +166,17 @@ impl Chain {
         self.read(|| *Babe::current_epoch_start() + Babe::current_epoch().duration)
     }
 
+    /// Blocks until `done`, at most 100.
+    pub(crate) fn until(&mut self, what: &str, mut done: impl FnMut() -> bool) {
+        for _ in 0..100 {
+            if self.read(&mut done) {
+                return;
+            }
+            self.block(Vec::new);
+        }
+        panic!("waited 100 blocks until {what}");
+    }
+
     /// The first block of era `era`.
     pub(crate) fn until_era(&mut self, era: EraIndex) {
         while self.era() < era {
@@ -179,6 +191,8 @@ impl Chain {
             Registration::do_try_state().unwrap();
             Voting::do_try_state().unwrap();
             Election::do_try_state().unwrap();
+            Slashing::do_try_state().unwrap();
+            Faucet::do_try_state().unwrap();
         });
     }
 }

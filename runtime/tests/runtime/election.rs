@@ -35,10 +35,11 @@ fn set_keys(chain: &mut Chain, name: &str) {
 fn register(chain: &mut Chain, name: &str, stake: u128) {
     let (stash, operator) = (stash(name), Account::new(&format!("//{name}")));
     assert_ok!(chain.submit(&stash, pallet_cuckoo_staking::Call::<Runtime>::bond { value: stake * CAI }));
-    let proof = operator.consent(chain, &stash, Role::Validator);
+    let (consent_expires, proof) = operator.consent(chain, &stash, Role::Validator);
     let call = RegistrationCall::register {
         role: Role::Validator,
         operator: operator.id(),
+        consent_expires,
         proof,
         self_stake: stake * CAI,
         info: info(name, ""),

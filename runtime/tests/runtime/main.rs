@@ -3,6 +3,7 @@
 mod chain;
 mod consensus;
 mod economics;
+mod economy;
 mod election;
 mod fees;
 mod genesis;

@@ -3,7 +3,7 @@ use cuckoo_primitives::{
     evidence::Evidence,
     registry::OpenCases,
     task::Finish,
-    AccountId, Hash, Role,
+    Hash, Role,
 };
 use frame_support::{assert_noop, assert_ok, dispatch::Pays};
 use sp_runtime::{DispatchError, Perbill};
@@ -131,9 +131,6 @@ fn report_fails_if_the_receipts_are_of_different_attempts() {
         assert_noop!(report(other_attempt), Error::<Test>::OtherAttempt);
         let other_task = evidence_of(ALICE_KEY, task(), |other| other.task_id = task_id(ms(0), 1));
         assert_noop!(report(other_task), Error::<Test>::OtherAttempt);
-        // Two coordinators may choose one id, and the miner cannot know.
-        let other_coordinator = evidence_of(ALICE_KEY, task(), |other| other.coordinator = AccountId::new([4; 32]));
-        assert_noop!(report(other_coordinator), Error::<Test>::OtherAttempt);
         let other_miner = evidence_of(ALICE_KEY, task(), |other| other.miner = operator(BOB_KEY));
         assert_noop!(report(other_miner), Error::<Test>::OtherAttempt);
     });
