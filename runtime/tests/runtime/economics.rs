@@ -106,7 +106,7 @@ fn an_era_is_paid_by_role_and_backing() {
         ("Coordinator", staking * 2_500 / 2_800, 16_179_212_684_015_437_347),
         ("Alice", staking * 200 / 2_800, 1_294_337_014_721_234_987),
         ("Miner1", staking * 25 / 2_800 + mining * 25 / 100, 12_516_827_267_361_033_802),
-        ("Miner2", staking * 75 / 2_800 + mining * 75 / 100, 37_550_481_802_083_101_408),
+        ("Miner2", staking * 75 / 2_800 + mining * 75 / 100, 37_550_481_802_083_101_407),
     ] {
         assert_eq!(formula, figure, "{name}");
         let paid = of(&mut chain, name);
