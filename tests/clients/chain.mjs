@@ -8,7 +8,7 @@ const { ApiPromise, Keyring, WsProvider } = require("@polkadot/api");
 const { cryptoWaitReady } = require("@polkadot/util-crypto");
 
 export const CAI = 10n ** 18n;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 100_000;
 
 export async function connect(url) {
   await cryptoWaitReady();
@@ -77,12 +77,12 @@ export async function asSudo(api, call, sudo) {
 }
 
 // Waits until `look` returns something true, and returns that.
-export async function until(what, limitMs, look) {
-  const end = Date.now() + limitMs;
+export async function until(what, look) {
+  const end = Date.now() + LIMIT_MS;
   for (;;) {
     const found = await look();
     if (found) return found;
-    assert(Date.now() < end, `waited ${limitMs} ms for ${what}`);
+    assert(Date.now() < end, `waited ${LIMIT_MS} ms for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

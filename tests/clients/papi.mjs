@@ -41,11 +41,12 @@ assert((await api.apis.MarketApi.emission()).staking.remaining > 0n);
 
 const tooLittle = await api.tx.Stake.bond({ value: 1n }).signAndSubmit(signer);
 assert(!tooLittle.ok);
-assert.deepEqual([tooLittle.dispatchError.value.type, tooLittle.dispatchError.value.value.type], ["Stake", "BelowMinBond"]);
+const { type: pallet, value: reason } = tooLittle.dispatchError.value;
+assert.deepEqual([pallet, reason.type], ["Stake", "BelowMinBond"]);
 const result = await api.tx.Stake.bond({ value: 5n * CAI }).signAndSubmit(signer);
 assert(result.ok, JSON.stringify(result.dispatchError));
 const [bonded] = api.event.Stake.Bonded.filter(result.events);
-seen.event = { ...(bonded.payload ?? bonded), amount: String((bonded.payload ?? bonded).amount) };
+seen.event = { ...bonded.payload, amount: String(bonded.payload.amount) };
 assert.deepEqual(seen.event, { stash: stash.address, amount: String(5n * CAI) });
 assert.equal((await api.query.Stake.Ledgers.getValue(stash.address)).active, 5n * CAI);
 assert.equal((await api.apis.MarketApi.stash(stash.address)).active, 5n * CAI);
