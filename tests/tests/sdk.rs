@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{ensure, Context};
-use cuckoo_testkit::{models, Api, Network};
+use cuckoo_testkit::{setup, Api, Network};
 use serde_json::Value;
 
 #[tokio::test]
@@ -25,28 +25,15 @@ async fn the_official_clients_work_unchanged() {
 }
 
 fn python_client() -> anyhow::Result<Command> {
-    let python = setup_dir("CUCKOO_VENV", "venv")?.join("bin/python");
-    ensure!(python.is_file(), "{} is missing: run `scripts/setup`", python.display());
-    let mut command = Command::new(python);
+    let mut command = Command::new(setup::python()?);
     command.arg(script("openai_client.py"));
     Ok(command)
 }
 
 fn npm_client() -> anyhow::Result<Command> {
-    let dir = setup_dir("CUCKOO_NPM", "npm")?;
-    let package = dir.join("node_modules/openai");
-    ensure!(package.is_dir(), "{} is missing: run `scripts/setup`", package.display());
     let mut command = Command::new("node");
-    command.arg(script("openai_client.mjs")).env("CUCKOO_NPM", dir);
+    command.arg(script("openai_client.mjs")).env("CUCKOO_NPM", setup::npm("openai")?);
     Ok(command)
-}
-
-/// A folder that `scripts/setup` makes, or the one that `variable` names instead.
-fn setup_dir(variable: &str, name: &str) -> anyhow::Result<PathBuf> {
-    match std::env::var_os(variable) {
-        Some(dir) => Ok(dir.into()),
-        None => Ok(models::cache_dir()?.join(name)),
-    }
 }
 
 fn script(name: &str) -> PathBuf {

@@ -32,6 +32,7 @@ pub mod open_files;
 pub mod process;
 pub mod rpc;
 pub mod run_dir;
+pub mod setup;
 pub mod sse;
 pub mod wait;
 

@@ -1,0 +1,82 @@
+// Reading what the chain stores and computes.
+
+import assert from "node:assert/strict";
+
+import { PALLETS } from "./metadata.mjs";
+
+// Reads every storage item of our pallets, maps whole. Returns how many hold something, and the names of the others.
+export async function readStorage(api) {
+  const empty = [];
+  let filled = 0;
+  for (const pallet of PALLETS) {
+    for (const [name, query] of Object.entries(api.query[pallet])) {
+      const { type, modifier } = query.creator.meta;
+      const isMap = Boolean(type?.isMap);
+      const found = isMap ? (await query.entries()).map(([key, value]) => [key.args, value]) : [[[], await query()]];
+      for (const [key, value] of found) {
+        assert(JSON.stringify([key, value.toHuman()]).length > 2, `${pallet}.${name} cannot be shown`);
+        assert(!(isMap && modifier.isOptional && value.isNone), `${pallet}.${name} has an entry of nothing`);
+      }
+      if (isMap ? found.length > 0 : !found[0][1].isEmpty) filled += 1;
+      else empty.push(`${pallet}.${name}`);
+    }
+  }
+  return { filled, empty };
+}
+
+// Calls every method of the market's runtime API and checks what it says of an active chain. `miner` is a registered
+// stash with the operator `operator`, `voter` a stash that votes, `convict` one that was slashed.
+export async function callRuntimeApi(api, { miner, operator, voter, convict }) {
+  const market = api.call.marketApi;
+  const expected = [
+    "candidate", "candidateOfOperator", "candidates", "convictions", "docket", "emission", "era", "stash",
+  ];
+  assert.deepEqual(Object.keys(market).sort(), expected, "methods were added; call them here");
+
+  const candidates = await market.candidates("Miner", null, 100);
+  assert(candidates.some((candidate) => candidate.stash.eq(miner)), `${candidates}`);
+  const rest = await market.candidates("Miner", candidates[0].stash, 100);
+  assert.deepEqual(rest.toJSON(), candidates.toJSON().slice(1));
+  const candidate = (await market.candidate(miner)).unwrap();
+  assert(candidate.operator.eq(operator) && candidate.role.isMiner, `${candidate}`);
+  assert.equal((await market.candidateOfOperator(operator)).unwrap().stash.toString(), candidate.stash.toString());
+  assert((await market.candidate(operator)).isNone);
+
+  const overview = (await market.stash(voter)).unwrap();
+  const voted = overview.positions.reduce((sum, position) => sum + position.nextAmount.toBigInt(), 0n);
+  assert.equal(voted, overview.voted.toBigInt());
+  const unlocking = overview.unlocking.reduce((sum, part) => sum + part.amount.toBigInt(), 0n);
+  assert.equal(overview.active.toBigInt() + unlocking, overview.total.toBigInt());
+
+  const era = await market.era();
+  assert.equal(era.slotMs.toNumber(), (await api.query.stake.slotMs()).toNumber());
+  const emission = await market.emission();
+  const { staking, mining } = emission;
+  assert([staking.remaining, mining.remaining, staking.emitted].every((part) => part.toBigInt() > 0n), `${emission}`);
+  assert((await market.docket(null, 100)).every(([, open]) => open.applyIn.gte(era.era)));
+  const [conviction] = await market.convictions(convict);
+  assert(conviction.fault.isReceiptEquivocation && conviction.loss.toBigInt() > 0n, `${conviction}`);
+  return expected.length;
+}
+
+// Decodes all events and calls of the blocks up to `last`. Returns how often each event and each call of our pallets
+// came.
+export async function readBlocks(api, last) {
+  const seen = { events: {}, calls: {} };
+  const count = (kind, what, block) => {
+    const { section, method } = what;
+    assert(JSON.stringify(what.toHuman()).includes(method), `block ${block}: ${section}.${method} cannot be shown`);
+    if (!PALLETS.includes(section)) return;
+    const name = `${section}.${method}`;
+    seen[kind][name] = (seen[kind][name] ?? 0) + 1;
+  };
+  for (let number = 1; number <= last; number += 1) {
+    const hash = await api.rpc.chain.getBlockHash(number);
+    const { block } = await api.rpc.chain.getBlock(hash);
+    for (const { method: call } of block.extrinsics) {
+      count("calls", call.section === "sudo" ? call.args[0] : call, number);
+    }
+    for (const { event } of await (await api.at(hash)).query.system.events()) count("events", event, number);
+  }
+  return seen;
+}
