@@ -51,10 +51,16 @@ impl Node {
 
     /// One of the validators of a `local` chain: `alice`, `bob` or `charlie`.
     pub fn local(validator: &str) -> NodeBuilder {
+        Self::validator(Path::new("local"), validator).keys_of(validator)
+    }
+
+    /// A node that is ready to validate on `chain`, a specification's file or a preset's name, but has no session keys.
+    /// `name` is not longer than 32 bytes.
+    pub fn validator(chain: &Path, name: &str) -> NodeBuilder {
         // Each validator has a network identity of its own; an authority refuses to make one up.
-        let node_key = format!("{:0>64}", hex::encode(validator));
-        let args = ["--chain", "local", "--validator", &format!("--{validator}"), "--node-key", &node_key];
-        NodeBuilder::new(validator, args.iter().map(OsString::from).collect())
+        let node_key = format!("{:0>64}", hex::encode(name));
+        let args = ["--chain".into(), chain.into(), "--validator".into(), "--node-key".into(), node_key.into()];
+        NodeBuilder::new(name, args.into())
     }
 
     /// The RPC server's WebSocket URL.
@@ -130,6 +136,12 @@ impl Node {
 impl NodeBuilder {
     fn new(name: &str, chain_args: Vec<OsString>) -> Self {
         Self { name: name.into(), chain_args, base_path: None, rpc_port: 0, p2p_port: 0, bootnodes: Vec::new() }
+    }
+
+    /// Gives it the session keys of a well-known validator, such as `alice`.
+    pub fn keys_of(mut self, validator: &str) -> Self {
+        self.chain_args.push(format!("--{validator}").into());
+        self
     }
 
     /// Keeps the chain in this folder instead of one that is removed in the end.
