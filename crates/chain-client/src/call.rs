@@ -86,6 +86,15 @@ pub enum Call {
         /// How much.
         amount: Balance,
     },
+    /// Let a validator's node work with these session keys.
+    SetSessionKeys {
+        /// sr25519 public key, to produce blocks.
+        babe: [u8; 32],
+        /// ed25519 public key, to vote on finality.
+        grandpa: [u8; 32],
+        /// The node's word that it has both and works for the signer (RPC `author_rotateKeysWithOwner`).
+        proof: Vec<u8>,
+    },
     /// Send `value` to another account; fails rather than to close the signer's.
     Transfer {
         /// Who receives it.
@@ -146,6 +155,11 @@ impl Call {
             }
             Self::Revote { from, to, amount } => {
                 ("Voting", "revote", vec![("from", account(from)), ("to", account(to)), ("amount", planck(amount))])
+            }
+            Self::SetSessionKeys { babe, grandpa, proof } => {
+                let keys = [("babe", Value::from_bytes(babe)), ("grandpa", Value::from_bytes(grandpa))];
+                let fields = vec![("keys", Value::named_composite(keys)), ("proof", Value::from_bytes(proof))];
+                ("Session", "set_keys", fields)
             }
             Self::Transfer { to, value } => {
                 let to = Value::unnamed_variant("Id", [account(to)]);
@@ -252,6 +266,14 @@ mod tests {
         assert_eq!(encoded(&unvote), expected(fixture::VOTING, 1, (candidate.clone(), Compact(amount))));
         let revote = Call::Revote { from: candidate.clone(), to: account(6), amount };
         assert_eq!(encoded(&revote), expected(fixture::VOTING, 2, (candidate, account(6), Compact(amount))));
+    }
+
+    #[test]
+    fn session_keys_encode_as_the_runtime_decodes_them() {
+        for proof in [vec![], vec![3], vec![3; 128]] {
+            let call = Call::SetSessionKeys { babe: [1; 32], grandpa: [2; 32], proof: proof.clone() };
+            assert_eq!(encoded(&call), expected(fixture::SESSION, 0, ([1u8; 32], [2u8; 32], proof)));
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) const STAKE: u8 = 10;
 pub(crate) const REGISTRATION: u8 = 11;
 pub(crate) const VOTING: u8 = 12;
 pub(crate) const BALANCES: u8 = 13;
+pub(crate) const SESSION: u8 = 22;
 
 #[derive(TypeInfo)]
 #[allow(dead_code, non_camel_case_types)]
@@ -98,6 +99,23 @@ enum BalancesCall {
 }
 
 #[derive(TypeInfo)]
+#[allow(dead_code, non_camel_case_types)]
+enum SessionCall {
+    set_keys { keys: SessionKeys, proof: Vec<u8> },
+}
+
+#[derive(TypeInfo)]
+#[allow(dead_code)]
+struct SessionKeys {
+    babe: Public,
+    grandpa: Public,
+}
+
+#[derive(TypeInfo)]
+#[allow(dead_code)]
+struct Public([u8; 32]);
+
+#[derive(TypeInfo)]
 #[allow(dead_code)]
 enum MultiAddress {
     Id(AccountId),
@@ -161,6 +179,7 @@ fn metadata() -> Metadata {
         pallet::<RegistrationCall>("Registration", REGISTRATION, Some(meta_type::<RegistrationEvent>())),
         pallet::<VotingCall>("Voting", VOTING, Some(meta_type::<VotingEvent>())),
         pallet::<BalancesCall>("Balances", BALANCES, None),
+        pallet::<SessionCall>("Session", SESSION, None),
     ];
     let extrinsic = v16::ExtrinsicMetadata {
         versions: vec![4],

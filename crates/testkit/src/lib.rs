@@ -19,6 +19,8 @@
 
 pub mod api;
 pub mod binaries;
+pub mod chain_spec;
+pub mod consensus;
 pub mod dialler;
 pub mod fake_miner;
 pub mod gateway;
@@ -34,13 +36,16 @@ pub mod rpc;
 pub mod run_dir;
 pub mod setup;
 pub mod sse;
+pub mod validators;
 pub mod wait;
 
 pub use api::{Answer, Api};
+pub use chain_spec::ChainSpec;
 pub use fake_miner::{FakeLink, FakeMiner};
 pub use gateway::Gateway;
 pub use miner::Miner;
 pub use network::Network;
 pub use node::Node;
 pub use process::Process;
+pub use validators::Validators;
 pub use wait::until;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{anyhow, Context};
+use codec::DecodeAll;
 use serde_json::{json, Value};
 
 /// Calls JSON-RPC methods over HTTP.
@@ -30,6 +31,13 @@ impl Rpc {
         }
     }
 
+    /// What the runtime API `method` (`MarketApi_era`) returns after block `at` for SCALE-encoded `arguments`.
+    pub async fn runtime<T: DecodeAll>(&self, method: &str, arguments: &[u8], at: &str) -> anyhow::Result<T> {
+        let arguments = format!("0x{}", hex::encode(arguments));
+        let result = self.call("state_call", json!([method, arguments, at])).await?;
+        T::decode_all(&mut bytes_of(&result)?.as_slice()).with_context(|| format!("{method} returned another type"))
+    }
+
     /// Height and hash of the last finalised block.
     pub async fn finalised(&self) -> anyhow::Result<(u32, String)> {
         let hash = self.call("chain_getFinalizedHead", json!([])).await?;
@@ -49,4 +57,11 @@ impl Rpc {
         let hash = self.call("chain_getBlockHash", json!([height])).await?;
         hash.as_str().map(str::to_owned).with_context(|| format!("there is no block {height} yet"))
     }
+}
+
+/// The bytes of a 0x-prefixed hex string.
+pub(crate) fn bytes_of(value: &Value) -> anyhow::Result<Vec<u8>> {
+    let digits = value.as_str().and_then(|text| text.strip_prefix("0x"));
+    let digits = digits.with_context(|| format!("{value} is no hex string"))?;
+    hex::decode(digits).with_context(|| format!("{value} is no hex string"))
 }
