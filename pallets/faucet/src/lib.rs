@@ -77,8 +77,8 @@ pub use terms::{Terms, MAX_DIFFICULTY};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
-// FRAME's macros expand to `expect`s.
-#[allow(clippy::expect_used)]
+// FRAME's macros expand to `expect`s, and to bindings of nothing.
+#[allow(clippy::expect_used, clippy::let_unit_value)]
 pub mod pallet {
     use super::{validity, Claims, EraPayments, Refusal, Terms, WeightInfo};
     use cuckoo_primitives::{registry::CurrentEra, AccountId, Balance, EraIndex, Hash};

@@ -23,8 +23,8 @@ pub(crate) fn per_unit(reward: Balance, stake: Balance) -> Option<PerUnit> {
 /// What stakes earned while the figure rose, in planck: the sum over (stake, rise), rounded down once.
 pub(crate) fn earned(parts: [(Balance, PerUnit); 2]) -> Balance {
     let [first, second] = parts.map(|(stake, rise)| U256::from(stake).saturating_mul(U256::from(rise)));
-    let planck = first.saturating_add(second) >> 96;
-    planck.try_into().unwrap_or(Balance::MAX)
+    let planck = first.saturating_add(second).checked_div(U256::from(UNIT));
+    planck.and_then(|planck| planck.try_into().ok()).unwrap_or(Balance::MAX)
 }
 
 /// `amount * share / whole`, rounded down; zero if there is no whole.

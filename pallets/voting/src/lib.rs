@@ -305,15 +305,14 @@ pub mod pallet {
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(_: BlockNumberFor<T>) -> Weight {
-            let mut meter = WeightMeter::with_limit(T::PayoutShare::get() * T::BlockWeights::get().max_block);
+            let mut meter = WeightMeter::with_limit(payout_limit::<T>());
             Payout::<T>::proceed(&mut meter);
             meter.consumed()
         }
 
         fn integrity_test() {
-            let share = T::PayoutShare::get() * T::BlockWeights::get().max_block;
             let least = T::WeightInfo::payout_idle().saturating_add(T::WeightInfo::pay_candidate());
-            assert!(least.all_lte(share), "a block has room to pay one candidate");
+            assert!(least.all_lte(payout_limit::<T>()), "a block has room to pay one candidate");
         }
 
         #[cfg(feature = "try-runtime")]
@@ -411,6 +410,12 @@ pub mod pallet {
         pub fn note_author(author: &AccountId) {
             Authors::<T>::note(author);
         }
+    }
+
+    /// What paying the candidates may take of a block.
+    fn payout_limit<T: Config>() -> Weight {
+        let (share, block) = (T::PayoutShare::get(), T::BlockWeights::get().max_block);
+        Weight::from_parts(share.mul_floor(block.ref_time()), share.mul_floor(block.proof_size()))
     }
 
     /// What `look` returns; what it wrote on the way is undone.

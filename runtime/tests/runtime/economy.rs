@@ -40,7 +40,7 @@ fn pending(chain: &mut Chain, who: &Account) -> u128 {
 }
 
 fn issuance(chain: &mut Chain) -> u128 {
-    chain.read(|| <Balances as Currency<AccountId>>::total_issuance())
+    chain.read(<Balances as Currency<AccountId>>::total_issuance)
 }
 
 /// `amount` CAI of Dave's, bonded and voted for `candidate`.

@@ -38,7 +38,7 @@ proptest! {
         current in prop::collection::btree_set(any::<u8>(), 0..40), minimum in 0..40_usize,
     ) {
         let current: Vec<_> = current.into_iter().map(who).collect();
-        let is_active = |stash: &AccountId| AsRef::<[u8; 32]>::as_ref(stash)[0] % 3 == 0;
+        let is_active = |stash: &AccountId| AsRef::<[u8; 32]>::as_ref(stash)[0].is_multiple_of(3);
         let remaining = remaining(current.clone(), is_active, minimum);
 
         let active: Vec<_> = current.iter().filter(|stash| is_active(stash)).cloned().collect();

@@ -154,8 +154,7 @@ fn claim_fails_if_the_era_is_spent() {
 
 #[test]
 fn claim_fails_if_the_pot_is_empty() {
-    let mut builder = ExtBuilder::default();
-    builder.pot = 2 * DRIP + ED - 1;
+    let builder = ExtBuilder { pot: 2 * DRIP + ED - 1, ..Default::default() };
     builder.build_and_execute(|| {
         assert_eq!(Faucet::left(), 2 * DRIP - 1);
         assert_ok!(claim(&ALICE));

@@ -56,6 +56,6 @@ fn an_open_case_outlives_the_memory_of_its_fault() {
         run_to_era(EVIDENCE_ERAS + DEFER_ERAS);
         assert_eq!(Market::slashes().len(), 1);
         // The last slash for a fault comes before stake can have left that stood behind it.
-        assert!(EVIDENCE_ERAS + DEFER_ERAS < BONDING_ERAS);
+        const { assert!(EVIDENCE_ERAS + DEFER_ERAS < BONDING_ERAS) };
     });
 }

@@ -28,7 +28,6 @@ use frame_support::{
     weights::Weight,
 };
 use frame_system::{EnsureRoot, EnsureSigned, RawOrigin};
-use sp_runtime::Perbill;
 
 use self::{
     origins::{ReferendumCanceller, RootOr, WhitelistedCaller},
@@ -50,7 +49,7 @@ parameter_types! {
     pub const PreimageHoldReason: RuntimeHoldReason =
         RuntimeHoldReason::Preimage(pallet_preimage::HoldReason::Preimage);
     /// Share of a block that scheduled calls may fill. An upgrade of the runtime must fit.
-    pub MaximumSchedulerWeight: Weight = Perbill::from_percent(80) * BlockWeights::get().max_block;
+    pub MaximumSchedulerWeight: Weight = BlockWeights::get().max_block.saturating_div(5).saturating_mul(4);
 }
 
 /// Keeps calls that are too long to be part of a proposal.

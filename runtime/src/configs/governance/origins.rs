@@ -11,6 +11,8 @@ use crate::{OriginCaller, RuntimeOrigin};
 
 /// Makes the powers origins of the runtime. It has neither calls nor storage.
 #[frame_support::pallet]
+// FRAME's macros expand to `expect`s.
+#[allow(clippy::expect_used)]
 pub mod pallet_origins {
     use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
     use frame_support::pallet_prelude::*;
