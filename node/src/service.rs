@@ -1,6 +1,7 @@
 //! Puts a full node together.
 
 mod authoring;
+mod equivocation;
 mod parts;
 
 use std::sync::Arc;
@@ -109,6 +110,7 @@ where
     })?;
 
     if role.is_authority() {
+        node.report_equivocations(&task_manager);
         node.produce_blocks(babe, &task_manager)?;
     }
     if votes {

@@ -16,6 +16,7 @@ use substrate_prometheus_endpoint::Registry;
 
 use crate::block::Block;
 
+use super::equivocation::SlotWatch;
 use super::parts::{inherents, BabeSetup, FullClient, FullSelectChain, Pool};
 
 /// Share of a slot that an author spends on its block; the rest is for the block's way to the others.
@@ -69,6 +70,14 @@ impl Node {
         })?;
         tasks.spawn_essential_handle().spawn_blocking("babe-proposer", Some("block-authoring"), worker);
         Ok(())
+    }
+
+    /// Watches for validators that author twice in a slot. A report has no signature, so only who authors blocks can put
+    /// it on chain.
+    pub(super) fn report_equivocations(&self, tasks: &TaskManager) {
+        let pool = OffchainTransactionPoolFactory::new(self.pool.clone());
+        let watch = SlotWatch::new(self.client.clone(), self.select_chain.clone(), pool);
+        tasks.spawn_handle().spawn("equivocation-watch", Some("block-authoring"), watch.run());
     }
 
     /// Follows the votes on finality, and votes if the keystore has the key of an authority.

@@ -20,6 +20,8 @@ use sp_timestamp::InherentDataProvider as TimeProvider;
 
 use crate::block::Block;
 
+use super::equivocation::NoReports;
+
 /// Executes the runtime's wasm; no runtime is compiled into the node.
 pub(crate) type FullClient = TFullClient<Block, RuntimeApi, WasmExecutor<sp_io::SubstrateHostFunctions>>;
 pub(crate) type FullBackend = TFullBackend<Block>;
@@ -105,7 +107,7 @@ pub(crate) fn full_parts(config: &Configuration) -> Result<FullParts, Error> {
         client.clone(),
         inherents(slot_duration),
         select_chain.clone(),
-        OffchainTransactionPoolFactory::new(pool.clone()),
+        OffchainTransactionPoolFactory::new(NoReports),
     )?;
     let (import_queue, babe_handle) = sc_consensus_babe::import_queue(ImportQueueParams {
         link: babe_link.clone(),
