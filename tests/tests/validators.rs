@@ -70,7 +70,6 @@ async fn votes_bring_a_fifth_validator_in() {
 }
 
 #[tokio::test]
-#[ignore = "sc-consensus-babe 0.60 reports the two headers without their seals, so that the runtime refuses the proof"]
 async fn a_validator_that_runs_twice_is_slashed_and_leaves() {
     let vote = 40_000 * CAI;
     let spec = four().unwrap().bond("//Ferdie", vote).unwrap().vote("//Ferdie", "//Dave", vote).unwrap();
