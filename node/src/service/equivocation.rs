@@ -56,7 +56,7 @@ impl SlotWatch {
         let slot = claim.slot();
         let epoch = self.client.runtime_api().current_epoch(hash)?;
         let Some((author, _)) = epoch.authorities.get(claim.authority_index() as usize).cloned() else { return Ok(()) };
-        let oldest = Slot::from(slot.saturating_sub(REMEMBERED_SLOTS));
+        let oldest = slot.saturating_sub(REMEMBERED_SLOTS);
         self.first.retain(|(slot, _), _| *slot >= oldest);
         let first = self.first.entry((slot, author.clone())).or_insert_with(|| header.clone());
         if first.hash() == hash {
