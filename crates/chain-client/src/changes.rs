@@ -20,6 +20,9 @@ use crate::{
 /// The pallets whose events name the candidates that they change.
 const PALLETS: [&str; 2] = ["Registration", "Voting"];
 
+/// Events of these pallets that change no candidate.
+const ABOUT_NOBODY: [(&str, &str); 1] = [("Voting", "ErasPaid")];
+
 /// What a block changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Changes {
@@ -53,6 +56,9 @@ fn of_events(events: &Events<SubstrateConfig>) -> Result<Changes, EventsError> {
 
 /// The candidates that an event of one of [`PALLETS`] names.
 fn named_in(event: &Event<'_, SubstrateConfig>) -> Result<Vec<AccountId>, EventsError> {
+    if ABOUT_NOBODY.contains(&(event.pallet_name(), event.event_name())) {
+        return Ok(Vec::new());
+    }
     let stashes = match event.decode_fields_unchecked_as::<OneCandidate>() {
         Ok(one) => vec![one.candidate],
         Err(_) => {
@@ -126,6 +132,8 @@ mod tests {
         assert_eq!(of_events(&events(vec![])).unwrap(), changed([]));
         let bonded = RuntimeEvent::Stake(StakeEvent::Bonded { stash: account(1), amount: 5 });
         assert_eq!(of_events(&events(vec![bonded])).unwrap(), changed([]));
+        let paid = RuntimeEvent::Voting(VotingEvent::ErasPaid { before: 3 });
+        assert_eq!(of_events(&events(vec![paid])).unwrap(), changed([]));
     }
 
     #[test]

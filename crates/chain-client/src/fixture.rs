@@ -140,6 +140,8 @@ pub(crate) enum VotingEvent {
     Voted { voter: AccountId, candidate: AccountId, amount: Balance },
     /// Names two.
     Revoted { voter: AccountId, from: AccountId, to: AccountId, amount: Balance },
+    /// Names nobody.
+    ErasPaid { before: u32 },
 }
 
 /// Events of a pallet that does not change candidates.

@@ -88,6 +88,8 @@ fn curl_body() -> Value {
     serde_json::json!({
         "model": models::CHAT,
         "stream": true,
+        "max_tokens": 64,
+        "temperature": 0,
         "messages": [{ "role": "user", "content": QUESTION }],
     })
 }
