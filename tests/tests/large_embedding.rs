@@ -67,9 +67,3 @@ async fn large_beside_small(count: usize, patience: Duration) {
 async fn a_large_embedding_is_served_and_keeps_nobody_waiting() {
     large_beside_small(192, Duration::from_secs(10)).await;
 }
-
-#[tokio::test]
-#[ignore = "takes minutes; `--run-ignored only` measures it"]
-async fn the_largest_embedding_is_served() {
-    large_beside_small(2_048, Duration::from_secs(120)).await;
-}

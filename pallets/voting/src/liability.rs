@@ -1,53 +1,18 @@
 //! What slashes cost a voter.
 
 use alloc::vec::Vec;
-use core::marker::PhantomData;
 use cuckoo_primitives::{
-    registry::{Bonds, Candidates, CurrentEra},
-    AccountId, Balance, EraIndex,
+    registry::{Bonds, Candidates},
+    AccountId, Balance,
 };
-use sp_runtime::{PerThing, Perbill};
 
-use crate::{Config, Earnings, Pool, SlashCount, SlashEvent, Votes};
-
-/// All slashes, by number. Only this type writes [`SlashCount`].
-pub struct Slashes<T>(PhantomData<T>);
-
-impl<T: Config> Slashes<T> {
-    /// Takes `fraction` of all that counted for `offender` in `offence_era`: from the sums at once, from the offender
-    /// itself at once, from others when they are settled. Returns the offender's own loss in planck, of which
-    /// `reporter` has had its share.
-    pub(crate) fn apply(
-        offender: &AccountId,
-        offence_era: EraIndex,
-        fraction: Perbill,
-        reporter: Option<&AccountId>,
-    ) -> Balance {
-        let per_unit = Earnings::<T>::caught_up(offender).per_unit();
-        // What others cost the offender comes first.
-        let settled = Votes::<T>::of(offender);
-        settled.store();
-
-        let number = SlashCount::<T>::get().saturating_add(1);
-        let keep = fraction.left_from_one();
-        let event = SlashEvent { number, offence_era, applied_in: T::CurrentEra::current_era(), per_unit, keep };
-        if !Pool::<T>::slash(offender, event) {
-            return 0;
-        }
-        SlashCount::<T>::put(number);
-
-        let mut own = Votes::<T>::unsettled(offender);
-        let lost = own.settle(reporter);
-        own.store();
-        lost
-    }
-}
+use crate::{Config, Earnings, Pool, SlashEvent, Slashes, Votes};
 
 impl<T: Config> Votes<T> {
     /// Takes what slashes have cost the voter since it was last settled, in the order in which they were applied.
     /// Returns how much that was in planck; `reporter` earns its share of it.
     pub(crate) fn settle(&mut self, reporter: Option<&AccountId>) -> Balance {
-        let count = SlashCount::<T>::get();
+        let count = Slashes::<T>::count();
         if self.record.settled_slash == count {
             return 0;
         }

@@ -68,6 +68,7 @@ pub mod migrations;
 mod payout;
 mod pool;
 mod position;
+mod slashes;
 mod try_state;
 mod votes;
 pub mod weights;
@@ -82,11 +83,11 @@ pub use earnings::{Earnings, EarningsRecord, Mark};
 pub use era_pots::{EraPot, EraPots, MAX_OPEN_POTS};
 pub use fixed::PerUnit;
 pub use layers::{Layer, Layers, MAX_WINDOW_ERAS};
-pub use liability::Slashes;
 pub use pallet::*;
 pub use payout::{Payout, PayoutProgress};
 pub use pool::{Pool, PoolRecord, SlashEvent, MAX_SLASHES, MAX_SLASHES_STANDING};
 pub use position::{Left, Position, MAX_LEFT};
+pub use slashes::Slashes;
 pub use votes::{VoterRecord, Votes};
 pub use weights::WeightInfo;
 
@@ -507,7 +508,7 @@ pub mod pallet {
             fraction: Perbill,
             reporter: Option<&AccountId>,
         ) -> Balance {
-            let lost = Slashes::<T>::apply(offender, offence_era, fraction, reporter);
+            let Some(lost) = Slashes::<T>::apply(offender, offence_era, fraction, reporter) else { return 0 };
             Self::deposit_event(Event::BackingSlashed { candidate: offender.clone(), offence_era, fraction });
             lost
         }

@@ -9,7 +9,7 @@ use frame_support::{ensure, storage::with_transaction};
 use sp_runtime::{DispatchError, TransactionOutcome};
 
 use crate::{
-    Config, Earned, Marks, OpenPots, Pallet, PoolRecord, Pools, Position, SlashCount, Totals, VoterRecord, Voters,
+    Config, Earned, Marks, OpenPots, Pallet, PoolRecord, Pools, Position, Slashes, Totals, VoterRecord, Voters,
 };
 
 /// What the positions on one candidate come to, slashes that were not yet taken included.
@@ -57,7 +57,7 @@ fn check_voter<T: Config>(voter: &AccountId, record: &VoterRecord<T>) -> Result<
     let live = record.positions.iter().fold(0, |sum: Balance, position| sum.saturating_add(position.live.total()));
     ensure!(live == record.voted, "positions add up to their voter");
     ensure!(record.voted <= T::Bonds::active(voter), "nobody votes more than the active bond");
-    ensure!(record.settled_slash <= SlashCount::<T>::get(), "nobody was settled for a slash to come");
+    ensure!(record.settled_slash <= Slashes::<T>::count(), "nobody was settled for a slash to come");
     ensure!(
         record.voted > 0 || record.reward > 0 || !record.positions.is_empty(),
         "a voter of whom there is nothing to know is forgotten"

@@ -10,7 +10,7 @@ use frame_support::{ensure, BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBou
 use scale_info::TypeInfo;
 use sp_runtime::{DispatchError, DispatchResult};
 
-use crate::{pool::liable_from, Config, Earnings, Error, Layer, MinVote, Pool, Position, SlashCount, Voters};
+use crate::{pool::liable_from, Config, Earnings, Error, Layer, MinVote, Pool, Position, Slashes, Voters};
 
 /// The votes of one stash. Only this type reads and writes [`Voters`], and it alone passes every change on to
 /// [`Pool`], so that both sides keep the same sums.
@@ -50,7 +50,7 @@ impl<T: Config> Votes<T> {
 
     /// The votes of `voter` as they are on record.
     pub(crate) fn unsettled(voter: &AccountId) -> Self {
-        let new = || VoterRecord { settled_slash: SlashCount::<T>::get(), ..Default::default() };
+        let new = || VoterRecord { settled_slash: Slashes::<T>::count(), ..Default::default() };
         Self {
             voter: voter.clone(),
             record: Voters::<T>::get(voter).unwrap_or_else(new),

@@ -201,5 +201,6 @@ fn a_candidate_slashed_too_often_may_not_stand() {
 fn who_had_nobody_behind_it_loses_nothing() {
     ExtBuilder::default().build_and_execute(|| {
         assert_eq!(slash(&STRANGER, 0, 100), 0);
+        assert!(System::events().is_empty(), "nothing was slashed");
     });
 }
