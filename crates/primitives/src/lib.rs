@@ -30,6 +30,7 @@ pub mod link;
 pub mod registry;
 pub mod role;
 pub mod runtime_api;
+pub mod settlement;
 pub mod signing;
 pub mod task;
 

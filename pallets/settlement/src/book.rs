@@ -1,0 +1,30 @@
+//! How far each channel has been settled.
+
+use core::marker::PhantomData;
+use cuckoo_primitives::{
+    settlement::{ChannelId, Settled, Voucher},
+    AccountId, Balance,
+};
+
+use crate::{Channels, Config};
+
+/// How far each channel has been settled. Only this type reads and writes [`Channels`]. An entry is never removed: it is
+/// what keeps a voucher from being paid twice.
+pub struct Book<T>(PhantomData<T>);
+
+impl<T: Config> Book<T> {
+    /// How far the channel has been settled; `None` if no voucher of it ever was.
+    pub(crate) fn settled(coordinator: &AccountId, miner: &AccountId, channel: &ChannelId) -> Option<Settled> {
+        Channels::<T>::get(coordinator, (miner, channel))
+    }
+
+    /// `amount` planck more of the voucher's channel are settled. Returns how much is settled now.
+    pub(crate) fn settle(voucher: &Voucher, amount: Balance) -> Balance {
+        Channels::<T>::mutate(&voucher.coordinator, (&voucher.miner, &voucher.channel), |entry| {
+            let before = entry.map_or(0, |settled| settled.amount);
+            let settled = Settled { amount: before.saturating_add(amount), tasks: voucher.tasks };
+            *entry = Some(settled);
+            settled.amount
+        })
+    }
+}

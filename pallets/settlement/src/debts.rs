@@ -1,0 +1,79 @@
+//! What coordinators owe and could not pay.
+
+use core::marker::PhantomData;
+use cuckoo_primitives::{
+    registry::{Bonds, CurrentEra},
+    settlement::{cover, Debt},
+    AccountId, Balance, EraIndex,
+};
+
+use crate::{Config, Debts, Owed};
+
+/// The debts. Only this type reads and writes [`Debts`] and [`Owed`], so that what a coordinator owes in all is the sum
+/// of what it owes to each miner.
+pub struct DebtBook<T>(PhantomData<T>);
+
+impl<T: Config> DebtBook<T> {
+    /// What `coordinator` owes to `miner`, and what was taken for it.
+    pub(crate) fn of(coordinator: &AccountId, miner: &AccountId) -> Debt {
+        Debts::<T>::get(coordinator, miner).unwrap_or_default()
+    }
+
+    /// What `coordinator` owes in all, in planck.
+    pub(crate) fn owed(coordinator: &AccountId) -> Balance {
+        Owed::<T>::get(coordinator)
+    }
+
+    /// What stake of `coordinator` can still answer for to `miner`, in planck: the cover, less what is open and what was
+    /// taken within the time in which stake unbonds.
+    pub(crate) fn cover_left(coordinator: &AccountId, miner: &AccountId) -> Balance {
+        let debt = Self::of(coordinator, miner);
+        let used = debt.open.saturating_add(if Self::remembers(&debt) { debt.taken } else { 0 });
+        cover(T::Bonds::total(coordinator), T::Bonds::total(miner)).saturating_sub(used)
+    }
+
+    /// `coordinator` owes `amount` planck more to `miner`. Returns the era since which something is open.
+    pub(crate) fn record(coordinator: &AccountId, miner: &AccountId, amount: Balance) -> EraIndex {
+        let mut debt = Self::of(coordinator, miner);
+        if debt.open == 0 {
+            debt.since = T::CurrentEra::current_era();
+        }
+        debt.open = debt.open.saturating_add(amount);
+        Owed::<T>::mutate(coordinator, |owed| *owed = owed.saturating_add(amount));
+        Self::store(coordinator, miner, debt);
+        debt.since
+    }
+
+    /// `from_escrow` and `from_stake` planck of the debt are paid; together no more than is open.
+    pub(crate) fn pay(coordinator: &AccountId, miner: &AccountId, from_escrow: Balance, from_stake: Balance) {
+        let mut debt = Self::of(coordinator, miner);
+        let paid = from_escrow.saturating_add(from_stake);
+        debt.open = debt.open.saturating_sub(paid);
+        if from_stake > 0 {
+            let before = if Self::remembers(&debt) { debt.taken } else { 0 };
+            debt.taken = before.saturating_add(from_stake);
+            debt.taken_in = T::CurrentEra::current_era();
+        }
+        Owed::<T>::mutate_exists(coordinator, |owed| {
+            *owed = owed.map(|sum| sum.saturating_sub(paid)).filter(|sum| *sum > 0);
+        });
+        Self::store(coordinator, miner, debt);
+    }
+
+    /// Whether what was taken still counts against the cover: the miner's bond that it was measured by may have moved
+    /// on to another stash otherwise.
+    fn remembers(debt: &Debt) -> bool {
+        debt.taken_in.saturating_add(T::CurrentEra::bonding_eras()) > T::CurrentEra::current_era()
+    }
+
+    fn store(coordinator: &AccountId, miner: &AccountId, mut debt: Debt) {
+        if !Self::remembers(&debt) {
+            debt.taken = 0;
+        }
+        if debt.open == 0 && debt.taken == 0 {
+            Debts::<T>::remove(coordinator, miner);
+        } else {
+            Debts::<T>::insert(coordinator, miner, debt);
+        }
+    }
+}

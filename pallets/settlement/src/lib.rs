@@ -1,0 +1,475 @@
+//! # Settlement: miners are paid by vouchers
+//!
+//! ## Overview
+//!
+//! A coordinator puts *escrow* on hold and signs cumulative [`Voucher`](cuckoo_primitives::settlement::Voucher)s for the
+//! work of miners, off chain and for every task. Whoever holds a voucher brings it here when it likes, many at a time
+//! ([`Pallet::redeem`]); the chain pays the difference to what it settled of that channel before. So a million tasks
+//! cost as many entries as there are pairs that worked together.
+//!
+//! If escrow is short, what lacks goes on record as a *debt*, which [`Pallet::collect`] pays from escrow, and once
+//! [`GraceEras`] have passed from the coordinator's own stake. Nobody judges: the voucher is the proof.
+//!
+//! ## Lifecycle
+//!
+//! ```text
+//!  deposit ──► escrow ──redeem──► miner (95 %), treasury (2.5 %), burned (2.5 %)
+//!                │   └─ short ──► debt ──collect──► from escrow at once, from stake after GraceEras: chilled
+//!                └─request_withdrawal ── WithdrawalEras ──withdraw──► free, unless a debt is open
+//! ```
+//!
+//! - Escrow is liquidity, not security: it pays whoever comes first. What secures a miner is its *cover*
+//!   ([`cover`](cuckoo_primitives::settlement::cover)), the part of the coordinator's bond that answers for it alone: no
+//!   other miner, real or made up, can use it up.
+//! - What neither escrow nor cover pays stays due: the voucher can be redeemed for it later.
+//! - An operator key that was replaced goes on counting for [`RedeemEras`], so that honest vouchers are not lost; longer
+//!   it does not, so that whoever stole it cannot sign on.
+//! - Stake that is unbonded while a debt is open stays (the staking pallet asks [`Debts`](cuckoo_primitives::registry)).
+//! - The work that is paid, by era, is the activity of which mining rewards depend.
+//!
+//! ## Owners
+//!
+//! | owner | storage |
+//! |---|---|
+//! | [`Escrow`] | the hold [`HoldReason::Escrow`], [`Withdrawals`] |
+//! | [`Book`] | [`Channels`] |
+//! | [`DebtBook`] | [`Debts`], [`Owed`] |
+//! | [`Activity`] | [`WorkOf`], [`WorkIn`] |
+//! | [`Terms`] | [`RedeemEras`], [`WithdrawalEras`], [`GraceEras`] |
+//!
+//! ## Invariants
+//!
+//! `do_try_state` (file `try_state.rs`) names them: what a coordinator owes is the sum of its debts, an era's work that
+//! of its miners, and the terms leave miners the time that they need.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic,
+        clippy::float_arithmetic
+    )
+)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+mod activity;
+mod book;
+mod collect;
+mod debts;
+mod escrow;
+mod genesis;
+mod listing;
+mod offered;
+mod redeem;
+mod terms;
+mod try_state;
+pub mod weights;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+pub use activity::{Activity, EraWork, ERAS_OF_WORK};
+pub use book::Book;
+pub use debts::DebtBook;
+pub use escrow::{Escrow, Withdrawal};
+pub use pallet::*;
+pub use terms::Terms;
+pub use weights::WeightInfo;
+
+use sp_runtime::Perbill;
+
+/// The protocol's part of every payment, rounded up: half of it burned, half for the treasury.
+pub const FEE: Perbill = Perbill::from_percent(5);
+
+/// Most vouchers of one call.
+pub const MAX_VOUCHERS: u32 = 64;
+
+#[frame_support::pallet]
+// FRAME's macros expand to `expect`s.
+#[allow(clippy::expect_used)]
+pub mod pallet {
+    use super::{collect, redeem, DebtBook, EraWork, Escrow, WeightInfo, Withdrawal, MAX_VOUCHERS};
+    use alloc::vec::Vec;
+    use cuckoo_primitives::{
+        registry::{Bonds, Candidates, CurrentEra, Operators, OwnStake},
+        settlement::{ChannelId, Debt, Settled, SignedVoucher},
+        AccountId, Balance, EraIndex, Hash, Role,
+    };
+    use frame_support::{
+        pallet_prelude::*,
+        storage::with_storage_layer,
+        traits::{
+            fungible::{hold, Balanced, Credit},
+            OnUnbalanced,
+        },
+    };
+    use frame_system::pallet_prelude::*;
+
+    /// Layout of this pallet's storage.
+    pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config: frame_system::Config<AccountId = AccountId, Hash = Hash> {
+        /// The token that is paid with.
+        type Currency: hold::Mutate<AccountId, Balance = Balance, Reason = Self::RuntimeHoldReason>
+            + hold::Balanced<AccountId>
+            + Balanced<AccountId, Balance = Balance>;
+        /// The runtime's reasons to hold funds.
+        type RuntimeHoldReason: From<HoldReason>;
+        /// Knows the era.
+        type CurrentEra: CurrentEra;
+        /// Knows who is a candidate, and chills who does not pay.
+        type Candidates: Candidates<AccountId>;
+        /// Knows for whom a key signs, or signed.
+        type Operators: Operators<AccountId>;
+        /// Knows what is bonded.
+        type Bonds: Bonds<AccountId>;
+        /// Frees stake for debts.
+        type OwnStake: OwnStake<AccountId>;
+        /// Gets half of the fee.
+        type Treasury: OnUnbalanced<Credit<AccountId, Self::Currency>>;
+        /// Most slashes that one call takes of a coordinator.
+        #[pallet::constant]
+        type MaxSettled: Get<u32>;
+        /// What the calls cost.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Why this pallet holds funds.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// A coordinator pays miners with them.
+        Escrow,
+    }
+
+    /// Escrow that coordinators have asked back. Owned by [`Escrow`].
+    #[pallet::storage]
+    pub type Withdrawals<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, Withdrawal>;
+
+    /// How far channels have been settled, by coordinator, then miner and channel. Owned by [`Book`](super::Book).
+    #[pallet::storage]
+    pub type Channels<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, AccountId, Blake2_128Concat, (AccountId, ChannelId), Settled>;
+
+    /// What coordinators owe to miners. Owned by [`DebtBook`].
+    #[pallet::storage]
+    pub type Debts<T: Config> = StorageDoubleMap<_, Blake2_128Concat, AccountId, Blake2_128Concat, AccountId, Debt>;
+
+    /// What coordinators owe in all, in planck. Owned by [`DebtBook`].
+    #[pallet::storage]
+    pub type Owed<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, Balance, ValueQuery>;
+
+    /// Paid work of each miner by era, in planck. Owned by [`Activity`](super::Activity).
+    #[pallet::storage]
+    pub type WorkOf<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, EraWork, ValueQuery>;
+
+    /// Paid work of all miners by era, in planck. Owned by [`Activity`](super::Activity).
+    #[pallet::storage]
+    pub type WorkIn<T: Config> = StorageValue<_, EraWork, ValueQuery>;
+
+    /// Two eras.
+    #[pallet::type_value]
+    pub fn DefaultRedeemEras() -> EraIndex {
+        2
+    }
+
+    /// Longest time between two redemptions of an honest miner, in eras. Owned by [`Terms`](super::Terms).
+    #[pallet::storage]
+    pub type RedeemEras<T: Config> = StorageValue<_, EraIndex, ValueQuery, DefaultRedeemEras>;
+
+    /// Three eras.
+    #[pallet::type_value]
+    pub fn DefaultWithdrawalEras() -> EraIndex {
+        3
+    }
+
+    /// Eras from the request of a withdrawal until escrow can leave. Owned by [`Terms`](super::Terms).
+    #[pallet::storage]
+    pub type WithdrawalEras<T: Config> = StorageValue<_, EraIndex, ValueQuery, DefaultWithdrawalEras>;
+
+    /// One era.
+    #[pallet::type_value]
+    pub fn DefaultGraceEras() -> EraIndex {
+        1
+    }
+
+    /// Eras from a debt until stake can be taken for it. Owned by [`Terms`](super::Terms).
+    #[pallet::storage]
+    pub type GraceEras<T: Config> = StorageValue<_, EraIndex, ValueQuery, DefaultGraceEras>;
+
+    /// How long things take, and escrow that is there from the start. Needs the bonds and the candidates, so it is built
+    /// after them.
+    #[pallet::genesis_config]
+    pub struct GenesisConfig<T: Config> {
+        /// See [`RedeemEras`]; at least 1, and fewer than the eras that unbonding takes.
+        pub redeem_eras: EraIndex,
+        /// See [`WithdrawalEras`]; more than `redeem_eras`.
+        pub withdrawal_eras: EraIndex,
+        /// See [`GraceEras`]; at least 1.
+        pub grace_eras: EraIndex,
+        /// Coordinators and their escrow in planck.
+        pub escrows: Vec<(AccountId, Balance)>,
+        #[doc(hidden)]
+        #[serde(skip)]
+        pub _config: PhantomData<T>,
+    }
+
+    impl<T: Config> Default for GenesisConfig<T> {
+        fn default() -> Self {
+            Self {
+                redeem_eras: DefaultRedeemEras::get(),
+                withdrawal_eras: DefaultWithdrawalEras::get(),
+                grace_eras: DefaultGraceEras::get(),
+                escrows: Vec::new(),
+                _config: PhantomData,
+            }
+        }
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            super::genesis::build(self);
+        }
+    }
+
+    /// What happened.
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(crate) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// Escrow was put down.
+        Deposited {
+            /// Whose escrow.
+            coordinator: AccountId,
+            /// Who paid for it.
+            from: AccountId,
+            /// How much, in planck.
+            amount: Balance,
+        },
+        /// A coordinator asked escrow back. Miners redeem before it leaves.
+        WithdrawalRequested {
+            /// Whose escrow.
+            coordinator: AccountId,
+            /// How much, in planck.
+            amount: Balance,
+            /// From this era on it can leave.
+            free_from: EraIndex,
+        },
+        /// A coordinator leaves in escrow what it asked back.
+        WithdrawalCancelled {
+            /// Whose escrow.
+            coordinator: AccountId,
+        },
+        /// Escrow left.
+        Withdrawn {
+            /// Whose escrow.
+            coordinator: AccountId,
+            /// How much, in planck.
+            amount: Balance,
+        },
+        /// A miner was paid out of escrow.
+        Redeemed {
+            /// Who paid.
+            coordinator: AccountId,
+            /// Who was paid.
+            miner: AccountId,
+            /// Of which of their channels.
+            channel: ChannelId,
+            /// What left the escrow, in planck, the fee included.
+            paid: Balance,
+            /// The part of it that the miner did not get, in planck.
+            fee: Balance,
+            /// How much of the channel is settled now, in planck.
+            settled: Balance,
+            /// Tasks, as the voucher tells.
+            tasks: u64,
+        },
+        /// Escrow was short, and the coordinator owes.
+        DebtRecorded {
+            /// Who owes.
+            coordinator: AccountId,
+            /// Whom.
+            miner: AccountId,
+            /// Of which of their channels.
+            channel: ChannelId,
+            /// What is owed besides what was before, in planck.
+            amount: Balance,
+            /// How much of the channel is settled now, in planck.
+            settled: Balance,
+            /// The era since which something is owed.
+            since: EraIndex,
+        },
+        /// A debt was paid.
+        DebtPaid {
+            /// Who owed.
+            coordinator: AccountId,
+            /// Who was paid.
+            miner: AccountId,
+            /// Out of escrow, in planck, the fee included.
+            from_escrow: Balance,
+            /// Out of the coordinator's stake, in planck, the fee included.
+            from_stake: Balance,
+            /// The part of both that the miner did not get, in planck.
+            fee: Balance,
+        },
+        /// One voucher of a call was refused; the others count.
+        Skipped {
+            /// Its place in the call, from 0.
+            index: u32,
+            /// Why.
+            reason: DispatchError,
+        },
+    }
+
+    /// Why a call or a voucher was refused.
+    #[pallet::error]
+    pub enum Error<T> {
+        /// The amount is smaller than the existential deposit; deposit or redeem more at once.
+        TooSmall,
+        /// Only a coordinator, or one that owes, can have escrow; check the account.
+        NotACoordinator,
+        /// The amount is zero or more than the escrow.
+        NotEnoughEscrow,
+        /// No withdrawal was asked for; `request_withdrawal` first.
+        NoWithdrawal,
+        /// Miners may still redeem; wait for the era in the `WithdrawalRequested` event.
+        WithdrawalTooEarly,
+        /// Debts are on record; `collect` them first.
+        OwesDebts,
+        /// The call has no voucher.
+        NoVouchers,
+        /// All that the voucher promises has been settled; nothing is lost, keep it as the newest.
+        NothingDue,
+        /// The signer never worked for the voucher's coordinator, or so long ago that it is forgotten.
+        UnknownSigner,
+        /// The signer was replaced, and the time in which its vouchers count is over; ask the coordinator for one by its
+        /// present key.
+        SignerExpired,
+        /// The signature is not the signer's over this voucher on this chain.
+        BadSignature,
+        /// There is no escrow, and no stake covers more; the voucher stays due, try again when either is there.
+        Uncovered,
+        /// The miner's account does not exist and the payment is smaller than the existential deposit; fund it, or redeem
+        /// more at once.
+        MinerCannotReceive,
+        /// Nothing is owed between the two.
+        NoDebt,
+        /// Escrow is empty, and stake cannot be taken before the grace period is over; see `GraceEras`.
+        GraceRuns,
+        /// The coordinator has neither escrow nor stake; the debt stays on record.
+        NothingLeft,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Puts `amount` planck of the caller's free balance into the escrow of `coordinator`, for good: only the
+        /// coordinator's stash can take it out. Anyone may call it, the operator of a gateway for example.
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::deposit())]
+        pub fn deposit(
+            origin: OriginFor<T>,
+            coordinator: AccountId,
+            #[pallet::compact] amount: Balance,
+        ) -> DispatchResult {
+            let from = ensure_signed(origin)?;
+            ensure!(amount >= Self::least(), Error::<T>::TooSmall);
+            let may_have = T::Candidates::role(&coordinator) == Some(Role::Coordinator)
+                || DebtBook::<T>::owed(&coordinator) > 0;
+            ensure!(may_have, Error::<T>::NotACoordinator);
+            Escrow::<T>::deposit(&from, &coordinator, amount)?;
+            Self::deposit_event(Event::Deposited { coordinator, from, amount });
+            Ok(())
+        }
+
+        /// Asks `amount` planck of the caller's escrow back. They pay vouchers until they leave. An earlier request, and
+        /// the time that it has waited, are replaced.
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::request_withdrawal())]
+        pub fn request_withdrawal(origin: OriginFor<T>, #[pallet::compact] amount: Balance) -> DispatchResult {
+            let coordinator = ensure_signed(origin)?;
+            let free_from = Escrow::<T>::request(&coordinator, amount)?;
+            Self::deposit_event(Event::WithdrawalRequested { coordinator, amount, free_from });
+            Ok(())
+        }
+
+        /// Leaves in escrow what the caller asked back.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::cancel_withdrawal())]
+        pub fn cancel_withdrawal(origin: OriginFor<T>) -> DispatchResult {
+            let coordinator = ensure_signed(origin)?;
+            Escrow::<T>::keep(&coordinator)?;
+            Self::deposit_event(Event::WithdrawalCancelled { coordinator });
+            Ok(())
+        }
+
+        /// Frees what the caller asked back and is still there, once `WithdrawalEras` have passed and if it owes
+        /// nothing.
+        #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::withdraw())]
+        pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
+            let coordinator = ensure_signed(origin)?;
+            ensure!(DebtBook::<T>::owed(&coordinator) == 0, Error::<T>::OwesDebts);
+            let amount = Escrow::<T>::release(&coordinator)?;
+            Self::deposit_event(Event::Withdrawn { coordinator, amount });
+            Ok(())
+        }
+
+        /// Pays what `vouchers` are due to the stashes of their miners. Anyone may bring them. One that is refused is
+        /// skipped, and the event says why; the call is refused if all are, for the reason of the first.
+        #[pallet::call_index(4)]
+        #[pallet::weight({
+            let (coordinators, miners) = redeem::shape(vouchers);
+            T::WeightInfo::redeem(vouchers.len() as u32, coordinators, miners)
+        })]
+        pub fn redeem(
+            origin: OriginFor<T>,
+            vouchers: BoundedVec<SignedVoucher, ConstU32<MAX_VOUCHERS>>,
+        ) -> DispatchResult {
+            ensure_signed(origin)?;
+            ensure!(!vouchers.is_empty(), Error::<T>::NoVouchers);
+            let mut refused = Vec::new();
+            for (index, signed) in (0..).zip(&vouchers) {
+                if let Err(reason) = with_storage_layer(|| redeem::redeem::<T>(signed)) {
+                    refused.push((index, reason));
+                }
+            }
+            if let Some((_, reason)) = refused.first().filter(|_| refused.len() == vouchers.len()) {
+                return Err(*reason);
+            }
+            for (index, reason) in refused {
+                Self::deposit_event(Event::Skipped { index, reason });
+            }
+            Ok(())
+        }
+
+        /// Pays what `coordinator` owes to `miner`: out of escrow, and once `GraceEras` have passed out of the
+        /// coordinator's own stake, which chills it. Anyone may call it.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::collect(T::MaxSettled::get()))]
+        pub fn collect(origin: OriginFor<T>, coordinator: AccountId, miner: AccountId) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            let slashes = collect::collect::<T>(&coordinator, &miner)?;
+            Ok(Some(T::WeightInfo::collect(slashes)).into())
+        }
+    }
+}

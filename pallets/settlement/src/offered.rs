@@ -1,0 +1,26 @@
+//! What other pallets ask of this one.
+
+use cuckoo_primitives::{
+    registry::{Debts, Work},
+    AccountId, Balance, EraIndex,
+};
+use sp_runtime::Perbill;
+
+use crate::{Activity, Config, DebtBook, Pallet};
+
+impl<T: Config> Debts<AccountId> for Pallet<T> {
+    fn owed(stash: &AccountId) -> Balance {
+        DebtBook::<T>::owed(stash)
+    }
+}
+
+impl<T: Config> Work<AccountId> for Pallet<T> {
+    fn settled(miner: &AccountId, era: EraIndex) -> (Balance, Balance) {
+        Activity::<T>::in_era(miner, era)
+    }
+
+    // Audits will tell.
+    fn quality(_: &AccountId, _: EraIndex) -> Perbill {
+        Perbill::one()
+    }
+}

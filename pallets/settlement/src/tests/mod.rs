@@ -1,0 +1,12 @@
+mod attacks;
+mod cancel_withdrawal;
+mod collect;
+mod deposit;
+mod genesis;
+mod listing;
+mod random;
+mod redeem;
+mod request_withdrawal;
+mod try_state;
+mod withdraw;
+mod work;

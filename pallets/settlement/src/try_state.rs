@@ -1,0 +1,58 @@
+//! The pallet's invariants, by name.
+
+use alloc::collections::BTreeMap;
+use cuckoo_primitives::{AccountId, Balance, EraIndex};
+use frame_support::ensure;
+use sp_runtime::DispatchError;
+
+use crate::{activity::EraWork, Config, Debts, GraceEras, Owed, Pallet, RedeemEras, WithdrawalEras, Withdrawals, WorkIn, WorkOf};
+
+impl<T: Config> Pallet<T> {
+    /// Checks every invariant; the error names the first that does not hold.
+    pub fn do_try_state() -> Result<(), DispatchError> {
+        Self::check_terms()?;
+        Self::check_debts()?;
+        for asked in Withdrawals::<T>::iter_values() {
+            ensure!(asked.amount > 0, "a withdrawal is of something");
+        }
+        Self::check_work()
+    }
+
+    fn check_terms() -> Result<(), DispatchError> {
+        ensure!(RedeemEras::<T>::get() > 0 && GraceEras::<T>::get() > 0, "redeeming and paying have an era");
+        ensure!(WithdrawalEras::<T>::get() > RedeemEras::<T>::get(), "escrow stays until vouchers are redeemed");
+        Ok(())
+    }
+
+    fn check_debts() -> Result<(), DispatchError> {
+        let mut sums = BTreeMap::<AccountId, Balance>::new();
+        for (coordinator, _, debt) in Debts::<T>::iter() {
+            ensure!(debt.open > 0 || debt.taken > 0, "a debt is open or was taken");
+            let sum = sums.entry(coordinator).or_default();
+            *sum = sum.saturating_add(debt.open);
+        }
+        sums.retain(|_, sum| *sum > 0);
+        ensure!(Owed::<T>::iter().collect::<BTreeMap<_, _>>() == sums, "what is owed is the sum of open debts");
+        Ok(())
+    }
+
+    fn check_work() -> Result<(), DispatchError> {
+        let all = WorkIn::<T>::get();
+        let mut sums = BTreeMap::<EraIndex, Balance>::new();
+        for work in WorkOf::<T>::iter_values().chain(core::iter::once(all.clone())) {
+            ensure!(is_ordered(&work), "eras of work are in order");
+        }
+        for (era, amount) in WorkOf::<T>::iter_values().flatten() {
+            let sum = sums.entry(era).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+        for (era, amount) in all {
+            ensure!(sums.get(&era) == Some(&amount), "the era's work is that of its miners");
+        }
+        Ok(())
+    }
+}
+
+fn is_ordered(work: &EraWork) -> bool {
+    work.iter().zip(work.iter().skip(1)).all(|((era, _), (next, _))| era < next)
+}
