@@ -17,11 +17,51 @@ pub trait Bonds<AccountId> {
     fn active(stash: &AccountId) -> Balance;
     /// Everything that `stash` bonded, in planck, what unbonds included.
     fn total(stash: &AccountId) -> Balance;
-    /// Takes up to `amount` planck off what is active and returns what it took. It is burned, but for the share that
-    /// `reporter` earns, if there is one.
-    fn slash_active(stash: &AccountId, amount: Balance, reporter: Option<&AccountId>) -> Balance;
-    /// Takes up to `amount` planck off what unbonds, that first which would be free last; else as `slash_active`.
-    fn slash_unlocking(stash: &AccountId, amount: Balance, reporter: Option<&AccountId>) -> Balance;
+    /// What of everything that `stash` bonded cannot be free by era `through`, in planck.
+    fn lasting(stash: &AccountId, through: EraIndex) -> Balance;
+    /// Takes up to `amount` planck off what is active and returns what it took.
+    fn take_active(stash: &AccountId, amount: Balance, taken: Taken<'_, AccountId>) -> Balance;
+    /// Takes up to `amount` planck off what unbonds, that first which would be free last; else as `take_active`.
+    fn take_unlocking(stash: &AccountId, amount: Balance, taken: Taken<'_, AccountId>) -> Balance;
+}
+
+/// What becomes of stake that is taken.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken<'a, AccountId> {
+    /// It is burned.
+    Burned,
+    /// It is burned, but for the share that this account earns for reporting.
+    Reported(&'a AccountId),
+    /// It is free balance of its stash, which pays a debt with it at once.
+    Freed,
+}
+
+impl<AccountId> Clone for Taken<'_, AccountId> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<AccountId> Copy for Taken<'_, AccountId> {}
+
+/// Takes the own stake of one stash, wherever it is voted. Offered by the voting pallet, asked by the settlement pallet.
+pub trait OwnStake<AccountId> {
+    /// Makes up to `amount` planck of what `stash` bonded free balance: first of what is not voted, then of what
+    /// unbonds, then of its votes, the newest position first. What slashes cost it comes before; fails if more of them
+    /// wait than one call takes. Returns how much became free in planck, and how many slashes were taken.
+    fn free(stash: &AccountId, amount: Balance) -> Result<(Balance, u32), DispatchError>;
+}
+
+/// What is owed. Offered by the settlement pallet, asked by the staking pallet before stake may leave.
+pub trait Debts<AccountId> {
+    /// What `stash` owes to miners, in planck.
+    fn owed(stash: &AccountId) -> Balance;
+}
+
+impl<AccountId> Debts<AccountId> for () {
+    fn owed(_: &AccountId) -> Balance {
+        0
+    }
 }
 
 /// The era that is running. Offered by the staking pallet.
@@ -94,17 +134,19 @@ pub trait RewardPot {
     fn held() -> Balance;
 }
 
-/// How well miners worked. Settlement and audits will offer it; until then every miner counts as 1.
+/// How much and how well miners worked. Settlement counts the work that is paid for; audits will judge it.
 pub trait Work<AccountId> {
-    /// The miner's share of the settled work beside its share of backing in an era that is over, at most 1.
-    fn activity(miner: &AccountId, era: EraIndex) -> Perbill;
+    /// What was paid for the work of `miner` in an era that is over, and for that of all miners, in planck; zeros if
+    /// nobody knows any more.
+    fn settled(miner: &AccountId, era: EraIndex) -> (Balance, Balance);
     /// What audits think of the miner in an era that is over.
     fn quality(miner: &AccountId, era: EraIndex) -> Perbill;
 }
 
+/// Nobody counts: every miner has done as much as its stake asks for.
 impl<AccountId> Work<AccountId> for () {
-    fn activity(_: &AccountId, _: EraIndex) -> Perbill {
-        Perbill::one()
+    fn settled(_: &AccountId, _: EraIndex) -> (Balance, Balance) {
+        (1, 1)
     }
 
     fn quality(_: &AccountId, _: EraIndex) -> Perbill {
@@ -131,6 +173,9 @@ pub trait Operators<AccountId> {
     /// The stash and the role for which `operator` worked in `era`, as long as evidence counts: a key answers for its
     /// stash only while it works for it, whoever has it afterwards.
     fn served_by(operator: &AccountId, era: EraIndex) -> Option<(AccountId, Role)>;
+    /// The stash and the role for which `operator` works, or worked last, and the last era in which it did (the current
+    /// one while it works), as long as evidence counts.
+    fn last_served(operator: &AccountId) -> Option<(AccountId, Role, EraIndex)>;
 }
 
 /// How far slashes have come. Offered by the slashing pallet, asked before stake goes free and before what it is liable

@@ -34,4 +34,8 @@ impl<T: Config> Operators<AccountId> for Pallet<T> {
     fn served_by(operator: &AccountId, era: EraIndex) -> Option<(AccountId, Role)> {
         OperatorKeys::<T>::served_by(operator, era)
     }
+
+    fn last_served(operator: &AccountId) -> Option<(AccountId, Role, EraIndex)> {
+        OperatorKeys::<T>::last_served(operator)
+    }
 }

@@ -63,6 +63,13 @@ impl<T: Config> OperatorKeys<T> {
         worked.then_some((record.stash, record.role))
     }
 
+    /// For whom `operator` works or worked last, as what, and the last era in which it did, as long as evidence counts.
+    pub(crate) fn last_served(operator: &AccountId) -> Option<(AccountId, Role, EraIndex)> {
+        let record = Operators::<T>::get(operator).filter(|record| !Self::is_expired(record))?;
+        let last = record.retired_in.unwrap_or_else(T::CurrentEra::current_era);
+        Some((record.stash, record.role, last))
+    }
+
     /// Whom `operator` serves now.
     pub(crate) fn serving(operator: &AccountId) -> Option<AccountId> {
         Operators::<T>::get(operator).filter(|record| record.retired_in.is_none()).map(|record| record.stash)

@@ -17,8 +17,7 @@ pub(crate) fn collect<T: Config>(coordinator: &AccountId, miner: &AccountId) -> 
     let from_escrow = debt.open.min(Escrow::<T>::held(coordinator));
     let rest = debt.open.saturating_sub(from_escrow);
     let in_grace = T::CurrentEra::current_era() < debt.since.saturating_add(Terms::<T>::grace_eras());
-    let (from_stake, slashes) =
-        if rest == 0 || in_grace { (0, 0) } else { free_stake::<T>(coordinator, rest)? };
+    let (from_stake, slashes) = if rest == 0 || in_grace { (0, 0) } else { free_stake::<T>(coordinator, rest)? };
     let paid = from_escrow.saturating_add(from_stake);
     ensure!(paid > 0 || !in_grace, Error::<T>::GraceRuns);
     ensure!(paid > 0, Error::<T>::NothingLeft);

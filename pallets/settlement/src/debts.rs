@@ -7,10 +7,10 @@ use cuckoo_primitives::{
     AccountId, Balance, EraIndex,
 };
 
-use crate::{Config, Debts, Owed};
+use crate::{Config, Debts, Owed, TakenOf};
 
-/// The debts. Only this type reads and writes [`Debts`] and [`Owed`], so that what a coordinator owes in all is the sum
-/// of what it owes to each miner.
+/// The debts. Only this type reads and writes [`Debts`], [`Owed`] and [`TakenOf`], so that what a coordinator owes in all
+/// is the sum of what it owes to each miner, and what was taken for one miner does not lessen what covers another.
 pub struct DebtBook<T>(PhantomData<T>);
 
 impl<T: Config> DebtBook<T> {
@@ -24,12 +24,23 @@ impl<T: Config> DebtBook<T> {
         Owed::<T>::get(coordinator)
     }
 
-    /// What stake of `coordinator` can still answer for to `miner`, in planck: the cover, less what is open and what was
-    /// taken within the time in which stake unbonds.
+    /// What stake of `coordinator` can still answer for to `miner`, in planck: the cover by what was bonded before
+    /// anything was taken for debts within the time in which stake unbonds, less what is open and what was taken for
+    /// this miner within it.
     pub(crate) fn cover_left(coordinator: &AccountId, miner: &AccountId) -> Balance {
         let debt = Self::of(coordinator, miner);
         let used = debt.open.saturating_add(if Self::remembers(&debt) { debt.taken } else { 0 });
-        cover(T::Bonds::total(coordinator), T::Bonds::total(miner)).saturating_sub(used)
+        let bond = T::Bonds::total(coordinator).saturating_add(Self::taken_lately(coordinator));
+        cover(bond, T::Bonds::total(miner)).saturating_sub(used)
+    }
+
+    fn taken_lately(coordinator: &AccountId) -> Balance {
+        let now = T::CurrentEra::current_era();
+        let taken = TakenOf::<T>::get(coordinator);
+        match now.checked_sub(T::CurrentEra::bonding_eras()) {
+            Some(forgotten) => taken.after(forgotten),
+            None => taken.after(0).saturating_add(taken.in_era(0)),
+        }
     }
 
     /// `coordinator` owes `amount` planck more to `miner`. Returns the era since which something is open.
@@ -53,6 +64,7 @@ impl<T: Config> DebtBook<T> {
             let before = if Self::remembers(&debt) { debt.taken } else { 0 };
             debt.taken = before.saturating_add(from_stake);
             debt.taken_in = T::CurrentEra::current_era();
+            TakenOf::<T>::mutate(coordinator, |taken| taken.add(debt.taken_in, from_stake));
         }
         Owed::<T>::mutate_exists(coordinator, |owed| {
             *owed = owed.map(|sum| sum.saturating_sub(paid)).filter(|sum| *sum > 0);

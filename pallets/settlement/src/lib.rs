@@ -33,7 +33,7 @@
 //! |---|---|
 //! | [`Escrow`] | the hold [`HoldReason::Escrow`], [`Withdrawals`] |
 //! | [`Book`] | [`Channels`] |
-//! | [`DebtBook`] | [`Debts`], [`Owed`] |
+//! | [`DebtBook`] | [`Debts`], [`Owed`], [`TakenOf`] |
 //! | [`Activity`] | [`WorkOf`], [`WorkIn`] |
 //! | [`Terms`] | [`RedeemEras`], [`WithdrawalEras`], [`GraceEras`] |
 //!
@@ -62,6 +62,7 @@ mod activity;
 mod book;
 mod collect;
 mod debts;
+mod era_sums;
 mod escrow;
 mod genesis;
 mod listing;
@@ -76,9 +77,10 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-pub use activity::{Activity, EraWork, ERAS_OF_WORK};
+pub use activity::Activity;
 pub use book::Book;
 pub use debts::DebtBook;
+pub use era_sums::{EraSums, ERAS_REMEMBERED};
 pub use escrow::{Escrow, Withdrawal};
 pub use pallet::*;
 pub use terms::Terms;
@@ -96,10 +98,10 @@ pub const MAX_VOUCHERS: u32 = 64;
 // FRAME's macros expand to `expect`s.
 #[allow(clippy::expect_used)]
 pub mod pallet {
-    use super::{collect, redeem, DebtBook, EraWork, Escrow, WeightInfo, Withdrawal, MAX_VOUCHERS};
+    use super::{collect, redeem, DebtBook, EraSums, Escrow, WeightInfo, Withdrawal, MAX_VOUCHERS};
     use alloc::vec::Vec;
     use cuckoo_primitives::{
-        registry::{Bonds, Candidates, CurrentEra, Operators, OwnStake},
+        registry::{Bonds, Candidates, CurrentEra, Operators, OwnStake, MAX_SETTLED},
         settlement::{ChannelId, Debt, Settled, SignedVoucher},
         AccountId, Balance, EraIndex, Hash, Role,
     };
@@ -140,9 +142,6 @@ pub mod pallet {
         type OwnStake: OwnStake<AccountId>;
         /// Gets half of the fee.
         type Treasury: OnUnbalanced<Credit<AccountId, Self::Currency>>;
-        /// Most slashes that one call takes of a coordinator.
-        #[pallet::constant]
-        type MaxSettled: Get<u32>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
     }
@@ -171,13 +170,17 @@ pub mod pallet {
     #[pallet::storage]
     pub type Owed<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, Balance, ValueQuery>;
 
+    /// What was taken from the stake of coordinators by era, in planck. Owned by [`DebtBook`].
+    #[pallet::storage]
+    pub type TakenOf<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, EraSums, ValueQuery>;
+
     /// Paid work of each miner by era, in planck. Owned by [`Activity`](super::Activity).
     #[pallet::storage]
-    pub type WorkOf<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, EraWork, ValueQuery>;
+    pub type WorkOf<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, EraSums, ValueQuery>;
 
     /// Paid work of all miners by era, in planck. Owned by [`Activity`](super::Activity).
     #[pallet::storage]
-    pub type WorkIn<T: Config> = StorageValue<_, EraWork, ValueQuery>;
+    pub type WorkIn<T: Config> = StorageValue<_, EraSums, ValueQuery>;
 
     /// Two eras.
     #[pallet::type_value]
@@ -393,8 +396,8 @@ pub mod pallet {
         ) -> DispatchResult {
             let from = ensure_signed(origin)?;
             ensure!(amount >= Self::least(), Error::<T>::TooSmall);
-            let may_have = T::Candidates::role(&coordinator) == Some(Role::Coordinator)
-                || DebtBook::<T>::owed(&coordinator) > 0;
+            let may_have =
+                T::Candidates::role(&coordinator) == Some(Role::Coordinator) || DebtBook::<T>::owed(&coordinator) > 0;
             ensure!(may_have, Error::<T>::NotACoordinator);
             Escrow::<T>::deposit(&from, &coordinator, amount)?;
             Self::deposit_event(Event::Deposited { coordinator, from, amount });
@@ -465,7 +468,7 @@ pub mod pallet {
         /// Pays what `coordinator` owes to `miner`: out of escrow, and once `GraceEras` have passed out of the
         /// coordinator's own stake, which chills it. Anyone may call it.
         #[pallet::call_index(5)]
-        #[pallet::weight(T::WeightInfo::collect(T::MaxSettled::get()))]
+        #[pallet::weight(T::WeightInfo::collect(MAX_SETTLED))]
         pub fn collect(origin: OriginFor<T>, coordinator: AccountId, miner: AccountId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             let slashes = collect::collect::<T>(&coordinator, &miner)?;

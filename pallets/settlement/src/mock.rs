@@ -12,7 +12,7 @@ use frame_support::{
     dispatch::DispatchResult,
     traits::{
         fungible::{Balanced, Credit},
-        ConstU128, ConstU32, OnUnbalanced,
+        ConstU128, OnUnbalanced,
     },
     weights::constants::RocksDbWeight,
 };
@@ -61,7 +61,6 @@ impl pallet_cuckoo_settlement::Config for Test {
     type Bonds = Market;
     type OwnStake = Market;
     type Treasury = ToTreasury;
-    type MaxSettled = ConstU32<16>;
     type WeightInfo = pallet_cuckoo_settlement::weights::SubstrateWeight<Test>;
 }
 

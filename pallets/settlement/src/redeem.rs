@@ -8,10 +8,7 @@ use cuckoo_primitives::{
 };
 use frame_support::ensure;
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{
-    traits::{Get, Zero},
-    DispatchError, DispatchResult,
-};
+use sp_runtime::{traits::Zero, DispatchError, DispatchResult};
 
 use crate::{Book, Config, DebtBook, Error, Escrow, Event, Pallet, Terms};
 

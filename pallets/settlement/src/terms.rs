@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use cuckoo_primitives::{registry::CurrentEra, settlement::SettlementTerms, EraIndex};
 
-use crate::{Config, GraceEras, RedeemEras, WithdrawalEras, FEE, MAX_VOUCHERS};
+use crate::{Config, GraceEras, RedeemEras, WithdrawalEras, ERAS_REMEMBERED, FEE, MAX_VOUCHERS};
 
 /// How long things take. Only this type reads and writes [`RedeemEras`], [`WithdrawalEras`] and [`GraceEras`].
 ///
@@ -51,6 +51,10 @@ impl<T: Config> Terms<T> {
         assert!(
             bonding_eras > redeem_eras,
             "settlement.redeemEras is {redeem_eras}, but stake leaves after {bonding_eras} eras; it must be fewer"
+        );
+        assert!(
+            bonding_eras < ERAS_REMEMBERED,
+            "stake leaves after {bonding_eras} eras, but what is taken for debts is remembered for {ERAS_REMEMBERED}"
         );
         RedeemEras::<T>::put(redeem_eras);
         WithdrawalEras::<T>::put(withdrawal_eras);

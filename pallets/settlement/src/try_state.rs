@@ -5,7 +5,7 @@ use cuckoo_primitives::{AccountId, Balance, EraIndex};
 use frame_support::ensure;
 use sp_runtime::DispatchError;
 
-use crate::{activity::EraWork, Config, Debts, GraceEras, Owed, Pallet, RedeemEras, WithdrawalEras, Withdrawals, WorkIn, WorkOf};
+use crate::{Config, Debts, GraceEras, Owed, Pallet, RedeemEras, WithdrawalEras, Withdrawals, WorkIn, WorkOf};
 
 impl<T: Config> Pallet<T> {
     /// Checks every invariant; the error names the first that does not hold.
@@ -40,19 +40,15 @@ impl<T: Config> Pallet<T> {
         let all = WorkIn::<T>::get();
         let mut sums = BTreeMap::<EraIndex, Balance>::new();
         for work in WorkOf::<T>::iter_values().chain(core::iter::once(all.clone())) {
-            ensure!(is_ordered(&work), "eras of work are in order");
+            ensure!(work.is_ordered(), "eras of work are in order");
         }
-        for (era, amount) in WorkOf::<T>::iter_values().flatten() {
+        for (era, amount) in WorkOf::<T>::iter_values().flat_map(|work| work.0) {
             let sum = sums.entry(era).or_default();
             *sum = sum.saturating_add(amount);
         }
-        for (era, amount) in all {
+        for (era, amount) in all.0 {
             ensure!(sums.get(&era) == Some(&amount), "the era's work is that of its miners");
         }
         Ok(())
     }
-}
-
-fn is_ordered(work: &EraWork) -> bool {
-    work.iter().zip(work.iter().skip(1)).all(|((era, _), (next, _))| era < next)
 }

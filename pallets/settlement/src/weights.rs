@@ -56,7 +56,6 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // debt: every position's pool, earnings and marks, bond. Writes: debt, owed, holds, accounts, treasury, work (2).
     fn collect(s: u32) -> Weight {
         let slash = CALL.saturating_add(T::DbWeight::get().reads_writes(12, 8));
-        CALL.saturating_add(T::DbWeight::get().reads_writes(140, 100))
-            .saturating_add(slash.saturating_mul(s.into()))
+        CALL.saturating_add(T::DbWeight::get().reads_writes(140, 100)).saturating_add(slash.saturating_mul(s.into()))
     }
 }

@@ -190,6 +190,11 @@ impl Operators<AccountId> for Market {
         let worked = |(_, _, from, until): &Service| *from <= era && until.is_none_or(|until| era <= until);
         Keys::get(operator).into_iter().find(worked).map(|(stash, role, _, _)| (stash, role))
     }
+
+    fn last_served(operator: &AccountId) -> Option<(AccountId, Role, EraIndex)> {
+        let last = Keys::get(operator).into_iter().last();
+        last.map(|(stash, role, _, until)| (stash, role, until.unwrap_or_else(Self::current_era)))
+    }
 }
 
 impl Slash<AccountId> for Market {

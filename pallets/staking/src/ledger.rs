@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 use codec::{Decode, Encode, MaxEncodedLen};
-use cuckoo_primitives::{registry::VotedStake, AccountId, Balance, EraIndex};
+use cuckoo_primitives::{
+    registry::{Taken, VotedStake},
+    AccountId, Balance, EraIndex,
+};
 use frame_support::{
     ensure,
     traits::{
@@ -82,6 +85,13 @@ impl<T: Config> Ledger<T> {
         Ledgers::<T>::get(stash).map_or(0, |record| record.total)
     }
 
+    /// What of the bond of `stash` cannot be free by era `through`, in planck.
+    pub(crate) fn lasting(stash: &AccountId, through: EraIndex) -> Balance {
+        let Some(record) = Ledgers::<T>::get(stash) else { return 0 };
+        let leaving = record.unlocking.iter().filter(|chunk| chunk.free_from <= through);
+        leaving.fold(record.total, |rest, chunk| rest.saturating_sub(chunk.amount))
+    }
+
     /// Whether `stash` has a bond.
     pub(crate) fn exists(stash: &AccountId) -> bool {
         Ledgers::<T>::contains_key(stash)
@@ -156,16 +166,16 @@ impl<T: Config> Ledger<T> {
     }
 
     /// Takes up to `amount` planck off what is active; returns how much. What stays may be less than [`MinBond`].
-    pub(crate) fn slash_active(mut self, amount: Balance, reporter: Option<&AccountId>) -> Balance {
-        let taken = self.burn(amount.min(self.record.active), reporter);
+    pub(crate) fn take_active(mut self, amount: Balance, to: Taken<'_, AccountId>) -> Balance {
+        let taken = self.take(amount.min(self.record.active), to);
         self.record.active = self.record.active.saturating_sub(taken);
         self.store();
         taken
     }
 
     /// Takes up to `amount` planck off what unbonds, that first which would be free last; returns how much.
-    pub(crate) fn slash_unlocking(mut self, amount: Balance, reporter: Option<&AccountId>) -> Balance {
-        let taken = self.burn(amount.min(self.unlocking()), reporter);
+    pub(crate) fn take_unlocking(mut self, amount: Balance, to: Taken<'_, AccountId>) -> Balance {
+        let taken = self.take(amount.min(self.unlocking()), to);
         self.shrink_unlocking(taken);
         self.store();
         taken
@@ -205,15 +215,28 @@ impl<T: Config> Ledger<T> {
         }
     }
 
-    /// Takes `amount` planck off the hold and the total and returns how much it took. The reporter gets its share of
-    /// them, rounded down, if its account can hold that; the rest is burned.
-    fn burn(&mut self, amount: Balance, reporter: Option<&AccountId>) -> Balance {
+    /// Takes `amount` planck off the hold and the total and returns how much it took.
+    fn take(&mut self, amount: Balance, to: Taken<'_, AccountId>) -> Balance {
         if amount == 0 {
             return 0;
         }
+        let taken = match to {
+            Taken::Burned => self.burn(amount, None),
+            Taken::Reported(reporter) => self.burn(amount, Some(reporter)),
+            Taken::Freed => {
+                let reason = HoldReason::Bonded.into();
+                T::Currency::release(&reason, &self.stash, amount, Precision::BestEffort).unwrap_or(0)
+            }
+        };
+        self.record.total = self.record.total.saturating_sub(taken);
+        taken
+    }
+
+    /// Takes `amount` planck off the hold and returns how much it took. The reporter gets its share of them, rounded
+    /// down, if its account can hold that; the rest is burned.
+    fn burn(&self, amount: Balance, reporter: Option<&AccountId>) -> Balance {
         let (slashed, _) = T::Currency::slash(&HoldReason::Bonded.into(), &self.stash, amount);
         let taken = slashed.peek();
-        self.record.total = self.record.total.saturating_sub(taken);
         if let Some(reporter) = reporter {
             let (share, _burned) = slashed.split(T::ReporterShare::get().mul_floor(taken));
             // An account that cannot hold its share gets none: the share burns with the rest.

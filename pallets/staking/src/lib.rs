@@ -109,7 +109,7 @@ pub mod pallet {
     use alloc::vec::Vec;
     use cuckoo_primitives::{
         currency::CAI,
-        registry::{AppliedSlashes, CurrentEra, Rewards, VotedStake, MAX_SETTLED},
+        registry::{AppliedSlashes, CurrentEra, Debts, Rewards, VotedStake, MAX_SETTLED},
         AccountId, Balance, EraIndex, EraProgress,
     };
     use frame_support::{
@@ -142,6 +142,8 @@ pub mod pallet {
         type VotedStake: VotedStake<AccountId>;
         /// Knows how far slashes have come: what unbonds goes free only when those that can be due have been applied.
         type AppliedSlashes: AppliedSlashes;
+        /// Knows what a stash owes to others; while it does, nothing of its bond goes free.
+        type Debts: Debts<AccountId>;
         /// Divides what an era may pay, and knows what each stash has earned.
         type Rewards: Rewards<AccountId>;
         /// What time it is. Also asked while a session starts, before a block has told its time: the time of the
@@ -367,6 +369,13 @@ pub mod pallet {
             /// How much, in planck, the reporter's share included.
             amount: Balance,
         },
+        /// Part of a bond became free balance, out of which a debt of the stash is paid.
+        FreedForDebt {
+            /// Whose bond.
+            stash: AccountId,
+            /// How much, in planck.
+            amount: Balance,
+        },
     }
 
     /// Why a call was refused.
@@ -395,6 +404,8 @@ pub mod pallet {
         /// Nothing has finished unbonding; wait for the era in the `Unbonded` event, and until the slashes that were due
         /// by then have been applied.
         NothingToWithdraw,
+        /// The stash owes to miners; pay these debts first, see `collect` in the settlement pallet.
+        OwesDebts,
         /// The amounts do not fit into a balance.
         Overflow,
         /// The stash has earned nothing that it has not claimed; wait for an era in which its votes count to end.
@@ -473,6 +484,7 @@ pub mod pallet {
         #[pallet::weight(T::WeightInfo::withdraw_unbonded(MAX_SETTLED))]
         pub fn withdraw_unbonded(origin: OriginFor<T>) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
+            ensure!(T::Debts::owed(&stash) == 0, Error::<T>::OwesDebts);
             let taken = T::VotedStake::settle(&stash)?;
             let settled = Self::current_era().min(T::AppliedSlashes::applied_through());
             let amount = Ledger::<T>::of(&stash)?.withdraw(settled)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cuckoo_primitives::{
-    registry::{AppliedSlashes, Bonds, Budgets, RewardPot, Rewards, VotedStake, MAX_SETTLED},
+    registry::{AppliedSlashes, Bonds, Budgets, Debts, RewardPot, Rewards, Taken, VotedStake, MAX_SETTLED},
     AccountId, Balance, EraIndex,
 };
 use frame_support::{
@@ -56,6 +56,7 @@ impl pallet_cuckoo_staking::Config for Test {
     type RuntimeHoldReason = RuntimeHoldReason;
     type VotedStake = Register;
     type AppliedSlashes = Register;
+    type Debts = Register;
     type Rewards = Register;
     type Time = Register;
     type PotId = PotId;
@@ -78,6 +79,8 @@ type Refusing = StorageValue<Mock, bool>;
 type Offered = StorageValue<Mock, Vec<(EraIndex, Budgets)>>;
 #[storage_alias]
 type AppliedThrough = StorageValue<Mock, EraIndex>;
+#[storage_alias]
+type Owes = StorageMap<Mock, Blake2_128Concat, AccountId, Balance>;
 #[storage_alias]
 type Now = StorageValue<Mock, u64>;
 
@@ -135,6 +138,11 @@ impl Register {
         AppliedThrough::put(era);
     }
 
+    /// `stash` owes `amount` planck to miners.
+    pub(crate) fn owe(stash: &AccountId, amount: Balance) {
+        Owes::insert(stash, amount);
+    }
+
     pub(crate) fn set_time(unix_ms: u64) {
         Now::put(unix_ms);
     }
@@ -149,8 +157,8 @@ impl VotedStake<AccountId> for Register {
         ensure!(Waiting::get(stash).unwrap_or(0) <= MAX_SETTLED, PENDING);
         let taken = Waiting::take(stash).unwrap_or(0);
         let Some((active, unlocking)) = DueSlashes::take(stash) else { return Ok(taken) };
-        Stake::slash_active(stash, active, None);
-        Stake::slash_unlocking(stash, unlocking, None);
+        Stake::take_active(stash, active, Taken::Burned);
+        Stake::take_unlocking(stash, unlocking, Taken::Burned);
         let voted = Self::voted(stash).min(Stake::active(stash));
         Self::set(stash.clone(), voted);
         Ok(taken)
@@ -173,6 +181,12 @@ impl Rewards<AccountId> for Register {
 impl AppliedSlashes for Register {
     fn applied_through() -> EraIndex {
         AppliedThrough::get().unwrap_or(EraIndex::MAX)
+    }
+}
+
+impl Debts<AccountId> for Register {
+    fn owed(stash: &AccountId) -> Balance {
+        Owes::get(stash).unwrap_or(0)
     }
 }
 

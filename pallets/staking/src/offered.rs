@@ -1,7 +1,7 @@
 //! What other pallets ask of this one.
 
 use cuckoo_primitives::{
-    registry::{Bonds, Budgets, CurrentEra, RewardPot},
+    registry::{Bonds, Budgets, CurrentEra, RewardPot, Taken},
     AccountId, Balance, EraIndex,
 };
 
@@ -16,14 +16,18 @@ impl<T: Config> Bonds<AccountId> for Pallet<T> {
         Ledger::<T>::total(stash)
     }
 
-    fn slash_active(stash: &AccountId, amount: Balance, reporter: Option<&AccountId>) -> Balance {
-        let taken = Ledger::<T>::of(stash).map_or(0, |ledger| ledger.slash_active(amount, reporter));
-        note_slashed::<T>(stash, taken)
+    fn lasting(stash: &AccountId, through: EraIndex) -> Balance {
+        Ledger::<T>::lasting(stash, through)
     }
 
-    fn slash_unlocking(stash: &AccountId, amount: Balance, reporter: Option<&AccountId>) -> Balance {
-        let taken = Ledger::<T>::of(stash).map_or(0, |ledger| ledger.slash_unlocking(amount, reporter));
-        note_slashed::<T>(stash, taken)
+    fn take_active(stash: &AccountId, amount: Balance, taken: Taken<'_, AccountId>) -> Balance {
+        let amount = Ledger::<T>::of(stash).map_or(0, |ledger| ledger.take_active(amount, taken));
+        note_taken::<T>(stash, amount, taken)
+    }
+
+    fn take_unlocking(stash: &AccountId, amount: Balance, taken: Taken<'_, AccountId>) -> Balance {
+        let amount = Ledger::<T>::of(stash).map_or(0, |ledger| ledger.take_unlocking(amount, taken));
+        note_taken::<T>(stash, amount, taken)
     }
 }
 
@@ -59,9 +63,13 @@ impl<T: Config> RewardPot for Pallet<T> {
     }
 }
 
-fn note_slashed<T: Config>(stash: &AccountId, amount: Balance) -> Balance {
+fn note_taken<T: Config>(stash: &AccountId, amount: Balance, taken: Taken<'_, AccountId>) -> Balance {
     if amount > 0 {
-        Pallet::<T>::deposit_event(Event::Slashed { stash: stash.clone(), amount });
+        let stash = stash.clone();
+        Pallet::<T>::deposit_event(match taken {
+            Taken::Burned | Taken::Reported(_) => Event::Slashed { stash, amount },
+            Taken::Freed => Event::FreedForDebt { stash, amount },
+        });
     }
     amount
 }

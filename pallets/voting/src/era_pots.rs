@@ -46,8 +46,10 @@ impl EraPot {
         match role {
             Role::Coordinator => Budgets { staking: part(self.budgets.staking, backing, all), mining: 0 },
             Role::Miner => {
-                let mining = part(self.budgets.mining, backing, self.miners);
-                let active = T::Work::activity(candidate, self.era).mul_floor(mining);
+                // Paid work is needed, and more of it than one's share of stake earns nothing.
+                let (own_work, all_work) = T::Work::settled(candidate, self.era);
+                let by_backing = part(self.budgets.mining, backing, self.miners);
+                let active = by_backing.min(part(self.budgets.mining, own_work, all_work));
                 Budgets {
                     staking: part(self.budgets.staking, backing, all),
                     mining: T::Work::quality(candidate, self.era).mul_floor(active),

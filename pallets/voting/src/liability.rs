@@ -2,12 +2,21 @@
 
 use alloc::vec::Vec;
 use cuckoo_primitives::{
-    registry::{Bonds, Candidates},
-    AccountId, Balance,
+    registry::{Bonds, Candidates, Taken},
+    AccountId, Balance, EraIndex,
 };
 use frame_support::ensure;
 
 use crate::{Config, Earnings, Error, Pool, SlashEvent, Slashes, Votes, MAX_SETTLED};
+
+/// The point as of which stake is gone.
+#[derive(Clone, Copy)]
+struct AsOf {
+    /// In this era.
+    era: EraIndex,
+    /// After the slash with this number, before the next.
+    slash: u32,
+}
 
 impl<T: Config> Votes<T> {
     /// Takes all that slashes have cost the voter since it was last settled. Fails if more wait than one settlement
@@ -15,18 +24,18 @@ impl<T: Config> Votes<T> {
     pub(crate) fn settle(&mut self) -> Result<(), Error<T>> {
         let waiting = self.unsettled_slashes();
         ensure!(waiting.len() <= MAX_SETTLED as usize, Error::<T>::SlashesPending);
-        self.suffer_first(waiting, None);
+        self.suffer_first(waiting, Taken::Burned);
         Ok(())
     }
 
     /// Takes what slashes have cost the voter since it was last settled, in the order in which they were applied, at
     /// most [`MAX_SETTLED`] of them: whether that were all, [`Votes::is_settled`] says. Returns how much it was in
-    /// planck; `reporter` earns its share of it.
+    /// planck; `to` says what becomes of it.
     ///
     /// It makes no difference in how many steps that is done.
-    pub(crate) fn settle_some(&mut self, reporter: Option<&AccountId>) -> Balance {
+    pub(crate) fn settle_some(&mut self, to: Taken<'_, AccountId>) -> Balance {
         let waiting = self.unsettled_slashes();
-        self.suffer_first(waiting, reporter)
+        self.suffer_first(waiting, to)
     }
 
     /// Whether the cost of all slashes has been taken.
@@ -35,24 +44,49 @@ impl<T: Config> Votes<T> {
     }
 
     /// Takes the first of the slashes that wait, which are all there are; returns what they cost in planck.
-    fn suffer_first(&mut self, waiting: Vec<(AccountId, SlashEvent)>, reporter: Option<&AccountId>) -> Balance {
+    fn suffer_first(&mut self, waiting: Vec<(AccountId, SlashEvent)>, to: Taken<'_, AccountId>) -> Balance {
         let mut lost: Balance = 0;
         for (candidate, event) in waiting.iter().take(MAX_SETTLED as usize) {
-            lost = lost.saturating_add(self.suffer(candidate, event, reporter));
+            lost = lost.saturating_add(self.suffer(candidate, event, to));
             self.taken = self.taken.saturating_add(1);
             self.record.settled_slash = event.number;
         }
         if waiting.len() <= MAX_SETTLED as usize {
             self.record.settled_slash = Slashes::<T>::count();
         }
-        if lost > 0 {
-            self.note_own(&self.voter.clone());
-            let own = self.behind(&self.voter.clone());
-            if T::Candidates::own_stake_floor(&self.voter).is_some_and(|floor| own <= floor) {
-                T::Candidates::chill(&self.voter);
-            }
-        }
+        self.note_loss(lost);
         lost
+    }
+
+    /// Makes up to `amount` planck of the voter's bond free, whoever is backed with it; returns how much. The voter is
+    /// settled.
+    pub(crate) fn forfeit(&mut self, amount: Balance) -> Balance {
+        let now = AsOf { era: self.now, slash: Slashes::<T>::count() };
+        let freed = self.pay_debt(amount, now, Taken::Freed);
+        self.cap_liabilities(freed);
+        self.note_loss(freed);
+        freed
+    }
+
+    /// The voter has lost `lost` planck of its bond: if it is a candidate, its own stake may be too small now.
+    fn note_loss(&mut self, lost: Balance) {
+        if lost == 0 {
+            return;
+        }
+        let voter = self.voter.clone();
+        self.note_own(&voter);
+        let own = self.behind(&voter);
+        if T::Candidates::own_stake_floor(&voter).is_some_and(|floor| own <= floor) {
+            T::Candidates::chill(&voter);
+        }
+    }
+
+    /// The voter has lost `lost` planck of its bond: what is bonded later never was behind those whom it has left.
+    fn cap_liabilities(&mut self, lost: Balance) {
+        if lost > 0 {
+            let bonded = T::Bonds::total(&self.voter);
+            self.record.positions.iter_mut().for_each(|position| position.cap_liability(bonded));
+        }
     }
 
     fn unsettled_slashes(&self) -> Vec<(AccountId, SlashEvent)> {
@@ -71,60 +105,51 @@ impl<T: Config> Votes<T> {
     }
 
     /// Takes what one slash of `candidate` costs the voter.
-    fn suffer(&mut self, candidate: &AccountId, slash: &SlashEvent, reporter: Option<&AccountId>) -> Balance {
+    fn suffer(&mut self, candidate: &AccountId, slash: &SlashEvent, to: Taken<'_, AccountId>) -> Balance {
         self.accrue(candidate, slash.applied_in, slash.per_unit);
         let Some(position) = self.find_mut(candidate) else { return 0 };
         let loss = position.slash(slash.offence_era, slash.keep);
-        let mut lost = self.lose_voted(loss.live, reporter);
-        lost = lost.saturating_add(self.pay_debt(loss.debt, slash, reporter));
-        if lost > 0 {
-            // What is bonded later never was behind those whom the voter has left.
-            let bonded = T::Bonds::total(&self.voter);
-            self.record.positions.iter_mut().for_each(|position| position.cap_liability(bonded));
-        }
+        let mut lost = self.lose_voted(loss.live, to);
+        let applied = AsOf { era: slash.applied_in, slash: slash.number };
+        lost = lost.saturating_add(self.pay_debt(loss.debt, applied, to));
+        self.cap_liabilities(lost);
         lost
     }
 
-    /// Takes what the voter owes for stake that has left: first of what is not voted, then of what unbonds, then of what
-    /// is voted for others, the youngest first, as if it had gone when the slash was applied.
-    fn pay_debt(&mut self, debt: Balance, slash: &SlashEvent, reporter: Option<&AccountId>) -> Balance {
+    /// Takes what the voter owes: first of what is not voted, then of what unbonds, then of what is voted, the youngest
+    /// first, as if it had gone at that point.
+    fn pay_debt(&mut self, debt: Balance, gone: AsOf, to: Taken<'_, AccountId>) -> Balance {
         let idle = T::Bonds::active(&self.voter).saturating_sub(self.record.voted);
-        let mut paid = T::Bonds::slash_active(&self.voter, debt.min(idle), reporter);
-        paid = paid.saturating_add(T::Bonds::slash_unlocking(&self.voter, debt.saturating_sub(paid), reporter));
+        let mut paid = T::Bonds::take_active(&self.voter, debt.min(idle), to);
+        paid = paid.saturating_add(T::Bonds::take_unlocking(&self.voter, debt.saturating_sub(paid), to));
         let backed: Vec<_> = self.record.positions.iter().map(|position| position.candidate.clone()).collect();
         for candidate in backed.iter().rev() {
             let open = debt.saturating_sub(paid);
-            paid = paid.saturating_add(self.debit(candidate, open, slash, reporter));
+            paid = paid.saturating_add(self.debit(candidate, open, gone, to));
         }
         paid
     }
 
-    /// Takes up to `most` of what is voted for `candidate`. What is taken earns nothing since the slash was applied;
-    /// if that is too long ago to know the figure, since the position was last touched.
-    fn debit(
-        &mut self,
-        candidate: &AccountId,
-        most: Balance,
-        slash: &SlashEvent,
-        reporter: Option<&AccountId>,
-    ) -> Balance {
+    /// Takes up to `most` of what is voted for `candidate`. What is taken earns nothing since the point as of which it is
+    /// gone; if that is too long ago to know the figure, since the position was last touched.
+    fn debit(&mut self, candidate: &AccountId, most: Balance, gone: AsOf, to: Taken<'_, AccountId>) -> Balance {
         let amount = most.min(self.behind(candidate));
         if amount == 0 {
             return 0;
         }
-        if let Some(per_unit) = Earnings::<T>::caught_up(candidate).per_unit_at(slash.applied_in) {
-            self.accrue(candidate, slash.applied_in, per_unit);
+        if let Some(per_unit) = Earnings::<T>::caught_up(candidate).per_unit_at(gone.era) {
+            self.accrue(candidate, gone.era, per_unit);
         }
         let Some(position) = self.find_mut(candidate) else { return 0 };
         let held = position.live.clone();
         for part in position.live.take_youngest(amount).unwrap_or_default() {
-            Pool::<T>::lose(candidate, part.from, held.at(part.from), part.amount, slash.number);
+            Pool::<T>::lose(candidate, part.from, held.at(part.from), part.amount, gone.slash);
         }
-        self.lose_voted(amount, reporter)
+        self.lose_voted(amount, to)
     }
 
-    fn lose_voted(&mut self, amount: Balance, reporter: Option<&AccountId>) -> Balance {
+    fn lose_voted(&mut self, amount: Balance, to: Taken<'_, AccountId>) -> Balance {
         self.record.voted = self.record.voted.saturating_sub(amount);
-        T::Bonds::slash_active(&self.voter, amount, reporter)
+        T::Bonds::take_active(&self.voter, amount, to)
     }
 }

@@ -106,8 +106,8 @@ pub mod pallet {
     use cuckoo_primitives::{
         era::EraAmount,
         registry::{
-            AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, RewardPot, Rewards, Slash, VotedStake,
-            Work,
+            AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, OwnStake, RewardPot, Rewards, Slash,
+            VotedStake, Work,
         },
         AccountId, Balance, EraIndex, Role, CAI,
     };
@@ -521,6 +521,16 @@ pub mod pallet {
 
         fn backing(stash: &AccountId) -> (Balance, Balance) {
             Pool::<T>::backing(stash)
+        }
+    }
+
+    impl<T: Config> OwnStake<AccountId> for Pallet<T> {
+        fn free(stash: &AccountId, amount: Balance) -> Result<(Balance, u32), DispatchError> {
+            let mut votes = Votes::<T>::of(stash)?;
+            let freed = votes.forfeit(amount);
+            let taken = votes.taken();
+            votes.store();
+            Ok((freed, taken))
         }
     }
 

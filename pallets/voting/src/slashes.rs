@@ -1,7 +1,10 @@
 //! All slashes, in the order in which they were applied.
 
 use core::marker::PhantomData;
-use cuckoo_primitives::{registry::CurrentEra, AccountId, Balance, EraIndex};
+use cuckoo_primitives::{
+    registry::{CurrentEra, Taken},
+    AccountId, Balance, EraIndex,
+};
 use sp_runtime::{PerThing, Perbill};
 
 use crate::{Config, Earnings, Pool, SlashCount, SlashEvent, Votes};
@@ -35,7 +38,7 @@ impl<T: Config> Slashes<T> {
         SlashCount::<T>::put(number);
 
         let mut own = Votes::<T>::unsettled(offender);
-        let lost = own.settle_some(reporter);
+        let lost = own.settle_some(reporter.map_or(Taken::Burned, Taken::Reported));
         own.store();
         Some(lost)
     }

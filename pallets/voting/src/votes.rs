@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use codec::{Decode, Encode, MaxEncodedLen};
 use cuckoo_primitives::{
-    registry::{Bonds, Candidates, CurrentEra},
+    registry::{Bonds, Candidates, CurrentEra, Taken},
     AccountId, Balance, EraIndex,
 };
 use frame_support::{ensure, BoundedVec, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound};
@@ -54,7 +54,7 @@ impl<T: Config> Votes<T> {
     pub(crate) fn settled_in_full(voter: &AccountId) -> Self {
         let mut votes = Self::unsettled(voter);
         while !votes.is_settled() {
-            votes.settle_some(None);
+            votes.settle_some(Taken::Burned);
         }
         votes
     }
@@ -185,7 +185,7 @@ impl<T: Config> Votes<T> {
         let mut votes = Self::unsettled(voter);
         ensure!(votes.find(candidate).is_some(), Error::<T>::NothingToSettle);
         let before = votes.record.clone();
-        let lost = votes.settle_some(None);
+        let lost = votes.settle_some(Taken::Burned);
         if votes.is_settled() {
             votes.touch(candidate)?;
         }
@@ -200,7 +200,7 @@ impl<T: Config> Votes<T> {
     /// Settles `voter` as far as one settlement goes; returns whether that was all.
     pub(crate) fn settle_step(voter: &AccountId) -> bool {
         let mut votes = Self::unsettled(voter);
-        votes.settle_some(None);
+        votes.settle_some(Taken::Burned);
         let settled = votes.is_settled();
         votes.store();
         settled

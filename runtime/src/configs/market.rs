@@ -35,6 +35,7 @@ impl pallet_cuckoo_staking::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type VotedStake = Voting;
     type AppliedSlashes = Slashing;
+    type Debts = ();
     type Rewards = Voting;
     type Time = Timestamp;
     type PotId = RewardPotId;

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn what_a_voucher_signs_is_fixed() {
         let hash = hex::encode(voucher().signing_hash(&Hash::repeat_byte(11)));
-        assert_eq!(hash, "GOLDEN");
+        assert_eq!(hash, "0a551011011c824ef688cc8078f4445be4119760d4c33d42b12be090619bd83d");
     }
 
     #[test]

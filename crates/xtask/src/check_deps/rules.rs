@@ -60,6 +60,7 @@ const RULES: &[Rule] = &[
             "pallet-cuckoo-election",
             "pallet-cuckoo-faucet",
             "pallet-cuckoo-registration",
+            "pallet-cuckoo-settlement",
             "pallet-cuckoo-slashing",
             "pallet-cuckoo-staking",
             "pallet-cuckoo-voting",

@@ -127,3 +127,20 @@ fn register_fails_after_too_many_operators() {
         assert_ok!(register_miner(&ALICE, 100));
     });
 }
+
+#[test]
+fn whom_a_key_served_last_is_known_for_as_long_as_evidence_counts() {
+    ExtBuilder::default().build_and_execute(|| {
+        let last = |key| Registration::last_served(&operator(key));
+        assert_eq!(last(1), None);
+        assert_ok!(register_miner(&ALICE, 1));
+        Stakes::run_to_era(2);
+        assert_eq!(last(1), Some((ALICE, Role::Miner, 2)));
+        assert_ok!(set_operator(&ALICE, 2));
+        Stakes::run_to_era(2 + BONDING_ERAS - 1);
+        assert_eq!(last(1), Some((ALICE, Role::Miner, 2)));
+        assert_eq!(last(2), Some((ALICE, Role::Miner, 2 + BONDING_ERAS - 1)));
+        Stakes::run_to_era(2 + BONDING_ERAS);
+        assert_eq!(last(1), None);
+    });
+}

@@ -24,9 +24,8 @@ type Bonded = StorageMap<Market, Blake2_128Concat, AccountId, Balance, ValueQuer
 #[storage_alias]
 type Serves = StorageMap<Market, Blake2_128Concat, AccountId, (AccountId, Role, Option<EraIndex>)>;
 
-/// What coordinators bond. Test miners bond a fifth of all CAI, so that a fifth of it covers each.
+/// What coordinators bond. Test miners bond a fifth of all CAI each, so that a fifth of this covers each.
 pub(crate) const COORDINATORS_BOND: Balance = 50_000;
-pub(crate) const COVER: Balance = 10_000;
 
 impl Market {
     pub(crate) fn set_up() {

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use frame_support::assert_ok;
 
-use crate::{mock::*, *};
+use crate::mock::*;
 
 #[test]
 fn channels_and_debts_come_in_pages() {

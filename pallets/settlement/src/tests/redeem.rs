@@ -112,7 +112,9 @@ fn redeem_fails_if_all_vouchers_are_refused() {
 
 #[test]
 fn redeem_fails_without_vouchers() {
-    funded(|| assert_noop!(redeem([]), Error::<Test>::NoVouchers));
+    funded(|| {
+        assert_noop!(redeem([]), Error::<Test>::NoVouchers);
+    });
 }
 
 #[test]

@@ -31,10 +31,10 @@ fn wrong_withdrawals_are_found() {
 
 #[test]
 fn wrong_work_is_found() {
-    broken("the era's work is that of its miners", || WorkIn::<Test>::mutate(|work| work[0].1 += 1));
+    broken("the era's work is that of its miners", || WorkIn::<Test>::mutate(|work| work.0[0].1 += 1));
     broken("the era's work is that of its miners", || WorkOf::<Test>::remove(MIKE));
     broken("eras of work are in order", || {
-        WorkOf::<Test>::mutate(MIKE, |work| work.try_push((0, 1)).unwrap());
+        WorkOf::<Test>::mutate(MIKE, |work| work.0.try_push((0, 1)).unwrap());
     });
 }
 

@@ -53,9 +53,9 @@ fn what_was_deposited_later_stays() {
 #[test]
 fn withdraw_fails_while_debts_are_open() {
     requested(|| {
+        Market::run_to(WITHDRAWAL_ERAS);
         assert_ok!(redeem([for_mike(1_500)]));
         assert_ok!(deposit(&ANNE, 400));
-        Market::run_to(WITHDRAWAL_ERAS);
         assert_noop!(withdraw(), Error::<Test>::OwesDebts);
         assert_ok!(collect(&ANNE, &MIKE));
         assert_noop!(withdraw(), Error::<Test>::OwesDebts);

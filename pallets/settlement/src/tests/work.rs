@@ -44,7 +44,7 @@ fn only_registered_miners_have_work() {
 fn work_of_long_ago_is_forgotten() {
     ExtBuilder::default().build_and_execute(|| {
         assert_ok!(deposit(&ANNE, 10_000));
-        for era in 0..=ERAS_OF_WORK {
+        for era in 0..=ERAS_REMEMBERED {
             Market::run_to(era);
             assert_ok!(redeem([for_mike(100 * u128::from(era + 1))]));
         }

@@ -2,7 +2,7 @@
 //! step.
 
 use cuckoo_primitives::{
-    registry::{Bonds, VotedStake},
+    registry::{Bonds, Taken, VotedStake},
     AccountId, Balance,
 };
 use proptest::prelude::*;
@@ -65,8 +65,10 @@ fn run(stash: &AccountId, step: Step, session: &mut u32, losses: &mut Losses) {
         Step::Rebond(value) => Stake::rebond(origin, value),
         Step::Withdraw => Stake::withdraw_unbonded(origin),
         Step::Vote(voted) => return vote(stash, voted),
-        Step::SlashActive(amount) => return slash(stash, losses, || Stake::slash_active(stash, amount, None)),
-        Step::SlashUnlocking(amount) => return slash(stash, losses, || Stake::slash_unlocking(stash, amount, None)),
+        Step::SlashActive(amount) => return slash(stash, losses, || Stake::take_active(stash, amount, Taken::Burned)),
+        Step::SlashUnlocking(amount) => {
+            return slash(stash, losses, || Stake::take_unlocking(stash, amount, Taken::Burned))
+        }
         Step::Session(count) => {
             *session += count;
             return Stake::note_session_started(*session);

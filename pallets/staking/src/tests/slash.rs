@@ -1,6 +1,6 @@
 //! What a slash takes, and what whoever was slashed can still do.
 
-use cuckoo_primitives::registry::Bonds;
+use cuckoo_primitives::registry::{Bonds, Taken};
 use frame_support::{assert_noop, assert_ok};
 
 use crate::{mock::*, Call, Error, Event, Ledgers};
@@ -16,30 +16,30 @@ fn partly_unbonding(test: impl FnOnce()) {
 }
 
 #[test]
-fn slash_active_burns_what_is_active() {
+fn take_active_burns_what_is_active() {
     partly_unbonding(|| {
         let issuance = Balances::total_issuance();
         assert_eq!((Stake::active(&ALICE), Stake::total(&ALICE)), (60, 100));
-        assert_eq!(Stake::slash_active(&ALICE, 20, None), 20);
+        assert_eq!(Stake::take_active(&ALICE, 20, Taken::Burned), 20);
         System::assert_last_event(Event::Slashed { stash: ALICE, amount: 20 }.into());
         assert_eq!(funds(&ALICE), (900, 80, 40));
         assert_eq!(Balances::total_issuance(), issuance - 20);
         // No more than there is.
-        assert_eq!(Stake::slash_active(&ALICE, 41, None), 40);
+        assert_eq!(Stake::take_active(&ALICE, 41, Taken::Burned), 40);
         assert_eq!((Stake::active(&ALICE), Stake::total(&ALICE)), (0, 40));
         assert_eq!(unlocking(&ALICE).len(), 2);
     });
 }
 
 #[test]
-fn slash_unlocking_takes_first_what_would_be_free_last() {
+fn take_unlocking_takes_first_what_would_be_free_last() {
     partly_unbonding(|| {
         let issuance = Balances::total_issuance();
-        assert_eq!(Stake::slash_unlocking(&ALICE, 16, None), 16);
+        assert_eq!(Stake::take_unlocking(&ALICE, 16, Taken::Burned), 16);
         System::assert_last_event(Event::Slashed { stash: ALICE, amount: 16 }.into());
         assert_eq!(unlocking(&ALICE), [(24, BONDING_ERAS)]);
         assert_eq!(funds(&ALICE), (900, 84, 60));
-        assert_eq!(Stake::slash_unlocking(&ALICE, u128::MAX, None), 24);
+        assert_eq!(Stake::take_unlocking(&ALICE, u128::MAX, Taken::Burned), 24);
         assert_eq!(unlocking(&ALICE), []);
         assert_eq!(Balances::total_issuance(), issuance - 40);
     });
@@ -49,9 +49,9 @@ fn slash_unlocking_takes_first_what_would_be_free_last() {
 fn nothing_is_slashed_of_nothing() {
     ExtBuilder::default().bonds(&[(ALICE, 100)]).build_and_execute(|| {
         let events = System::events().len();
-        assert_eq!(Stake::slash_active(&BOB, 10, Some(&ALICE)), 0);
-        assert_eq!(Stake::slash_unlocking(&ALICE, 10, Some(&BOB)), 0);
-        assert_eq!(Stake::slash_active(&ALICE, 0, Some(&BOB)), 0);
+        assert_eq!(Stake::take_active(&BOB, 10, Taken::Reported(&ALICE)), 0);
+        assert_eq!(Stake::take_unlocking(&ALICE, 10, Taken::Reported(&BOB)), 0);
+        assert_eq!(Stake::take_active(&ALICE, 0, Taken::Reported(&BOB)), 0);
         assert_eq!((Stake::active(&POOR), Stake::total(&POOR)), (0, 0));
         assert_eq!(System::events().len(), events);
     });
@@ -61,11 +61,11 @@ fn nothing_is_slashed_of_nothing() {
 fn the_reporter_gets_its_share_and_the_rest_burns() {
     partly_unbonding(|| {
         let issuance = Balances::total_issuance();
-        assert_eq!(Stake::slash_active(&ALICE, 59, Some(&BOB)), 59);
+        assert_eq!(Stake::take_active(&ALICE, 59, Taken::Reported(&BOB)), 59);
         // A tenth, rounded down.
         assert_eq!(funds(&BOB).0, BALANCE + 5);
         assert_eq!(Balances::total_issuance(), issuance - 54);
-        assert_eq!(Stake::slash_unlocking(&ALICE, 10, Some(&BOB)), 10);
+        assert_eq!(Stake::take_unlocking(&ALICE, 10, Taken::Reported(&BOB)), 10);
         assert_eq!(funds(&BOB).0, BALANCE + 6);
     });
 }
@@ -74,9 +74,9 @@ fn the_reporter_gets_its_share_and_the_rest_burns() {
 fn the_share_of_an_account_that_cannot_hold_it_burns() {
     ExtBuilder::default().bonds(&[(ALICE, 100)]).existential_deposit(5).build_and_execute(|| {
         let issuance = Balances::total_issuance();
-        assert_eq!(Stake::slash_active(&ALICE, 40, Some(&POOR)), 40);
+        assert_eq!(Stake::take_active(&ALICE, 40, Taken::Reported(&POOR)), 40);
         assert_eq!((Balances::total_issuance(), funds(&POOR).0), (issuance - 40, 0));
-        assert_eq!(Stake::slash_active(&ALICE, 50, Some(&POOR)), 50);
+        assert_eq!(Stake::take_active(&ALICE, 50, Taken::Reported(&POOR)), 50);
         assert_eq!((Balances::total_issuance(), funds(&POOR).0), (issuance - 85, 5));
     });
 }
@@ -85,8 +85,8 @@ fn the_share_of_an_account_that_cannot_hold_it_burns() {
 fn an_empty_ledger_is_removed() {
     partly_unbonding(|| {
         assert_ok!(submit(&ALICE, Call::set_payee { payee: crate::Payee::Restake }));
-        assert_eq!(Stake::slash_unlocking(&ALICE, 40, None), 40);
-        assert_eq!(Stake::slash_active(&ALICE, 60, None), 60);
+        assert_eq!(Stake::take_unlocking(&ALICE, 40, Taken::Burned), 40);
+        assert_eq!(Stake::take_active(&ALICE, 60, Taken::Burned), 60);
         assert!(!Ledgers::<Test>::contains_key(ALICE));
         assert_eq!(funds(&ALICE), (900, 0, 0));
         assert_ok!(submit(&ALICE, Call::bond { value: 50 }));
@@ -98,7 +98,7 @@ fn an_empty_ledger_is_removed() {
 fn with_dust(test: impl FnOnce()) {
     ExtBuilder::default().bonds(&[(ALICE, 100)]).build_and_execute(|| {
         assert_ok!(submit(&ALICE, Call::unbond { value: 30 }));
-        assert_eq!(Stake::slash_active(&ALICE, 70 - MIN_BOND + 1, None), 70 - MIN_BOND + 1);
+        assert_eq!(Stake::take_active(&ALICE, 70 - MIN_BOND + 1, Taken::Burned), 70 - MIN_BOND + 1);
         Stake::do_try_state().unwrap();
         test();
     });
@@ -124,7 +124,7 @@ fn slashed_dust_can_grow_to_the_minimum() {
         });
     }
     with_dust(|| {
-        assert_eq!(Stake::slash_active(&ALICE, 1, None), 1);
+        assert_eq!(Stake::take_active(&ALICE, 1, Taken::Burned), 1);
         assert_noop!(submit(&ALICE, Call::bond_extra { value: 1 }), Error::<Test>::BelowMinBond);
         assert_noop!(submit(&ALICE, Call::rebond { value: 1 }), Error::<Test>::BelowMinBond);
         assert_ok!(submit(&ALICE, Call::rebond { value: 2 }));
@@ -138,5 +138,29 @@ fn beside_slashed_dust_the_rest_can_be_withdrawn() {
         run_to_era(BONDING_ERAS);
         assert_ok!(submit(&ALICE, Call::withdraw_unbonded {}));
         assert_eq!(funds(&ALICE), (930, MIN_BOND - 1, MIN_BOND - 1));
+    });
+}
+
+#[test]
+fn what_is_freed_is_the_stashs_own_again_and_nothing_burns() {
+    partly_unbonding(|| {
+        let issuance = Balances::total_issuance();
+        assert_eq!(Stake::take_active(&ALICE, 70, Taken::Freed), 60);
+        System::assert_last_event(Event::FreedForDebt { stash: ALICE, amount: 60 }.into());
+        assert_eq!(Stake::take_unlocking(&ALICE, 20, Taken::Freed), 20);
+        System::assert_last_event(Event::FreedForDebt { stash: ALICE, amount: 20 }.into());
+        assert_eq!(funds(&ALICE), (980, 20, 0));
+        assert_eq!(unlocking(&ALICE), [(20, BONDING_ERAS)]);
+        assert_eq!(Balances::total_issuance(), issuance);
+    });
+}
+
+#[test]
+fn what_unbonds_lasts_until_it_is_free() {
+    partly_unbonding(|| {
+        for (through, lasting) in [(0, 100), (BONDING_ERAS - 1, 100), (BONDING_ERAS, 75), (BONDING_ERAS + 1, 60)] {
+            assert_eq!(Stake::lasting(&ALICE, through), lasting, "through era {through}");
+        }
+        assert_eq!(Stake::lasting(&POOR, 0), 0);
     });
 }

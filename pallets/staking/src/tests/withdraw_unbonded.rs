@@ -54,3 +54,15 @@ fn withdraw_unbonded_waits_for_slashes_that_are_due() {
         assert_eq!(unlocking(&ALICE), [(30, BONDING_ERAS + 1)]);
     });
 }
+
+#[test]
+fn withdraw_unbonded_fails_while_debts_are_open() {
+    ExtBuilder::default().bonds(&[(ALICE, 100)]).build_and_execute(|| {
+        assert_ok!(Stake::unbond(RuntimeOrigin::signed(ALICE), 20));
+        run_to_era(BONDING_ERAS);
+        Register::owe(&ALICE, 1);
+        assert_noop!(Stake::withdraw_unbonded(RuntimeOrigin::signed(ALICE)), Error::<Test>::OwesDebts);
+        Register::owe(&ALICE, 0);
+        assert_ok!(Stake::withdraw_unbonded(RuntimeOrigin::signed(ALICE)));
+    });
+}

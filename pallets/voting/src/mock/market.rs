@@ -2,7 +2,9 @@
 //! refused call undoes it.
 
 use cuckoo_primitives::{
-    registry::{AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, RewardPot, Rewards, VotedStake, Work},
+    registry::{
+        AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, RewardPot, Rewards, Taken, VotedStake, Work,
+    },
     AccountId, Balance, EraIndex, Role,
 };
 use frame_support::{
@@ -31,6 +33,9 @@ type Roles = StorageMap<Market, Blake2_128Concat, AccountId, Role, OptionQuery>;
 type Chilled = StorageMap<Market, Blake2_128Concat, AccountId, bool, ValueQuery>;
 #[storage_alias]
 type Commissions = StorageMap<Market, Blake2_128Concat, AccountId, Perbill, ValueQuery>;
+/// Paid work of a miner, and of all.
+#[storage_alias]
+type Worked = StorageMap<Market, Blake2_128Concat, AccountId, (Balance, Balance), OptionQuery>;
 #[storage_alias]
 type Qualities = StorageMap<Market, Blake2_128Concat, AccountId, Perbill, OptionQuery>;
 #[storage_alias]
@@ -41,6 +46,9 @@ type Pot = StorageValue<Market, (Balance, Balance, Balance), ValueQuery>;
 /// Planck that slashes took.
 #[storage_alias]
 type Burned = StorageValue<Market, Balance, ValueQuery>;
+/// Bonds that became free to pay debts, in planck.
+#[storage_alias]
+type Freed = StorageValue<Market, Balance, ValueQuery>;
 
 impl Market {
     /// What `who` can vote with.
@@ -83,17 +91,23 @@ impl Bonds<AccountId> for Market {
         active + unlocking.iter().map(|(_, amount)| amount).sum::<Balance>()
     }
 
-    fn slash_active(stash: &AccountId, amount: Balance, _: Option<&AccountId>) -> Balance {
+    fn lasting(stash: &AccountId, through: EraIndex) -> Balance {
+        let (_, unlocking) = Bonded::get(stash);
+        let leaving = unlocking.iter().filter(|(free_from, _)| *free_from <= through);
+        Self::total(stash) - leaving.map(|(_, amount)| amount).sum::<Balance>()
+    }
+
+    fn take_active(stash: &AccountId, amount: Balance, to: Taken<'_, AccountId>) -> Balance {
         let taken = Bonded::mutate(stash, |bond| {
             let taken = amount.min(bond.0);
             bond.0 -= taken;
             taken
         });
-        Burned::mutate(|burned| *burned += taken);
+        note_taken(taken, to);
         taken
     }
 
-    fn slash_unlocking(stash: &AccountId, amount: Balance, _: Option<&AccountId>) -> Balance {
+    fn take_unlocking(stash: &AccountId, amount: Balance, to: Taken<'_, AccountId>) -> Balance {
         let mut taken = 0;
         Bonded::mutate(stash, |bond| {
             for (_, chunk) in bond.1.iter_mut().rev() {
@@ -103,7 +117,7 @@ impl Bonds<AccountId> for Market {
             }
             bond.1.retain(|(_, amount)| *amount > 0);
         });
-        Burned::mutate(|burned| *burned += taken);
+        note_taken(taken, to);
         taken
     }
 }
@@ -151,8 +165,8 @@ impl RewardPot for Market {
 }
 
 impl Work<AccountId> for Market {
-    fn activity(_: &AccountId, _: EraIndex) -> Perbill {
-        Perbill::one()
+    fn settled(miner: &AccountId, _: EraIndex) -> (Balance, Balance) {
+        Worked::get(miner).unwrap_or((1, 1))
     }
 
     fn quality(miner: &AccountId, _: EraIndex) -> Perbill {
@@ -260,6 +274,11 @@ pub(crate) fn set_commission(who: &AccountId, percent: u32) {
     Commissions::insert(who, Perbill::from_percent(percent));
 }
 
+/// The miner's paid work, and that of all miners.
+pub(crate) fn set_work(miner: &AccountId, own: Balance, all: Balance) {
+    Worked::insert(miner, (own, all));
+}
+
 pub(crate) fn set_quality(miner: &AccountId, percent: u32) {
     Qualities::insert(miner, Perbill::from_percent(percent));
 }
@@ -298,7 +317,20 @@ pub(crate) fn burned() -> Balance {
     Burned::get()
 }
 
+/// What became free to pay debts.
+pub(crate) fn freed() -> Balance {
+    Freed::get()
+}
+
 pub(super) fn check_market() {
     let (minted, claimed, _) = Pot::get();
     assert!(claimed <= minted, "nobody claims what was not minted");
+}
+
+fn note_taken(amount: Balance, to: Taken<'_, AccountId>) {
+    if to == Taken::Freed {
+        Freed::mutate(|freed| *freed += amount);
+    } else {
+        Burned::mutate(|burned| *burned += amount);
+    }
 }

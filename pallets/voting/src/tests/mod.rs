@@ -1,3 +1,4 @@
+mod free;
 mod genesis;
 mod migrations;
 mod model;

@@ -148,6 +148,22 @@ fn poor_work_earns_less_and_the_rest_stays_in_the_budget() {
 }
 
 #[test]
+fn paid_work_is_needed_and_counts_up_to_the_share_of_stake() {
+    // Four miners with the same stake behind each.
+    for (own, all, earned_of_quarter) in
+        [(0, 100, 0), (10, 100, BUDGET / 10), (25, 100, BUDGET / 4), (90, 100, BUDGET / 4), (0, 0, 0)]
+    {
+        ExtBuilder::default().build_and_execute(|| {
+            set_work(&MINER_1, own, all);
+            end_era(0, BUDGET);
+            assert_eq!(earned(&MINER_1), earned_of_quarter, "{own} of {all}");
+            assert_eq!(earned(&MINER_2), BUDGET / 4);
+            assert_eq!(pot().2, BUDGET / 4 - earned_of_quarter);
+        });
+    }
+}
+
+#[test]
 fn slashed_stake_earns_until_it_is_slashed() {
     ExtBuilder::default().build_and_execute(|| {
         assert_ok!(vote(&VOTER, &MINER_1, 200));
