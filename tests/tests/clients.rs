@@ -85,13 +85,13 @@ async fn generate_descriptors(node: &Node, dir: &Path) -> anyhow::Result<PathBuf
     Ok(dir.join("descriptors/dist/index.js"))
 }
 
-/// The metadata in the version that describes runtime APIs, too.
+/// The metadata in the version that describes runtime APIs and view functions, too.
 async fn metadata(node: &Node) -> anyhow::Result<Vec<u8>> {
-    const METADATA_VERSION: &str = "0x0f000000";
+    const METADATA_VERSION: &str = "0x10000000";
     let answer = node.rpc().call("state_call", json!(["Metadata_metadata_at_version", METADATA_VERSION])).await?;
     let digits = answer.as_str().and_then(|text| text.strip_prefix("0x")).context("the metadata is no hex string")?;
     let found = Option::<Vec<u8>>::decode(&mut hex::decode(digits)?.as_slice())?;
-    found.context("the node has no metadata of version 15")
+    found.context("the node has no metadata of version 16")
 }
 
 fn script(name: &str) -> Command {

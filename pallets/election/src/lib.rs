@@ -50,7 +50,7 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-pub use limits::Limits;
+pub use limits::{Limits, LimitsOverview};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
@@ -69,7 +69,7 @@ pub trait ValidatorCandidates {
 // FRAME's macros expand to `expect`s.
 #[allow(clippy::expect_used)]
 pub mod pallet {
-    use super::{choice, Limits, ValidatorCandidates, WeightInfo};
+    use super::{choice, Limits, LimitsOverview, ValidatorCandidates, WeightInfo};
     use alloc::vec::Vec;
     use cuckoo_primitives::AccountId;
     use frame_support::{pallet_prelude::*, traits::Contains};
@@ -226,6 +226,14 @@ pub mod pallet {
         pub fn can_spare_keys<'a>(planned: impl Iterator<Item = &'a AccountId>) -> bool {
             let minimum = Limits::<T>::minimum();
             planned.filter(|stash| T::WithKeys::contains(stash)).nth(minimum).is_some()
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// How many validate.
+        pub fn limits() -> LimitsOverview {
+            Limits::<T>::overview()
         }
     }
 }

@@ -72,7 +72,6 @@ mod docket;
 mod genesis;
 mod heard;
 mod judge;
-mod listing;
 mod liveness;
 mod offences;
 mod report;
@@ -97,8 +96,8 @@ pub use window::Window;
 // FRAME's macros expand to `expect`s.
 #[allow(clippy::expect_used)]
 pub mod pallet {
-    use super::{judge::Judge, report, Absence, Docket, Heard, Liveness, WeightInfo, MAX_CONVICTIONS};
-    use alloc::boxed::Box;
+    use super::{judge::Judge, report, Absence, CriminalRecord, Docket, Heard, Liveness, WeightInfo, MAX_CONVICTIONS};
+    use alloc::{boxed::Box, vec::Vec};
     use cuckoo_primitives::{
         docket::{Case, CaseId, Conviction, Fault},
         evidence::Evidence,
@@ -366,6 +365,24 @@ pub mod pallet {
             let cancelled = Docket::<T>::close(case).ok_or(Error::<T>::NoSuchCase)?;
             Self::deposit_event(Event::SlashCancelled { case, offender: cancelled.offender });
             Ok(())
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The case with this number, if it waits.
+        pub fn case(id: CaseId) -> Option<Case> {
+            Docket::<T>::get(id)
+        }
+
+        /// Cases that wait in storage order, at most `limit` and 256, those after `after` or from the first.
+        pub fn docket(after: Option<CaseId>, limit: u32) -> Vec<(CaseId, Case)> {
+            Docket::<T>::page(after, limit)
+        }
+
+        /// What `stash` was convicted of, the oldest first.
+        pub fn convictions(stash: AccountId) -> Vec<Conviction> {
+            CriminalRecord::<T>::of(&stash)
         }
     }
 

@@ -103,10 +103,11 @@ pub use weights::WeightInfo;
 // FRAME's macros expand to `expect`s.
 #[allow(clippy::expect_used)]
 pub mod pallet {
-    use super::{BondRecord, Clock, Emission, EmissionRecord, EraPosition, Ledger, Payee, Payees, WeightInfo};
+    use super::{Bond, BondRecord, Clock, Emission, EmissionRecord, EraPosition, Ledger, Payee, Payees, WeightInfo};
     use alloc::vec::Vec;
     use cuckoo_primitives::{
         currency::CAI,
+        emission::EmissionOverview,
         registry::{AppliedSlashes, CurrentEra, Rewards, VotedStake},
         AccountId, Balance, EraIndex, EraProgress,
     };
@@ -526,10 +527,18 @@ pub mod pallet {
         pub fn emission() -> EmissionRecord {
             Emission::<T>::state()
         }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The bond of `stash`, if it has one.
+        pub fn bond_of(stash: AccountId) -> Option<Bond> {
+            Ledger::<T>::view(&stash)
+        }
 
         /// Where the rewards of `stash` go.
-        pub fn payee(stash: &AccountId) -> Payee {
-            Payees::<T>::of(stash)
+        pub fn payee(stash: AccountId) -> Payee {
+            Payees::<T>::of(&stash)
         }
 
         /// Where the chain stands in its era.
@@ -537,9 +546,9 @@ pub mod pallet {
             Clock::<T>::progress()
         }
 
-        /// The bond of `stash`, if it has one.
-        pub fn bond_of(stash: &AccountId) -> Option<super::Bond> {
-            Ledger::<T>::view(stash)
+        /// What has been emitted of the two budgets, and what remains.
+        pub fn emission_overview() -> EmissionOverview {
+            Emission::<T>::state().overview()
         }
     }
 }

@@ -101,6 +101,7 @@ pub mod pallet {
     };
     use alloc::vec::Vec;
     use cuckoo_primitives::{
+        candidate::{BackingOverview, Position},
         era::EraAmount,
         registry::{
             AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, RewardPot, Rewards, Slash, VotedStake,
@@ -397,19 +398,29 @@ pub mod pallet {
             looking(|| Votes::<T>::of(voter).sum())
         }
 
-        /// Where the votes of `voter` are, after all slashes.
-        pub fn positions(voter: &AccountId) -> Vec<cuckoo_primitives::Position> {
-            looking(|| Votes::<T>::of(voter).list())
-        }
-
-        /// What `stash` could claim now, in planck.
-        pub fn pending_reward(stash: &AccountId) -> Balance {
-            looking(|| <Self as Rewards<AccountId>>::take(stash).unwrap_or(0))
-        }
-
         /// `author` authored the current block.
         pub fn note_author(author: &AccountId) {
             Authors::<T>::note(author);
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// Where the votes of `voter` are, after all slashes.
+        pub fn positions(voter: AccountId) -> Vec<Position> {
+            looking(|| Votes::<T>::of(&voter).list())
+        }
+
+        /// What `stash` could claim now, in planck.
+        pub fn pending_reward(stash: AccountId) -> Balance {
+            looking(|| <Self as Rewards<AccountId>>::take(&stash).unwrap_or(0))
+        }
+
+        /// The stake behind `candidate`, registered or not.
+        pub fn backing_of(candidate: AccountId) -> BackingOverview {
+            let (own_stake, next_own_stake) = Pool::<T>::own(&candidate);
+            let (backing, next_backing) = Pool::<T>::backing(&candidate);
+            BackingOverview { own_stake, next_own_stake, backing, next_backing }
         }
     }
 

@@ -1,11 +1,7 @@
 //! The market's pallets, and how they are read together.
 
-use cuckoo_primitives::{
-    emission::{BudgetOverview, EmissionOverview},
-    AccountId, EraIndex, StashOverview,
-};
+use cuckoo_primitives::{AccountId, EraIndex, StashOverview};
 use frame_support::{parameter_types, traits::ConstU32, PalletId};
-use pallet_cuckoo_staking::Budget;
 use sp_runtime::Perbill;
 
 use super::{
@@ -86,22 +82,14 @@ impl pallet_cuckoo_faucet::Config for Runtime {
 }
 
 /// Bond and votes of `stash`; `None` if it has not bonded.
-pub(crate) fn stash_overview(stash: &AccountId) -> Option<StashOverview> {
-    let bond = Stake::bond_of(stash)?;
+pub(crate) fn stash_overview(stash: AccountId) -> Option<StashOverview> {
+    let bond = Stake::bond_of(stash.clone())?;
     Some(StashOverview {
         total: bond.total,
         active: bond.active,
-        voted: Voting::voted(stash),
+        voted: Voting::voted(&stash),
         unlocking: bond.unlocking,
-        reward: Voting::pending_reward(stash),
+        reward: Voting::pending_reward(stash.clone()),
         positions: Voting::positions(stash),
     })
-}
-
-/// What has been emitted, and what remains.
-pub(crate) fn emission_overview() -> EmissionOverview {
-    let state = Stake::emission();
-    let part =
-        |budget: Budget| BudgetOverview { remaining: budget.remaining, open: budget.open, emitted: budget.emitted };
-    EmissionOverview { staking: part(state.staking), mining: part(state.mining), unclaimed: state.unclaimed() }
 }

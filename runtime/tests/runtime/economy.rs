@@ -32,11 +32,11 @@ fn free(chain: &mut Chain, who: &Account) -> u128 {
 }
 
 fn bonded(chain: &mut Chain, who: &Account) -> u128 {
-    chain.read(|| Stake::bond_of(&who.id()).map_or(0, |bond| bond.total))
+    chain.read(|| Stake::bond_of(who.id()).map_or(0, |bond| bond.total))
 }
 
 fn pending(chain: &mut Chain, who: &Account) -> u128 {
-    chain.read(|| Voting::pending_reward(&who.id()))
+    chain.read(|| Voting::pending_reward(who.id()))
 }
 
 fn issuance(chain: &mut Chain) -> u128 {
@@ -78,7 +78,8 @@ fn contradiction(chain: &mut Chain) -> Evidence {
     Evidence::Receipts { first: sign(receipt(1)), second: sign(receipt(2)) }
 }
 
-fn report(chain: &mut Chain, reporter: &Account) -> EraIndex {
+/// Has `reporter` report Miner1, whose case is the only one; returns the era from which it is applied.
+pub(crate) fn report(chain: &mut Chain, reporter: &Account) -> EraIndex {
     let evidence = contradiction(chain);
     assert_ok!(chain.submit(reporter, SlashingCall::report { evidence: Box::new(evidence) }));
     let docket = chain.read(|| Slashing::docket(None, 10));
@@ -94,7 +95,7 @@ fn voting_earns_era_by_era() {
     let voter = dave_votes(&mut chain, &miner, 25_000);
     chain.until_era(2);
     chain.until("era 1 is paid", || {
-        Voting::pending_reward(&stash("Miner1").id()) > 0 && !pallet_cuckoo_voting::PayoutRun::<Runtime>::exists()
+        Voting::pending_reward(stash("Miner1").id()) > 0 && !pallet_cuckoo_voting::PayoutRun::<Runtime>::exists()
     });
     // The miner earned era 0 alone, and era 1 beside the voter with as much stake.
     let (own, votes) = (pending(&mut chain, &miner), pending(&mut chain, &voter));
@@ -148,7 +149,7 @@ fn two_receipts_for_one_attempt_cost_the_miner_and_its_voters_their_stake() {
     let fees = free(&mut chain, &reporter);
     let apply_in = report(&mut chain, &reporter);
     assert_eq!(free(&mut chain, &reporter), fees, "a valid report costs nothing");
-    let status = chain.read(|| Registration::candidate(&miner.id()).unwrap().status);
+    let status = chain.read(|| Registration::candidate(miner.id()).unwrap().status);
     assert_eq!(status, CandidateStatus::Chilled);
     assert_eq!(
         chain.submit(&miner, RegistrationCall::validate {}),
@@ -164,7 +165,7 @@ fn two_receipts_for_one_attempt_cost_the_miner_and_its_voters_their_stake() {
     chain.until("the slash is applied", || Slashing::docket(None, 1).is_empty());
     assert_eq!(bonded(&mut chain, &miner), 0);
     assert_eq!(free(&mut chain, &reporter), fees + 2_500 * CAI, "a tenth of the miner's own 25,000 CAI");
-    assert_eq!(chain.read(|| Slashing::convictions(&miner.id()).len()), 1);
+    assert_eq!(chain.read(|| Slashing::convictions(miner.id()).len()), 1);
 
     chain.until_era(leaving + 4);
     let nothing = chain.submit(&voter, StakeCall::withdraw_unbonded {});

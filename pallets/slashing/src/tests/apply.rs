@@ -47,7 +47,7 @@ fn a_case_is_applied_when_it_is_due() {
             evidence_hash,
             applied_in: 1 + DEFER_ERAS,
         };
-        assert_eq!(Slashing::convictions(&ALICE), vec![conviction]);
+        assert_eq!(Slashing::convictions(ALICE), vec![conviction]);
         // Once and for all.
         run_to_era(20);
         assert_eq!(Market::slashes().len(), 1);
