@@ -113,6 +113,7 @@ pub mod pallet {
     };
     use frame_support::{
         pallet_prelude::*,
+        storage::transactional::with_transaction_unchecked,
         traits::{
             fungible::{hold, Mutate},
             UnixTime,
@@ -120,7 +121,7 @@ pub mod pallet {
         PalletId,
     };
     use frame_system::pallet_prelude::*;
-    use sp_runtime::Perbill;
+    use sp_runtime::{Perbill, TransactionOutcome};
 
     /// Layout of this pallet's storage.
     pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
@@ -531,9 +532,12 @@ pub mod pallet {
 
     #[pallet::view_functions]
     impl<T: Config> Pallet<T> {
-        /// The bond of `stash`, if it has one.
+        /// The bond of `stash` after all slashes, those included that have not been taken yet; `None` if it has none.
         pub fn bond_of(stash: AccountId) -> Option<Bond> {
-            Ledger::<T>::view(&stash)
+            with_transaction_unchecked(|| {
+                T::VotedStake::settle(&stash);
+                TransactionOutcome::Rollback(Ledger::<T>::view(&stash))
+            })
         }
 
         /// Where the rewards of `stash` go.

@@ -3,12 +3,16 @@
 use cuckoo_primitives::{
     evidence::{Evidence, SignedReceipt},
     registry::Backing,
+    runtime_api::runtime_decl_for_market_api::MarketApi,
     signing::Statement,
     task::{Finish, Receipt, TaskId},
     AccountId, CandidateStatus, EraIndex, CAI,
 };
-use cuckoo_runtime::{Balances, Registration, Runtime, Slashing, Stake, System, Voting};
-use frame_support::{assert_ok, traits::Currency};
+use cuckoo_runtime::{Balances, Block, Registration, Runtime, Slashing, Stake, System, Voting};
+use frame_support::{
+    assert_ok,
+    traits::{fungible::InspectHold, Currency},
+};
 use pallet_cuckoo_staking::Payee;
 use sp_core::{Pair, H256};
 
@@ -188,6 +192,31 @@ fn stake_that_moved_after_the_offence_is_slashed_where_it_is() {
     assert_ok!(chain.submit(&stash("Eve"), VotingCall::settle { voter: voter.id(), candidate: other.id() }));
     assert_eq!(bonded(&mut chain, &voter), 0);
     assert_eq!(chain.read(|| Voting::backing(&other.id()).0), 75_000 * CAI);
+}
+
+#[test]
+fn a_stash_is_shown_after_slashes_that_have_not_been_taken_from_it() {
+    let mut chain = Chain::dev();
+    let miner = stash("Miner1");
+    let voter = dave_votes(&mut chain, &miner, 10_000);
+    assert_ok!(chain.submit(&voter, StakeCall::bond_extra { value: 6_000 * CAI }));
+    assert_ok!(chain.submit(&voter, StakeCall::unbond { value: 5_000 * CAI }));
+    chain.until_era(1);
+    let apply_in = report(&mut chain, &stash("Eve"));
+    chain.until_era(apply_in);
+    chain.until("the slash is applied", || Slashing::docket(None, 1).is_empty());
+
+    let shown = |chain: &mut Chain| {
+        let overview = chain.read(|| <Runtime as MarketApi<Block>>::stash(voter.id())).expect("it has bonded");
+        let unlocking = overview.unlocking.iter().map(|part| part.amount).collect::<Vec<_>>();
+        (overview.total, overview.active, overview.voted, unlocking)
+    };
+    let after_all_slashes = (6_000 * CAI, 1_000 * CAI, 0, vec![5_000 * CAI]);
+    assert_eq!(chain.read(|| Balances::total_balance_on_hold(&voter.id())), 16_000 * CAI, "nothing is taken yet");
+    assert_eq!(shown(&mut chain), after_all_slashes);
+    assert_ok!(chain.submit(&stash("Eve"), VotingCall::settle { voter: voter.id(), candidate: miner.id() }));
+    assert_eq!(chain.read(|| Balances::total_balance_on_hold(&voter.id())), 6_000 * CAI);
+    assert_eq!(shown(&mut chain), after_all_slashes);
 }
 
 #[test]
