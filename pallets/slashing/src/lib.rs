@@ -387,7 +387,8 @@ pub mod pallet {
     }
 
     impl<T: Config> Pallet<T> {
-        /// `validator` produced this block. To be called once in every block, before the session may end.
+        /// `validator` produced this block. To be called once in every block, after the session may have ended: the first
+        /// block of a session is one of that session.
         pub fn note_author(validator: &AccountId) {
             Liveness::<T>::note_author(validator);
             Self::account_for(T::WeightInfo::note_author());

@@ -76,6 +76,23 @@ fn one_with_stake_and_keys_validates_from_the_next_era() {
     });
 }
 
+/// Consensus names the author by its place in the session to which the block belongs.
+#[test]
+fn the_first_block_of_a_session_is_that_of_one_of_its_validators() {
+    let mut chain = local(json!({ "validatorCount": 1 }));
+    register(&mut chain, "Dave", 250_000);
+    set_keys(&mut chain, "Dave");
+    chain.until_era(1);
+    let dave = stash("Dave").id();
+    assert!(!chain.read(Session::validators).contains(&dave), "planned with the era's first session");
+    let author = chain.next_session_author();
+    assert_eq!(chain.read(Session::validators), std::slice::from_ref(&dave));
+    assert_eq!(author.as_ref(), Some(&dave));
+    // That block is one of its session and its era: it counts as presence, and earns.
+    assert!(chain.read(|| pallet_cuckoo_slashing::Authors::<Runtime>::contains_key(&dave)));
+    assert_eq!(chain.read(pallet_cuckoo_slashing::Produced::<Runtime>::get), 1);
+}
+
 #[test]
 fn one_without_keys_does_not_validate() {
     let mut chain = local(json!({}));
