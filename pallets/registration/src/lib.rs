@@ -66,6 +66,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod commission;
 mod genesis;
 mod info;
@@ -126,6 +128,9 @@ pub mod pallet {
         type MaxValidators: Get<u32>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// The candidates of each role by stash. Owned by [`Roster`].

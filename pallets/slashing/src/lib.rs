@@ -141,6 +141,9 @@ pub mod pallet {
         type MinStanding: Get<u32>;
         /// What the calls and hooks cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// The cases that wait, by number. Owned by [`Docket`].

@@ -16,6 +16,8 @@ impl pallet_cuckoo_election::Config for Runtime {
     type LimitsOrigin = EnsureRoot<AccountId>;
     type MaxValidators = MaxAuthorities;
     type WeightInfo = pallet_cuckoo_election::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 /// The validators of the registration pallet, with the backing that counts in the current era.
