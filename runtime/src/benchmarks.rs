@@ -5,9 +5,14 @@ use alloc::{string::String, vec::Vec};
 use frame_benchmarking::{define_benchmarks, BenchmarkBatch, BenchmarkConfig, BenchmarkList};
 use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
 
-use crate::{AllPalletsWithSystem, Registration};
+use crate::{AllPalletsWithSystem, Election, Faucet, Registration, Slashing};
 
-define_benchmarks!([pallet_cuckoo_registration, Registration]);
+define_benchmarks!(
+    [pallet_cuckoo_election, Election]
+    [pallet_cuckoo_faucet, Faucet]
+    [pallet_cuckoo_registration, Registration]
+    [pallet_cuckoo_slashing, Slashing]
+);
 
 /// What there is to measure, and what storage the chain has.
 pub(crate) fn metadata(extra: bool) -> (Vec<BenchmarkList>, Vec<StorageInfo>) {

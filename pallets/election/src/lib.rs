@@ -39,6 +39,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod choice;
 mod genesis;
 mod limits;
