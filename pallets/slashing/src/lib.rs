@@ -25,6 +25,8 @@
 //!   DeferEras + 1` is more than the eras that unbonding takes.
 //! - Each conviction of the last [`Config::MemoryEras`] doubles the fraction of the candidate's next, up to all.
 //! - A case does not depend on the candidate being registered still.
+//! - Cases are applied in the order in which they were filed. What the slashes of others have cost the offender is taken
+//!   before, a bounded number in a step; until that is done, its case and those behind it wait.
 //!
 //! A report costs its fee if it is refused, and nothing if it is valid. A tenth of what the offender itself loses goes
 //! to the first that reports it; who reports itself loses the other nine. A report lies open in the pool, so that others
@@ -104,7 +106,7 @@ pub mod pallet {
     use cuckoo_primitives::{
         docket::{Case, CaseId, Conviction, Fault},
         evidence::Evidence,
-        registry::{Candidates, CurrentEra, Operators, Slash},
+        registry::{Candidates, CurrentEra, Operators, Slash, MAX_SETTLED},
         AccountId, Balance, EraIndex, Hash,
     };
     use frame_support::{pallet_prelude::*, weights::WeightMeter};
@@ -340,7 +342,7 @@ pub mod pallet {
         }
 
         fn integrity_test() {
-            let one = T::WeightInfo::look_for_due().saturating_add(T::WeightInfo::apply_case());
+            let one = T::WeightInfo::look_for_due().saturating_add(T::WeightInfo::apply_case(MAX_SETTLED));
             assert!(one.all_lte(Self::hook_limit()), "no case would ever be applied: one takes {one:?}");
         }
 

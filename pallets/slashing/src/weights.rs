@@ -12,8 +12,8 @@ pub trait WeightInfo {
     fn cancel_slash() -> Weight;
     /// A look at the docket.
     fn look_for_due() -> Weight;
-    /// A case is applied.
-    fn apply_case() -> Weight;
+    /// A step of applying a case, in which the offender loses by `s` slashes of others before its own.
+    fn apply_case(s: u32) -> Weight;
     /// A fault, or an era of them, is forgotten.
     fn forget_fault() -> Weight;
     /// Consensus names an offender.
@@ -28,6 +28,9 @@ pub trait WeightInfo {
 const CALL: Weight = Weight::from_parts(50_000_000, 16_384);
 /// Execution in picoseconds and proof size in bytes of a small step, apart from its database accesses.
 const STEP: Weight = Weight::from_parts(5_000_000, 4_096);
+/// The same of a slash of another that the offender is settled for first; with nine reads and writes besides, of the two
+/// candidates whose backing answers for it.
+const SETTLED: Weight = Weight::from_parts(60_000_000, 32_768);
 /// Verifying one sr25519 signature.
 const VERIFY: Weight = Weight::from_parts(100_000_000, 0);
 /// To chill a candidate: reads of role, candidate, era; and in voting of pool, totals, pots and marks. Writes of
@@ -67,10 +70,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         STEP.saturating_add(Self::accesses((3, 1)))
     }
     // Reads: case, open count, convictions. Writes: case, due, open count, convictions.
-    fn apply_case() -> Weight {
+    fn apply_case(s: u32) -> Weight {
         CALL.saturating_add(Self::accesses((3, 4)))
             .saturating_add(Self::accesses(CHILL))
             .saturating_add(Self::accesses(SLASH))
+            .saturating_add(SETTLED.saturating_add(Self::accesses((9, 9))).saturating_mul(s.into()))
     }
     // Reads: era, SeenFrom, EvidenceEras, the first key of seen. Writes: one of seen and SeenFrom.
     fn forget_fault() -> Weight {

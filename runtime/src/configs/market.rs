@@ -39,7 +39,6 @@ impl pallet_cuckoo_staking::Config for Runtime {
     type Time = Timestamp;
     type PotId = RewardPotId;
     type ReporterShare = ReporterShare;
-    type MaxPositions = MaxPositions;
     type MaxUnlockingChunks = ConstU32<32>;
     type WeightInfo = pallet_cuckoo_staking::weights::SubstrateWeight<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
