@@ -37,6 +37,8 @@ mod wasm {
 pub use wasm::{WASM_BINARY, WASM_BINARY_BLOATY};
 
 pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 pub mod configs;
 pub mod genesis_config_presets;
 mod session_keys;

@@ -3,9 +3,13 @@
 use codec::{Decode, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_arithmetic::Perbill;
-use sp_runtime::{DispatchError, DispatchResult};
+use sp_runtime::DispatchError;
 
 use crate::{Balance, EraIndex, Role};
+
+/// Most slashes that one settlement of a voter takes, so that what it costs has a bound. Calls that settle are charged
+/// for as many and pay for those that they took.
+pub const MAX_SETTLED: u32 = 16;
 
 /// The bonds of all stashes. Offered by the staking pallet.
 pub trait Bonds<AccountId> {
@@ -37,8 +41,11 @@ pub trait CurrentEra {
 pub trait VotedStake<AccountId> {
     /// The sum of `stash`'s votes in planck.
     fn voted(stash: &AccountId) -> Balance;
-    /// Takes from `stash` all that slashes have cost it up to now.
-    fn settle(stash: &AccountId);
+    /// Takes from `stash` all that slashes have cost it up to now. Returns how many slashes that were. Fails, having
+    /// taken nothing, if they are more than [`MAX_SETTLED`].
+    fn settle(stash: &AccountId) -> Result<u32, DispatchError>;
+    /// The same, however many slashes there are. For those who only look, and undo it.
+    fn settle_in_full(stash: &AccountId);
 }
 
 impl<AccountId> VotedStake<AccountId> for () {
@@ -46,7 +53,11 @@ impl<AccountId> VotedStake<AccountId> for () {
         0
     }
 
-    fn settle(_: &AccountId) {}
+    fn settle(_: &AccountId) -> Result<u32, DispatchError> {
+        Ok(0)
+    }
+
+    fn settle_in_full(_: &AccountId) {}
 }
 
 /// Amounts of the two budgets of the emission, in planck.
@@ -63,7 +74,7 @@ pub trait Rewards<AccountId> {
     /// Era `ended` is over, and `budgets` may be paid for it. Returns whether they were accepted; if not, nothing is
     /// paid for that era.
     fn era_ended(ended: EraIndex, budgets: Budgets) -> bool;
-    /// Takes what `stash` has earned off the record and returns it, in planck.
+    /// Takes what `stash`, which has been settled, has earned off the record and returns it, in planck.
     fn take(stash: &AccountId) -> Result<Balance, DispatchError>;
 }
 
@@ -140,19 +151,22 @@ impl AppliedSlashes for () {
 }
 
 /// The stake behind candidates. Offered by the voting pallet.
+///
+/// What takes the cost of slashes first says how many they were, and fails if they are more than [`MAX_SETTLED`].
 pub trait Backing<AccountId> {
     /// Puts `amount` planck of `stash`'s own bond behind itself as a candidate of `role`, counting from the next era.
-    fn stand(stash: &AccountId, role: Role, amount: Balance) -> DispatchResult;
+    /// Returns how many slashes it took first.
+    fn stand(stash: &AccountId, role: Role, amount: Balance) -> Result<u32, DispatchError>;
     /// Ends the candidacy: takes all of `stash`'s own votes off itself; the stake stays bonded and can be voted
-    /// elsewhere or unbonded.
-    fn leave(stash: &AccountId) -> Result<Balance, DispatchError>;
+    /// elsewhere or unbonded. Returns how much that was in planck, and how many slashes it took first.
+    fn leave(stash: &AccountId) -> Result<(Balance, u32), DispatchError>;
     /// The candidate steps back: it earns nothing in this era and later ones.
     fn suspend(stash: &AccountId);
     /// The candidate is back: it earns from the next era on.
     fn resume(stash: &AccountId);
     /// Pays the candidate for all eras that are over, and takes what slashes have cost its own stake. To be called
-    /// before its commission changes, and before its own stake is judged.
-    fn bring_up_to_date(stash: &AccountId);
+    /// before its commission changes, and before its own stake is judged. Returns how many slashes it took.
+    fn bring_up_to_date(stash: &AccountId) -> Result<u32, DispatchError>;
     /// Whether `stash` may stand as a candidate; one that was slashed too often may not.
     fn may_stand(stash: &AccountId) -> bool;
     /// Own stake behind `stash` in planck: what counts in this era, and from the next on.
@@ -166,7 +180,15 @@ pub trait Slash<AccountId> {
     /// Takes `fraction` of all stake that stood behind `offender` in `offence_era`, wherever it is now. What the
     /// offender itself loses is taken at once, and `reporter` earns its share of that; the loss of others is counted
     /// at once and taken when they are settled. Returns the offender's loss in planck.
-    fn slash(offender: &AccountId, offence_era: EraIndex, fraction: Perbill, reporter: Option<&AccountId>) -> Balance;
+    ///
+    /// What the slashes of others have cost the offender comes first, at most [`MAX_SETTLED`] of them in one go. If more
+    /// are left, the slash is not applied and the answer is `None`: ask again.
+    fn slash(
+        offender: &AccountId,
+        offence_era: EraIndex,
+        fraction: Perbill,
+        reporter: Option<&AccountId>,
+    ) -> Option<Balance>;
 }
 
 /// What is charged and not decided. Offered by the slashing pallet, asked by the registration pallet.

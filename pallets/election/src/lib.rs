@@ -39,6 +39,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod choice;
 mod genesis;
 mod limits;
@@ -95,6 +97,9 @@ pub mod pallet {
         type MaxValidators: Get<u32>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// Twenty-one.

@@ -57,6 +57,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod claims;
 mod genesis;
 mod refusal;
@@ -114,6 +116,9 @@ pub mod pallet {
         type PalletId: Get<PalletId>;
         /// What calls and hooks cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// What the faucet gives, and for how much work; none if there is no faucet.

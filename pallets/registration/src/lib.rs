@@ -66,6 +66,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod commission;
 mod genesis;
 mod info;
@@ -100,7 +102,7 @@ pub mod pallet {
     };
     use alloc::{string::String, vec::Vec};
     use cuckoo_primitives::{
-        registry::{Backing, CurrentEra, OpenCases},
+        registry::{Backing, CurrentEra, OpenCases, MAX_SETTLED},
         signing::OperatorConsent,
         AccountId, Balance, Candidate, CandidateInfo, EraIndex, Hash, Role, Signature, CAI,
     };
@@ -128,6 +130,9 @@ pub mod pallet {
         type MaxValidators: Get<u32>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// The candidates of each role by stash. Owned by [`Roster`].
@@ -327,7 +332,7 @@ pub mod pallet {
         /// itself. `proof` is the operator's signature over its [`OperatorConsent`], which counts until era
         /// `consent_expires`.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::register())]
+        #[pallet::weight(T::WeightInfo::register(MAX_SETTLED))]
         pub fn register(
             origin: OriginFor<T>,
             role: Role,
@@ -336,7 +341,7 @@ pub mod pallet {
             proof: Signature,
             #[pallet::compact] self_stake: Balance,
             info: CandidateInfo,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
             ensure!(!Roster::<T>::contains(&stash), Error::<T>::AlreadyRegistered);
             Self::ensure_may_stand(&stash)?;
@@ -347,9 +352,9 @@ pub mod pallet {
 
             OperatorKeys::<T>::assign(&operator, &stash, role)?;
             Roster::<T>::enter(&stash, role, operator.clone(), info)?;
-            T::Backing::stand(&stash, role, self_stake)?;
+            let taken = T::Backing::stand(&stash, role, self_stake)?;
             Self::deposit_event(Event::Registered { candidate: stash, operator, role });
-            Ok(())
+            Ok(Some(T::WeightInfo::register(taken)).into())
         }
 
         /// Replaces how the calling candidate presents itself.
@@ -398,35 +403,35 @@ pub mod pallet {
         /// Comes back after `chill`; the calling candidate works at once and earns from the next era on. Its own stake
         /// must be above the minimum.
         #[pallet::call_index(4)]
-        #[pallet::weight(T::WeightInfo::validate())]
-        pub fn validate(origin: OriginFor<T>) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::validate(MAX_SETTLED))]
+        pub fn validate(origin: OriginFor<T>) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
             let role = Roster::<T>::role(&stash).ok_or(Error::<T>::NotRegistered)?;
             Self::ensure_may_stand(&stash)?;
-            T::Backing::bring_up_to_date(&stash);
+            let taken = T::Backing::bring_up_to_date(&stash)?;
             let (_, next_own) = T::Backing::own_stake(&stash);
             ensure!(next_own > MinSelfStake::<T>::get(role), Error::<T>::SelfStakeTooLow);
             ensure!(Roster::<T>::set_chilled(&stash, false)?, Error::<T>::NotChilled);
             T::Backing::resume(&stash);
             Self::deposit_event(Event::Validated { candidate: stash });
-            Ok(())
+            Ok(Some(T::WeightInfo::validate(taken)).into())
         }
 
         /// Ends the calling stash's candidacy and takes its own votes back; they stay bonded. Others' votes stay where
         /// they are until their voters move them. It can be charged for what it did all the same.
         #[pallet::call_index(5)]
-        #[pallet::weight(T::WeightInfo::deregister())]
-        pub fn deregister(origin: OriginFor<T>) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::deregister(MAX_SETTLED))]
+        pub fn deregister(origin: OriginFor<T>) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
             let (role, record) = Roster::<T>::get(&stash).ok_or(Error::<T>::NotRegistered)?;
             // Its commission counts for what it has earned, and ends with the candidacy.
-            T::Backing::bring_up_to_date(&stash);
+            let taken = T::Backing::bring_up_to_date(&stash)?;
             Roster::<T>::leave(&stash)?;
             OperatorKeys::<T>::retire(&record.operator, &stash)?;
-            let released = T::Backing::leave(&stash)?;
+            let (released, more) = T::Backing::leave(&stash)?;
             Commission::<T>::forget(&stash);
             Self::deposit_event(Event::Deregistered { candidate: stash, role, released });
-            Ok(())
+            Ok(Some(T::WeightInfo::deregister(taken.saturating_add(more))).into())
         }
 
         /// Takes those retired operators of `stash` off the record against which evidence counts no more. Anyone may
@@ -445,14 +450,14 @@ pub mod pallet {
         /// next era on; a higher one two eras later, and by at most five points at a time. In the era in which the
         /// candidate registered any rate counts from the next era on, as long as nobody else's stake is behind it.
         #[pallet::call_index(7)]
-        #[pallet::weight(T::WeightInfo::set_commission())]
-        pub fn set_commission(origin: OriginFor<T>, rate: Perbill) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::set_commission(MAX_SETTLED))]
+        pub fn set_commission(origin: OriginFor<T>, rate: Perbill) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
             let (_, record) = Roster::<T>::get(&stash).ok_or(Error::<T>::NotRegistered)?;
-            T::Backing::bring_up_to_date(&stash);
+            let taken = T::Backing::bring_up_to_date(&stash)?;
             let from = Commission::<T>::set(&stash, rate, Self::is_new_and_alone(&stash, &record))?;
             Self::deposit_event(Event::CommissionSet { candidate: stash, rate, from });
-            Ok(())
+            Ok(Some(T::WeightInfo::set_commission(taken)).into())
         }
     }
 

@@ -7,11 +7,15 @@ use std::{
 
 use cuckoo_primitives::{
     era::EraAmount,
-    registry::{Backing, Candidates as _, CurrentEra, OpenCases},
+    registry::{Backing, Candidates as _, CurrentEra, OpenCases, MAX_SETTLED},
     signing::{OperatorConsent, Statement},
     AccountId, Balance, CandidateInfo, EraIndex, Hash, Role, Signature,
 };
-use frame_support::{derive_impl, dispatch::DispatchResult, traits::ConstU32};
+use frame_support::{
+    derive_impl,
+    dispatch::{DispatchResult, DispatchResultWithPostInfo},
+    traits::ConstU32,
+};
 use sp_core::{sr25519, Pair};
 use sp_runtime::{
     traits::{Dispatchable, IdentityLookup},
@@ -52,6 +56,8 @@ struct StakesState {
     suspended: BTreeSet<AccountId>,
     /// Own stake that slashes have cost and that is not taken yet.
     due: BTreeMap<AccountId, Balance>,
+    /// Slashes that a stash has not been settled for.
+    waiting: BTreeMap<AccountId, u32>,
     charged: BTreeSet<AccountId>,
     barred: BTreeSet<AccountId>,
     /// Whom all eras that are over were paid, and by which commission the last of them.
@@ -106,6 +112,20 @@ impl Stakes {
         STATE.with_borrow_mut(|state| state.due.insert(candidate.clone(), amount));
     }
 
+    /// So many slashes of `stash` wait.
+    pub(crate) fn is_behind(stash: &AccountId, slashes: u32) {
+        STATE.with_borrow_mut(|state| state.waiting.insert(stash.clone(), slashes));
+    }
+
+    fn settle(stash: &AccountId) -> Result<u32, DispatchError> {
+        STATE.with_borrow_mut(|state| {
+            let waiting = state.waiting.get(stash).copied().unwrap_or(0);
+            frame_support::ensure!(waiting <= MAX_SETTLED, PENDING);
+            state.waiting.remove(stash);
+            Ok(waiting)
+        })
+    }
+
     /// Part of the own stake is lost.
     pub(crate) fn lose(candidate: &AccountId, amount: Balance) {
         STATE.with_borrow_mut(|state| {
@@ -140,22 +160,24 @@ impl OpenCases<AccountId> for Stakes {
 }
 
 impl Backing<AccountId> for Stakes {
-    fn stand(stash: &AccountId, _: Role, amount: Balance) -> DispatchResult {
+    fn stand(stash: &AccountId, _: Role, amount: Balance) -> Result<u32, DispatchError> {
         frame_support::ensure!(amount <= BOND, NOT_BONDED);
+        let taken = Self::settle(stash)?;
         STATE.with_borrow_mut(|state| {
             let own = state.own.entry(stash.clone()).or_default();
             *own = own.add(state.era, amount).unwrap();
             state.suspended.remove(stash);
         });
-        Ok(())
+        Ok(taken)
     }
 
-    fn leave(stash: &AccountId) -> Result<Balance, DispatchError> {
+    fn leave(stash: &AccountId) -> Result<(Balance, u32), DispatchError> {
+        let taken = Self::settle(stash)?;
         STATE.with_borrow_mut(|state| {
             let own = state.own.entry(stash.clone()).or_default();
             let amount = own.next();
             *own = own.sub(state.era, amount).unwrap();
-            Ok(amount)
+            Ok((amount, taken))
         })
     }
 
@@ -167,13 +189,15 @@ impl Backing<AccountId> for Stakes {
         STATE.with_borrow_mut(|state| assert!(state.suspended.remove(stash)));
     }
 
-    fn bring_up_to_date(stash: &AccountId) {
+    fn bring_up_to_date(stash: &AccountId) -> Result<u32, DispatchError> {
+        let taken = Self::settle(stash)?;
         if let Some(lost) = STATE.with_borrow_mut(|state| state.due.remove(stash)) {
             Self::lose(stash, lost);
         }
         let last = Self::current_era().saturating_sub(1);
         let paid = (stash.clone(), Registration::commission(stash, last));
         STATE.with_borrow_mut(|state| state.paid.push(paid));
+        Ok(taken)
     }
 
     fn may_stand(stash: &AccountId) -> bool {
@@ -204,6 +228,8 @@ pub(crate) const MAX_VALIDATORS: u32 = 3;
 /// What every stash has bonded.
 pub(crate) const BOND: Balance = 1_000;
 pub(crate) const NOT_BONDED: DispatchError = DispatchError::Other("not that much bonded");
+/// Too many slashes wait.
+pub(crate) const PENDING: DispatchError = DispatchError::Other("settle until no slash waits");
 /// Minimum of miners.
 pub(crate) const MIN: Balance = 20;
 
@@ -246,10 +272,14 @@ pub(crate) fn miner_info() -> CandidateInfo {
     info_of("Miner", "Runs on wind.", "")
 }
 
-/// Submits a call as a block would: what a refused one wrote is undone.
+/// Submits a call as a block would: what a refused one wrote is undone. Returns what it cost, too.
+pub(crate) fn dispatch(who: &AccountId, call: crate::Call<Test>) -> DispatchResultWithPostInfo {
+    RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(who.clone()))
+}
+
+/// Submits a call and says whether it was refused.
 pub(crate) fn submit(who: &AccountId, call: crate::Call<Test>) -> DispatchResult {
-    let done = RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(who.clone()));
-    done.map(|_| ()).map_err(|failed| failed.error)
+    dispatch(who, call).map(|_| ()).map_err(|failed| failed.error)
 }
 
 /// Registers `stash` as a miner run by operator key number `n`.
@@ -263,8 +293,13 @@ pub(crate) fn register_miner_with(stash: &AccountId, n: u8, self_stake: Balance)
 
 /// Registers `stash` as a candidate of `role`, one without an endpoint, run by operator key number `n`.
 pub(crate) fn register(stash: &AccountId, n: u8, role: Role, self_stake: Balance) -> DispatchResult {
+    submit(stash, registering(stash, n, role, self_stake))
+}
+
+/// The call by which `stash` registers like that.
+pub(crate) fn registering(stash: &AccountId, n: u8, role: Role, self_stake: Balance) -> crate::Call<Test> {
     let (operator, consent_expires, proof, info) = (operator(n), latest(), proof(n, stash, role), miner_info());
-    submit(stash, crate::Call::register { role, operator, consent_expires, proof, self_stake, info })
+    crate::Call::register { role, operator, consent_expires, proof, self_stake, info }
 }
 
 /// Replaces the operator of the miner `stash` by key number `n`.

@@ -5,10 +5,10 @@ use frame_support::{traits::Get, weights::Weight};
 
 use crate::MAX_RETIRED_OPERATORS;
 
-/// Weight of each call.
+/// Weight of each call. `s` is the number of slashes that it takes first.
 pub trait WeightInfo {
     /// See `Pallet::register`.
-    fn register() -> Weight;
+    fn register(s: u32) -> Weight;
     /// See `Pallet::update_info`.
     fn update_info() -> Weight;
     /// See `Pallet::set_operator`.
@@ -16,13 +16,13 @@ pub trait WeightInfo {
     /// See `Pallet::chill`.
     fn chill() -> Weight;
     /// See `Pallet::validate`.
-    fn validate() -> Weight;
+    fn validate(s: u32) -> Weight;
     /// See `Pallet::deregister`.
-    fn deregister() -> Weight;
+    fn deregister(s: u32) -> Weight;
     /// See `Pallet::forget_operators`.
     fn forget_operators() -> Weight;
     /// See `Pallet::set_commission`.
-    fn set_commission() -> Weight;
+    fn set_commission(s: u32) -> Weight;
 }
 
 /// Execution in picoseconds and proof size in bytes of a call, apart from its database accesses.
@@ -37,15 +37,28 @@ const FORGET: u64 = MAX_RETIRED_OPERATORS as u64;
 const PAY_READS: u64 = 20;
 const PAY_WRITES: u64 = 12;
 
+/// One slash that the candidate is settled for: execution and proof, apart from the accesses to the two candidates whose
+/// backing answers for it.
+const SETTLED: Weight = Weight::from_parts(60_000_000, 32_768);
+/// Positions of one stash; the pool of each is read to find the slashes that wait.
+const POSITIONS: u64 = 32;
+
 /// Weights for a runtime, by its database.
 pub struct SubstrateWeight<T>(PhantomData<T>);
+
+impl<T: frame_system::Config> SubstrateWeight<T> {
+    fn settle(s: u32) -> Weight {
+        let each = SETTLED.saturating_add(T::DbWeight::get().reads_writes(9, 9)).saturating_mul(s.into());
+        T::DbWeight::get().reads_writes(POSITIONS.saturating_add(3), 4).saturating_add(each)
+    }
+}
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Reads: role, open cases, slashes, genesis hash, minimum, operator, era, bonding eras, validators, retired (own and
     // of the key's former stash); and in voting: bond, era, voter, pool, totals, role. Writes: candidate, role,
     // validators, operator, retired (2), voter, pool, totals.
-    fn register() -> Weight {
-        CALL.saturating_add(VERIFY).saturating_add(T::DbWeight::get().reads_writes(
+    fn register(s: u32) -> Weight {
+        CALL.saturating_add(Self::settle(s)).saturating_add(VERIFY).saturating_add(T::DbWeight::get().reads_writes(
             FORGET.saturating_add(PAY_READS).saturating_add(17),
             FORGET.saturating_add(PAY_WRITES).saturating_add(9),
         ))
@@ -66,13 +79,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     }
     // Reads: role (2), open cases, slashes, era, backing, minimum, candidate; and in voting, where it is paid first:
     // pool, totals. Writes: candidate, pool, totals.
-    fn validate() -> Weight {
-        CALL.saturating_add(T::DbWeight::get().reads_writes(PAY_READS.saturating_add(10), PAY_WRITES.saturating_add(3)))
+    fn validate(s: u32) -> Weight {
+        CALL.saturating_add(Self::settle(s))
+            .saturating_add(T::DbWeight::get().reads_writes(PAY_READS.saturating_add(10), PAY_WRITES.saturating_add(3)))
     }
     // Reads: role, candidate, operator, era, bonding eras, retired, validators; and in voting, where it is paid first:
     // era, voter, pool, totals. Writes: role, candidate, operator, retired, validators, commission, voter, pool, totals.
-    fn deregister() -> Weight {
-        CALL.saturating_add(T::DbWeight::get().reads_writes(
+    fn deregister(s: u32) -> Weight {
+        CALL.saturating_add(Self::settle(s)).saturating_add(T::DbWeight::get().reads_writes(
             FORGET.saturating_add(PAY_READS).saturating_add(11),
             FORGET.saturating_add(PAY_WRITES).saturating_add(9),
         ))
@@ -82,7 +96,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         CALL.saturating_add(T::DbWeight::get().reads_writes(FORGET.saturating_add(3), FORGET.saturating_add(1)))
     }
     // Reads: role, candidate, era, backing, commission. Writes: commission. And it is paid first.
-    fn set_commission() -> Weight {
-        CALL.saturating_add(T::DbWeight::get().reads_writes(PAY_READS.saturating_add(5), PAY_WRITES.saturating_add(1)))
+    fn set_commission(s: u32) -> Weight {
+        CALL.saturating_add(Self::settle(s))
+            .saturating_add(T::DbWeight::get().reads_writes(PAY_READS.saturating_add(5), PAY_WRITES.saturating_add(1)))
     }
 }

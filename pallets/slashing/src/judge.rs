@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use cuckoo_primitives::{
     docket::{Case, CaseId, Conviction, Fault},
-    registry::{Candidates, CurrentEra, Slash},
+    registry::{Candidates, CurrentEra, Slash, MAX_SETTLED},
     AccountId, EraIndex, Hash, Role,
 };
 use frame_support::weights::WeightMeter;
@@ -73,25 +73,31 @@ impl<T: Config> Judge<T> {
         });
     }
 
-    /// Applies the cases that are due, as many as the meter allows.
+    /// Applies the cases that are due in the order in which they were filed, as many as the meter allows. A case whose
+    /// offender first loses by others' slashes may take several steps, and those behind it wait.
     pub(crate) fn apply_due(meter: &mut WeightMeter) {
         let now = T::CurrentEra::current_era();
         while meter.try_consume(T::WeightInfo::look_for_due()).is_ok() {
             match Docket::<T>::next_due(now) {
                 NextDue::EraDone => {}
-                NextDue::Case(id) if meter.try_consume(T::WeightInfo::apply_case()).is_ok() => Self::apply(id, now),
+                NextDue::Case(id) if meter.try_consume(T::WeightInfo::apply_case(MAX_SETTLED)).is_ok() => {
+                    Self::apply(id, now);
+                }
                 NextDue::Case(_) | NextDue::Nothing => return,
             }
         }
     }
 
+    /// Applies a case, unless that takes another step.
     fn apply(id: CaseId, now: EraIndex) {
-        let Some(Case { offender, fault, offence_era, fraction, reporter, evidence_hash, .. }) = Docket::<T>::close(id)
+        let Some(Case { offender, fault, offence_era, fraction, reporter, evidence_hash, .. }) = Docket::<T>::get(id)
         else {
             return;
         };
         let fraction = CriminalRecord::<T>::escalated(&offender, fraction, now);
-        let loss = T::Slash::slash(&offender, offence_era, fraction, reporter.as_ref());
+        // The case is open until its slash is applied, so that nothing that is liable is forgotten before.
+        let Some(loss) = T::Slash::slash(&offender, offence_era, fraction, reporter.as_ref()) else { return };
+        Docket::<T>::close(id);
         T::Candidates::chill(&offender);
         CriminalRecord::<T>::add(
             &offender,

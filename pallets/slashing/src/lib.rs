@@ -25,6 +25,8 @@
 //!   DeferEras + 1` is more than the eras that unbonding takes.
 //! - Each conviction of the last [`Config::MemoryEras`] doubles the fraction of the candidate's next, up to all.
 //! - A case does not depend on the candidate being registered still.
+//! - Cases are applied in the order in which they were filed. What the slashes of others have cost the offender is taken
+//!   before, a bounded number in a step; until that is done, its case and those behind it wait.
 //!
 //! A report costs its fee if it is refused, and nothing if it is valid. A tenth of what the offender itself loses goes
 //! to the first that reports it; who reports itself loses the other nine. A report lies open in the pool, so that others
@@ -67,6 +69,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod convictions;
 mod docket;
 mod genesis;
@@ -101,7 +105,7 @@ pub mod pallet {
     use cuckoo_primitives::{
         docket::{Case, CaseId, Conviction, Fault},
         evidence::Evidence,
-        registry::{Candidates, CurrentEra, Operators, Slash},
+        registry::{Candidates, CurrentEra, Operators, Slash, MAX_SETTLED},
         AccountId, Balance, EraIndex, Hash,
     };
     use frame_support::{pallet_prelude::*, weights::WeightMeter};
@@ -140,6 +144,9 @@ pub mod pallet {
         type MinStanding: Get<u32>;
         /// What the calls and hooks cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// The cases that wait, by number. Owned by [`Docket`].
@@ -334,7 +341,7 @@ pub mod pallet {
         }
 
         fn integrity_test() {
-            let one = T::WeightInfo::look_for_due().saturating_add(T::WeightInfo::apply_case());
+            let one = T::WeightInfo::look_for_due().saturating_add(T::WeightInfo::apply_case(MAX_SETTLED));
             assert!(one.all_lte(Self::hook_limit()), "no case would ever be applied: one takes {one:?}");
         }
 
@@ -397,15 +404,16 @@ pub mod pallet {
         /// A session of these validators is over: those that have been absent for too long are chilled.
         pub fn session_ended(validators: &[AccountId]) {
             let absent = Liveness::<T>::end_session(validators);
-            let mut chilled = 0u32;
+            let count = absent.len() as u32;
             for Absence { validator, missed_millionths } in absent {
                 if T::Candidates::chill(&validator) {
-                    chilled = chilled.saturating_add(1);
                     let missed_blocks = Absence::whole_blocks(missed_millionths);
                     Self::deposit_event(Event::ValidatorAbsent { validator, missed_blocks });
                 }
             }
-            Self::account_for(T::WeightInfo::session_ended(validators.len() as u32, chilled));
+            // Those that were chilled before, and leave with a later session, cost nearly as much as the others.
+            let others = (validators.len() as u32).saturating_sub(count);
+            Self::account_for(T::WeightInfo::session_ended(others, count));
         }
 
         /// What the hook may take of a block.

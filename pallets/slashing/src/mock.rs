@@ -3,7 +3,7 @@
 
 use cuckoo_primitives::{
     evidence::{Evidence, SignedReceipt},
-    registry::{Candidates, CurrentEra, Operators, Slash},
+    registry::{AppliedSlashes, Candidates, CurrentEra, Operators, Slash, MAX_SETTLED},
     signing::Statement,
     task::{Finish, Receipt, TaskId},
     AccountId, Balance, EraIndex, Hash, Role,
@@ -77,6 +77,9 @@ type Registered = StorageMap<Market, Blake2_128Concat, AccountId, Candidate>;
 type Stakes = StorageMap<Market, Blake2_128Concat, AccountId, Balance, ValueQuery>;
 #[storage_alias]
 type Slashes = StorageValue<Market, Vec<Taken>, ValueQuery>;
+/// How many slashes of others a stash has not been settled for.
+#[storage_alias]
+type Waiting = StorageMap<Market, Blake2_128Concat, AccountId, u32, ValueQuery>;
 
 /// The clock, the candidates, their keys and their stake.
 pub struct Market;
@@ -118,6 +121,11 @@ impl Market {
 
     pub(crate) fn is_chilled(stash: &AccountId) -> bool {
         Registered::get(stash).is_some_and(|candidate| candidate.chilled)
+    }
+
+    /// So many slashes of others cost `stash` something that has not been taken.
+    pub(crate) fn is_behind(stash: &AccountId, slashes: u32) {
+        Waiting::insert(stash, slashes);
     }
 
     pub(crate) fn stake(stash: &AccountId) -> Balance {
@@ -185,13 +193,24 @@ impl Operators<AccountId> for Market {
 }
 
 impl Slash<AccountId> for Market {
-    fn slash(offender: &AccountId, offence_era: EraIndex, fraction: Perbill, reporter: Option<&AccountId>) -> Balance {
+    fn slash(
+        offender: &AccountId,
+        offence_era: EraIndex,
+        fraction: Perbill,
+        reporter: Option<&AccountId>,
+    ) -> Option<Balance> {
+        let waiting = Waiting::get(offender);
+        Waiting::insert(offender, waiting.saturating_sub(MAX_SETTLED));
+        if waiting > MAX_SETTLED {
+            return None;
+        }
         Slashes::append((offender.clone(), offence_era, fraction, reporter.cloned()));
-        Stakes::mutate(offender, |stake| {
+        let loss = Stakes::mutate(offender, |stake| {
             let loss = fraction.mul_ceil(*stake);
             *stake -= loss;
             loss
-        })
+        });
+        Some(loss)
     }
 }
 
@@ -295,10 +314,17 @@ pub(crate) fn next_block() -> Weight {
     weight
 }
 
-/// Moves to `era` and runs one block of it.
+/// Moves to `era` and runs blocks of it until all cases that are due have been applied, at least one.
 pub(crate) fn run_to_era(era: EraIndex) {
     Market::run_to_era(era);
     next_block();
+    for _ in 0..1_000 {
+        if Slashing::applied_through() == era {
+            return;
+        }
+        next_block();
+    }
+    panic!("all that is due in era {era} is applied");
 }
 
 /// The events of this pallet so far.

@@ -27,6 +27,8 @@
 //!   ([`Bonds`](cuckoo_primitives::registry::Bonds)). They are counted where the votes are, and taken when the stash is
 //!   settled; so every call that changes a bond settles its stash first, and what unbonds goes free only when all
 //!   slashes that were due by then have been applied: nothing leaves before it has paid.
+//! - One call settles at most [`MAX_SETTLED`](cuckoo_primitives::registry::MAX_SETTLED) slashes and pays for those that it
+//!   took. If more wait, it is refused, and `settle` of the voting pallet takes them first.
 //!
 //! ## Emission
 //!
@@ -108,7 +110,7 @@ pub mod pallet {
     use cuckoo_primitives::{
         currency::CAI,
         emission::EmissionOverview,
-        registry::{AppliedSlashes, CurrentEra, Rewards, VotedStake},
+        registry::{AppliedSlashes, CurrentEra, Rewards, VotedStake, MAX_SETTLED},
         AccountId, Balance, EraIndex, EraProgress,
     };
     use frame_support::{
@@ -153,14 +155,14 @@ pub mod pallet {
         /// What a reporter gets of a slash.
         #[pallet::constant]
         type ReporterShare: Get<Perbill>;
-        /// Most candidates behind which a stash may have stake; all of them are settled before its bond changes.
-        #[pallet::constant]
-        type MaxPositions: Get<u32>;
         /// Most parts of one bond that may unbond side by side; those of one era count as one.
         #[pallet::constant]
         type MaxUnlockingChunks: Get<u32>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// Why this pallet holds funds.
@@ -423,64 +425,64 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Bonds `value` planck of the caller's free balance, at least `MinBond`.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::bond(T::MaxPositions::get()))]
-        pub fn bond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::bond(MAX_SETTLED))]
+        pub fn bond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
             // What a former bond of the stash could not pay is nothing to the new one.
-            T::VotedStake::settle(&stash);
+            let taken = T::VotedStake::settle(&stash)?;
             Ledger::<T>::open(&stash, value)?;
             Self::deposit_event(Event::Bonded { stash, amount: value });
-            Ok(())
+            Ok(Some(T::WeightInfo::bond(taken)).into())
         }
 
         /// Adds `value` planck of the caller's free balance to its bond.
         #[pallet::call_index(1)]
-        #[pallet::weight(T::WeightInfo::bond_extra(T::MaxPositions::get()))]
-        pub fn bond_extra(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::bond_extra(MAX_SETTLED))]
+        pub fn bond_extra(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
             ensure!(value > 0, Error::<T>::ZeroAmount);
-            T::VotedStake::settle(&stash);
+            let taken = T::VotedStake::settle(&stash)?;
             Ledger::<T>::of(&stash)?.bond_extra(value)?;
             Self::deposit_event(Event::Bonded { stash, amount: value });
-            Ok(())
+            Ok(Some(T::WeightInfo::bond_extra(taken)).into())
         }
 
         /// Starts the release of `value` planck of the caller's active bond. They must not be voted, and are free
         /// after `BondingEras` eras. What stays active is zero or at least `MinBond`.
         #[pallet::call_index(2)]
-        #[pallet::weight(T::WeightInfo::unbond(T::MaxPositions::get()))]
-        pub fn unbond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::unbond(MAX_SETTLED))]
+        pub fn unbond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
             ensure!(value > 0, Error::<T>::ZeroAmount);
-            T::VotedStake::settle(&stash);
+            let taken = T::VotedStake::settle(&stash)?;
             let free_from = Ledger::<T>::of(&stash)?.unbond(value, Self::current_era(), Self::bonding_eras())?;
             Self::deposit_event(Event::Unbonded { stash, amount: value, free_from });
-            Ok(())
+            Ok(Some(T::WeightInfo::unbond(taken)).into())
         }
 
         /// Makes `value` planck that are unbonding active again, those first that would be free last.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::rebond(T::MaxPositions::get()))]
-        pub fn rebond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::rebond(MAX_SETTLED))]
+        pub fn rebond(origin: OriginFor<T>, #[pallet::compact] value: Balance) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
             ensure!(value > 0, Error::<T>::ZeroAmount);
-            T::VotedStake::settle(&stash);
+            let taken = T::VotedStake::settle(&stash)?;
             Ledger::<T>::of(&stash)?.rebond(value)?;
             Self::deposit_event(Event::Rebonded { stash, amount: value });
-            Ok(())
+            Ok(Some(T::WeightInfo::rebond(taken)).into())
         }
 
         /// Frees everything of the caller's bond that has finished unbonding, as far as the slashes that are due have been
         /// applied.
         #[pallet::call_index(4)]
-        #[pallet::weight(T::WeightInfo::withdraw_unbonded(T::MaxPositions::get()))]
-        pub fn withdraw_unbonded(origin: OriginFor<T>) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::withdraw_unbonded(MAX_SETTLED))]
+        pub fn withdraw_unbonded(origin: OriginFor<T>) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
-            T::VotedStake::settle(&stash);
+            let taken = T::VotedStake::settle(&stash)?;
             let settled = Self::current_era().min(T::AppliedSlashes::applied_through());
             let amount = Ledger::<T>::of(&stash)?.withdraw(settled)?;
             Self::deposit_event(Event::Withdrawn { stash, amount });
-            Ok(())
+            Ok(Some(T::WeightInfo::withdraw_unbonded(taken)).into())
         }
 
         /// Chooses where the caller's rewards go from now on, those included that it has earned and not claimed. The
@@ -498,16 +500,16 @@ pub mod pallet {
         /// Pays everything that the caller has earned in eras that are over to its payee: rewards of its votes, and
         /// commission.
         #[pallet::call_index(6)]
-        #[pallet::weight(T::WeightInfo::claim(T::MaxPositions::get()))]
-        pub fn claim(origin: OriginFor<T>) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::claim(MAX_SETTLED))]
+        pub fn claim(origin: OriginFor<T>) -> DispatchResultWithPostInfo {
             let stash = ensure_signed(origin)?;
-            T::VotedStake::settle(&stash);
+            let taken = T::VotedStake::settle(&stash)?;
             let amount = T::Rewards::take(&stash)?;
             ensure!(amount > 0, Error::<T>::NothingToClaim);
             let payee = Payees::<T>::of(&stash);
             Payees::<T>::pay(&stash, &payee, amount)?;
             Self::deposit_event(Event::Claimed { stash, payee, amount });
-            Ok(())
+            Ok(Some(T::WeightInfo::claim(taken)).into())
         }
     }
 
@@ -535,7 +537,7 @@ pub mod pallet {
         /// The bond of `stash` after all slashes, those included that have not been taken yet; `None` if it has none.
         pub fn bond_of(stash: AccountId) -> Option<Bond> {
             with_transaction_unchecked(|| {
-                T::VotedStake::settle(&stash);
+                T::VotedStake::settle_in_full(&stash);
                 TransactionOutcome::Rollback(Ledger::<T>::view(&stash))
             })
         }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use cuckoo_primitives::{
-    registry::{AppliedSlashes, Bonds, Budgets, RewardPot, Rewards, VotedStake},
+    registry::{AppliedSlashes, Bonds, Budgets, RewardPot, Rewards, VotedStake, MAX_SETTLED},
     AccountId, Balance, EraIndex,
 };
 use frame_support::{
     derive_impl,
-    dispatch::DispatchResult,
-    parameter_types, storage_alias,
+    dispatch::{DispatchResult, DispatchResultWithPostInfo},
+    ensure, parameter_types, storage_alias,
     traits::{ConstU32, UnixTime},
     Blake2_128Concat, PalletId,
 };
@@ -60,7 +60,6 @@ impl pallet_cuckoo_staking::Config for Test {
     type Time = Register;
     type PotId = PotId;
     type ReporterShare = ReporterShare;
-    type MaxPositions = ConstU32<4>;
     type MaxUnlockingChunks = ConstU32<3>;
     type WeightInfo = pallet_cuckoo_staking::weights::SubstrateWeight<Test>;
 }
@@ -69,6 +68,8 @@ impl pallet_cuckoo_staking::Config for Test {
 type Voted = StorageMap<Mock, Blake2_128Concat, AccountId, Balance>;
 #[storage_alias]
 type DueSlashes = StorageMap<Mock, Blake2_128Concat, AccountId, (Balance, Balance)>;
+#[storage_alias]
+type Waiting = StorageMap<Mock, Blake2_128Concat, AccountId, u32>;
 #[storage_alias]
 type Earned = StorageMap<Mock, Blake2_128Concat, AccountId, Balance>;
 #[storage_alias]
@@ -92,6 +93,11 @@ impl Register {
     /// `stash` loses so much of what is active and of what unbonds when it is settled.
     pub(crate) fn owes(stash: AccountId, active: Balance, unlocking: Balance) {
         DueSlashes::insert(stash, (active, unlocking));
+    }
+
+    /// So many slashes of `stash` wait.
+    pub(crate) fn is_behind(stash: &AccountId, slashes: u32) {
+        Waiting::insert(stash, slashes);
     }
 
     /// `stash` earns `amount` planck of the staking budget.
@@ -139,12 +145,20 @@ impl VotedStake<AccountId> for Register {
         Voted::get(stash).unwrap_or(0)
     }
 
-    fn settle(stash: &AccountId) {
-        let Some((active, unlocking)) = DueSlashes::take(stash) else { return };
+    fn settle(stash: &AccountId) -> Result<u32, DispatchError> {
+        ensure!(Waiting::get(stash).unwrap_or(0) <= MAX_SETTLED, PENDING);
+        let taken = Waiting::take(stash).unwrap_or(0);
+        let Some((active, unlocking)) = DueSlashes::take(stash) else { return Ok(taken) };
         Stake::slash_active(stash, active, None);
         Stake::slash_unlocking(stash, unlocking, None);
         let voted = Self::voted(stash).min(Stake::active(stash));
         Self::set(stash.clone(), voted);
+        Ok(taken)
+    }
+
+    fn settle_in_full(stash: &AccountId) {
+        Waiting::remove(stash);
+        Self::settle(stash).unwrap();
     }
 }
 
@@ -172,6 +186,9 @@ impl UnixTime for Register {
         Duration::from_millis(Now::get().unwrap_or(0))
     }
 }
+
+/// Too many slashes wait.
+pub(crate) const PENDING: DispatchError = DispatchError::Other("settle until no slash waits");
 
 pub(crate) const ALICE: AccountId = AccountId::new([1; 32]);
 pub(crate) const BOB: AccountId = AccountId::new([2; 32]);
@@ -268,10 +285,14 @@ pub(crate) fn start_session(index: u32) {
     Stake::note_session_started(index);
 }
 
-/// Submits a call as a block would: what a refused one wrote is undone.
+/// Submits a call as a block would: what a refused one wrote is undone. Returns what it cost, too.
+pub(crate) fn dispatch(who: &AccountId, call: crate::Call<Test>) -> DispatchResultWithPostInfo {
+    RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(who.clone()))
+}
+
+/// Submits a call and says whether it was refused.
 pub(crate) fn submit(who: &AccountId, call: crate::Call<Test>) -> DispatchResult {
-    let done = RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(who.clone()));
-    done.map(|_| ()).map_err(|failed| failed.error)
+    dispatch(who, call).map(|_| ()).map_err(|failed| failed.error)
 }
 
 /// Free and held balance of `who`, and its active bond.

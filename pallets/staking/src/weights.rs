@@ -3,28 +3,30 @@
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
 
-/// Weight of each call. `p` is the number of positions that are settled.
+/// Weight of each call. `s` is the number of slashes that it takes first.
 pub trait WeightInfo {
     /// See `Pallet::bond`.
-    fn bond(p: u32) -> Weight;
+    fn bond(s: u32) -> Weight;
     /// See `Pallet::bond_extra`.
-    fn bond_extra(p: u32) -> Weight;
+    fn bond_extra(s: u32) -> Weight;
     /// See `Pallet::unbond`.
-    fn unbond(p: u32) -> Weight;
+    fn unbond(s: u32) -> Weight;
     /// See `Pallet::rebond`.
-    fn rebond(p: u32) -> Weight;
+    fn rebond(s: u32) -> Weight;
     /// See `Pallet::withdraw_unbonded`.
-    fn withdraw_unbonded(p: u32) -> Weight;
+    fn withdraw_unbonded(s: u32) -> Weight;
     /// See `Pallet::set_payee`.
     fn set_payee() -> Weight;
     /// See `Pallet::claim`.
-    fn claim(p: u32) -> Weight;
+    fn claim(s: u32) -> Weight;
 }
 
 /// Execution in picoseconds and proof size in bytes of a call, apart from its database accesses.
 const CALL: Weight = Weight::from_parts(50_000_000, 8_192);
-/// The same of one position that is settled.
-const POSITION: Weight = Weight::from_parts(20_000_000, 8_192);
+/// The same of one slash that is taken, and of one position whose reward is counted.
+const STEP: Weight = Weight::from_parts(60_000_000, 32_768);
+/// Positions of one stash.
+const POSITIONS: u64 = 32;
 
 /// Weights for a runtime, by its database.
 pub struct SubstrateWeight<T>(PhantomData<T>);
@@ -34,42 +36,49 @@ impl<T: frame_system::Config> SubstrateWeight<T> {
         CALL.saturating_add(T::DbWeight::get().reads_writes(reads, writes))
     }
 
-    /// To settle a voter. Reads: the slashes' counter, voter, era; of each position: pool, earnings, two marks. Writes:
-    /// voter, ledger, account, holds; of each position: pool, two marks.
-    fn settle(p: u32) -> Weight {
-        let each = POSITION.saturating_add(T::DbWeight::get().reads_writes(4, 3));
-        T::DbWeight::get().reads_writes(3, 4).saturating_add(each.saturating_mul(p.into()))
+    /// To settle a voter who is behind as many candidates as may be. Reads: the slashes' counter, voter, era, all pools;
+    /// for each slash, whose debt two other positions pay, of these two pool, earnings, mark and total. Writes: voter,
+    /// ledger, account, holds; for each slash as many, and its own mark.
+    fn settle(s: u32) -> Weight {
+        let each = STEP.saturating_add(T::DbWeight::get().reads_writes(9, 9));
+        let once = T::DbWeight::get().reads_writes(POSITIONS.saturating_add(3), 4);
+        once.saturating_add(each.saturating_mul(s.into()))
+    }
+
+    /// To count the rewards of all positions. Reads and writes of each: pool, earnings, two marks.
+    fn rewards() -> Weight {
+        STEP.saturating_add(T::DbWeight::get().reads_writes(4, 3)).saturating_mul(POSITIONS)
     }
 }
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Reads: ledger, MinBond, account, holds. Writes: ledger, account, holds.
-    fn bond(p: u32) -> Weight {
-        Self::call(4, 3).saturating_add(Self::settle(p))
+    fn bond(s: u32) -> Weight {
+        Self::call(4, 3).saturating_add(Self::settle(s))
     }
     // As `bond`.
-    fn bond_extra(p: u32) -> Weight {
-        Self::call(4, 3).saturating_add(Self::settle(p))
+    fn bond_extra(s: u32) -> Weight {
+        Self::call(4, 3).saturating_add(Self::settle(s))
     }
     // Reads: ledger, position, BondingEras, MinBond, the voter's sum. Writes: ledger.
-    fn unbond(p: u32) -> Weight {
-        Self::call(5, 1).saturating_add(Self::settle(p))
+    fn unbond(s: u32) -> Weight {
+        Self::call(5, 1).saturating_add(Self::settle(s))
     }
     // Reads: ledger, MinBond. Writes: ledger.
-    fn rebond(p: u32) -> Weight {
-        Self::call(2, 1).saturating_add(Self::settle(p))
+    fn rebond(s: u32) -> Weight {
+        Self::call(2, 1).saturating_add(Self::settle(s))
     }
     // Reads: ledger, position, applied slashes, account, holds. Writes: ledger, payee, account, holds.
-    fn withdraw_unbonded(p: u32) -> Weight {
-        Self::call(5, 4).saturating_add(Self::settle(p))
+    fn withdraw_unbonded(s: u32) -> Weight {
+        Self::call(5, 4).saturating_add(Self::settle(s))
     }
     // Reads: ledger. Writes: payee.
     fn set_payee() -> Weight {
         Self::call(1, 1)
     }
-    // As to settle, twice: also what each position has earned is taken. Reads besides: payee, emission, pot, ledger,
+    // Also what each position has earned is taken. Reads besides: payee, emission, pot, ledger,
     // MinBond, account, holds. Writes besides: emission, pot, ledger, account, holds.
-    fn claim(p: u32) -> Weight {
-        Self::call(7, 5).saturating_add(Self::settle(p).saturating_mul(2))
+    fn claim(s: u32) -> Weight {
+        Self::call(7, 5).saturating_add(Self::settle(s)).saturating_add(Self::rewards())
     }
 }

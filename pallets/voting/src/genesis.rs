@@ -20,7 +20,7 @@ pub(crate) fn build<T: Config>(config: &GenesisConfig<T>) {
             let floor = T::Candidates::own_stake_floor(candidate).unwrap_or_default();
             assert!(*amount > floor, "{what}: own stake must be above {floor} planck");
         }
-        let mut votes = Votes::<T>::of(voter);
+        let mut votes = Votes::<T>::unsettled(voter);
         assert!(votes.find(candidate).is_none(), "{what}: there twice");
         role.into_iter().for_each(|role| Pool::<T>::stand(candidate, role, now));
         let voted = votes.add_at_genesis(candidate, *amount);

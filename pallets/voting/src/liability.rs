@@ -5,26 +5,47 @@ use cuckoo_primitives::{
     registry::{Bonds, Candidates},
     AccountId, Balance,
 };
+use frame_support::ensure;
 
-use crate::{Config, Earnings, Pool, SlashEvent, Slashes, Votes};
+use crate::{Config, Earnings, Error, Pool, SlashEvent, Slashes, Votes, MAX_SETTLED};
 
 impl<T: Config> Votes<T> {
-    /// Takes what slashes have cost the voter since it was last settled, in the order in which they were applied.
-    /// Returns how much that was in planck; `reporter` earns its share of it.
-    pub(crate) fn settle(&mut self, reporter: Option<&AccountId>) -> Balance {
-        let count = Slashes::<T>::count();
-        if self.record.settled_slash == count {
-            return 0;
-        }
+    /// Takes all that slashes have cost the voter since it was last settled. Fails if more wait than one settlement
+    /// takes, and takes none of them then.
+    pub(crate) fn settle(&mut self) -> Result<(), Error<T>> {
+        let waiting = self.unsettled_slashes();
+        ensure!(waiting.len() <= MAX_SETTLED as usize, Error::<T>::SlashesPending);
+        self.suffer_first(waiting, None);
+        Ok(())
+    }
+
+    /// Takes what slashes have cost the voter since it was last settled, in the order in which they were applied, at
+    /// most [`MAX_SETTLED`] of them: whether that were all, [`Votes::is_settled`] says. Returns how much it was in
+    /// planck; `reporter` earns its share of it.
+    ///
+    /// It makes no difference in how many steps that is done.
+    pub(crate) fn settle_some(&mut self, reporter: Option<&AccountId>) -> Balance {
+        let waiting = self.unsettled_slashes();
+        self.suffer_first(waiting, reporter)
+    }
+
+    /// Whether the cost of all slashes has been taken.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.record.settled_slash == Slashes::<T>::count()
+    }
+
+    /// Takes the first of the slashes that wait, which are all there are; returns what they cost in planck.
+    fn suffer_first(&mut self, waiting: Vec<(AccountId, SlashEvent)>, reporter: Option<&AccountId>) -> Balance {
         let mut lost: Balance = 0;
-        for (candidate, event) in self.unsettled_slashes() {
-            lost = lost.saturating_add(self.suffer(&candidate, &event, reporter));
+        for (candidate, event) in waiting.iter().take(MAX_SETTLED as usize) {
+            lost = lost.saturating_add(self.suffer(candidate, event, reporter));
+            self.taken = self.taken.saturating_add(1);
+            self.record.settled_slash = event.number;
         }
-        self.record.settled_slash = count;
+        if waiting.len() <= MAX_SETTLED as usize {
+            self.record.settled_slash = Slashes::<T>::count();
+        }
         if lost > 0 {
-            // What is bonded later never was behind those whom the voter has left.
-            let bonded = T::Bonds::total(&self.voter);
-            self.record.positions.iter_mut().for_each(|position| position.cap_liability(bonded));
             self.note_own(&self.voter.clone());
             let own = self.behind(&self.voter.clone());
             if T::Candidates::own_stake_floor(&self.voter).is_some_and(|floor| own <= floor) {
@@ -35,8 +56,11 @@ impl<T: Config> Votes<T> {
     }
 
     fn unsettled_slashes(&self) -> Vec<(AccountId, SlashEvent)> {
-        let seen = self.record.settled_slash;
         let mut events = Vec::new();
+        if self.is_settled() {
+            return events;
+        }
+        let seen = self.record.settled_slash;
         for position in &self.record.positions {
             let slashes = Pool::<T>::get(&position.candidate).map(|pool| pool.slashes).unwrap_or_default();
             let new = slashes.into_iter().filter(|slash| slash.number > seen);
@@ -51,8 +75,14 @@ impl<T: Config> Votes<T> {
         self.accrue(candidate, slash.applied_in, slash.per_unit);
         let Some(position) = self.find_mut(candidate) else { return 0 };
         let loss = position.slash(slash.offence_era, slash.keep);
-        let lost = self.lose_voted(loss.live, reporter);
-        lost.saturating_add(self.pay_debt(loss.debt, slash, reporter))
+        let mut lost = self.lose_voted(loss.live, reporter);
+        lost = lost.saturating_add(self.pay_debt(loss.debt, slash, reporter));
+        if lost > 0 {
+            // What is bonded later never was behind those whom the voter has left.
+            let bonded = T::Bonds::total(&self.voter);
+            self.record.positions.iter_mut().for_each(|position| position.cap_liability(bonded));
+        }
+        lost
     }
 
     /// Takes what the voter owes for stake that has left: first of what is not voted, then of what unbonds, then of what

@@ -24,6 +24,8 @@
 //!   raises its reward per unit of stake ([`Earnings`]).
 //! - A slash takes a fraction of all that counted in the era of the offence ([`Slashes`]): from the candidate's sums at
 //!   once, from each voter when it is settled, which any call of the voter does first and anyone may do with `settle`.
+//! - One settlement takes at most [`MAX_SETTLED`] slashes, in their order. If more wait, `settle` takes those and can be
+//!   called again, and every other call is refused until none is left. What a call costs depends on how many it took.
 //!
 //! No call and no hook ever walks over voters: rewards and slashes cost the same with ten voters behind a candidate as
 //! with a hundred thousand. `docs/economics.md` has the formulas.
@@ -79,6 +81,7 @@ mod mock;
 mod tests;
 
 pub use authors::{AuthorSums, Authors};
+pub use cuckoo_primitives::registry::MAX_SETTLED;
 pub use earnings::{Earnings, EarningsRecord, Mark};
 pub use era_pots::{EraPot, EraPots, MAX_OPEN_POTS};
 pub use fixed::PerUnit;
@@ -97,7 +100,7 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use super::{
         era_pots::Pots, AuthorSums, Authors, Earnings, EarningsRecord, EraPots, Mark, Payout, PayoutProgress, Pool,
-        PoolRecord, Slashes, VoterRecord, Votes, WeightInfo, MAX_SLASHES_STANDING,
+        PoolRecord, Slashes, VoterRecord, Votes, WeightInfo, MAX_SETTLED, MAX_SLASHES_STANDING,
     };
     use alloc::vec::Vec;
     use cuckoo_primitives::{
@@ -142,6 +145,9 @@ pub mod pallet {
         type MaxPositions: Get<u32>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// The votes by stash. Owned by [`Votes`].
@@ -300,6 +306,8 @@ pub mod pallet {
         SameCandidate,
         /// The voter has no position there, or nothing has happened since it was last settled.
         NothingToSettle,
+        /// More slashes wait than one call can take; call `settle` until none is left.
+        SlashesPending,
         /// The amounts do not fit into a balance.
         Overflow,
     }
@@ -327,75 +335,84 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Puts `amount` planck of the caller's active bond behind `candidate`, counting from the next era.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::vote())]
-        pub fn vote(origin: OriginFor<T>, candidate: AccountId, #[pallet::compact] amount: Balance) -> DispatchResult {
+        #[pallet::weight(T::WeightInfo::vote(MAX_SETTLED))]
+        pub fn vote(
+            origin: OriginFor<T>,
+            candidate: AccountId,
+            #[pallet::compact] amount: Balance,
+        ) -> DispatchResultWithPostInfo {
             let voter = ensure_signed(origin)?;
             ensure!(amount > 0, Error::<T>::ZeroAmount);
             ensure!(T::Candidates::role(&candidate).is_some(), Error::<T>::NotACandidate);
-            let mut votes = Votes::<T>::of(&voter);
+            let mut votes = Votes::<T>::of(&voter)?;
             votes.add(&candidate, amount)?;
+            let taken = votes.taken();
             votes.store();
             Self::deposit_event(Event::Voted { voter, candidate, amount });
-            Ok(())
+            Ok(Some(T::WeightInfo::vote(taken)).into())
         }
 
         /// Takes `amount` planck back from `candidate`, registered or not. They can be voted or unbonded at once, and
         /// count for the candidate until the era ends.
         #[pallet::call_index(1)]
-        #[pallet::weight(T::WeightInfo::unvote())]
+        #[pallet::weight(T::WeightInfo::unvote(MAX_SETTLED))]
         pub fn unvote(
             origin: OriginFor<T>,
             candidate: AccountId,
             #[pallet::compact] amount: Balance,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             let voter = ensure_signed(origin)?;
             ensure!(amount > 0, Error::<T>::ZeroAmount);
-            let mut votes = Votes::<T>::of(&voter);
+            let mut votes = Votes::<T>::of(&voter)?;
             votes.ensure_may_leave(&candidate, amount)?;
             votes.take(&candidate, amount)?;
+            let taken = votes.taken();
             votes.store();
             Self::deposit_event(Event::Unvoted { voter, candidate, amount });
-            Ok(())
+            Ok(Some(T::WeightInfo::unvote(taken)).into())
         }
 
         /// Moves `amount` planck from one candidate, registered or not, to another, counting from the next era.
         #[pallet::call_index(2)]
-        #[pallet::weight(T::WeightInfo::revote())]
+        #[pallet::weight(T::WeightInfo::revote(MAX_SETTLED))]
         pub fn revote(
             origin: OriginFor<T>,
             from: AccountId,
             to: AccountId,
             #[pallet::compact] amount: Balance,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             let voter = ensure_signed(origin)?;
             ensure!(amount > 0, Error::<T>::ZeroAmount);
             ensure!(from != to, Error::<T>::SameCandidate);
             ensure!(T::Candidates::role(&to).is_some(), Error::<T>::NotACandidate);
-            let mut votes = Votes::<T>::of(&voter);
+            let mut votes = Votes::<T>::of(&voter)?;
             votes.ensure_may_leave(&from, amount)?;
             votes.take(&from, amount)?;
             votes.add(&to, amount)?;
+            let taken = votes.taken();
             votes.store();
             Self::deposit_event(Event::Revoted { voter, from, to, amount });
-            Ok(())
+            Ok(Some(T::WeightInfo::revote(taken)).into())
         }
 
-        /// Counts the reward of `voter` behind `candidate`, takes what slashes have cost the voter, and forgets a
-        /// position by which it is not liable any more. Anyone may call it; it is free if it takes something.
+        /// Takes what slashes have cost the voter, at most [`MAX_SETTLED`] of them; if that was all, counts the reward of
+        /// `voter` behind `candidate` and forgets a position by which it is not liable any more. Anyone may call it; it is
+        /// free if it takes something.
         #[pallet::call_index(3)]
-        #[pallet::weight(T::WeightInfo::settle())]
+        #[pallet::weight(T::WeightInfo::settle(MAX_SETTLED))]
         pub fn settle(origin: OriginFor<T>, voter: AccountId, candidate: AccountId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            let lost = Votes::<T>::settle_position(&voter, &candidate)?;
+            let (lost, taken) = Votes::<T>::settle_position(&voter, &candidate)?;
             Self::deposit_event(Event::Settled { voter, candidate, lost });
-            Ok(if lost > 0 { Pays::No.into() } else { ().into() })
+            let pays_fee = if lost > 0 { Pays::No } else { Pays::Yes };
+            Ok((Some(T::WeightInfo::settle(taken)), pays_fee).into())
         }
     }
 
     impl<T: Config> Pallet<T> {
         /// The sum of `voter`'s votes in planck, from the next era on, after all slashes.
         pub fn voted(voter: &AccountId) -> Balance {
-            looking(|| Votes::<T>::of(voter).sum())
+            looking(|| Votes::<T>::settled_in_full(voter).sum())
         }
 
         /// `author` authored the current block.
@@ -408,12 +425,15 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Where the votes of `voter` are, after all slashes.
         pub fn positions(voter: AccountId) -> Vec<Position> {
-            looking(|| Votes::<T>::of(&voter).list())
+            looking(|| Votes::<T>::settled_in_full(&voter).list())
         }
 
         /// What `stash` could claim now, in planck.
         pub fn pending_reward(stash: AccountId) -> Balance {
-            looking(|| <Self as Rewards<AccountId>>::take(&stash).unwrap_or(0))
+            looking(|| {
+                Votes::<T>::settled_in_full(&stash).store();
+                <Self as Rewards<AccountId>>::take(&stash).unwrap_or(0)
+            })
         }
 
         /// The stake behind `candidate`, registered or not.
@@ -440,8 +460,15 @@ pub mod pallet {
             Votes::<T>::unsettled(stash).sum()
         }
 
-        fn settle(stash: &AccountId) {
-            Votes::<T>::of(stash).store();
+        fn settle(stash: &AccountId) -> Result<u32, DispatchError> {
+            let votes = Votes::<T>::of(stash)?;
+            let taken = votes.taken();
+            votes.store();
+            Ok(taken)
+        }
+
+        fn settle_in_full(stash: &AccountId) {
+            Votes::<T>::settled_in_full(stash).store();
         }
     }
 
@@ -453,7 +480,7 @@ pub mod pallet {
         }
 
         fn take(stash: &AccountId) -> Result<Balance, DispatchError> {
-            let mut votes = Votes::<T>::of(stash);
+            let mut votes = Votes::<T>::of(stash)?;
             let rewards = votes.take_rewards()?;
             votes.store();
             let commission = Earnings::<T>::caught_up(stash).take_commission();
@@ -463,26 +490,28 @@ pub mod pallet {
     }
 
     impl<T: Config> Backing<AccountId> for Pallet<T> {
-        fn stand(stash: &AccountId, role: Role, amount: Balance) -> DispatchResult {
-            let mut votes = Votes::<T>::of(stash);
+        fn stand(stash: &AccountId, role: Role, amount: Balance) -> Result<u32, DispatchError> {
+            let mut votes = Votes::<T>::of(stash)?;
             let next = T::CurrentEra::current_era().saturating_add(1);
             Pool::<T>::stand(stash, role, next);
             votes.add(stash, amount)?;
+            let taken = votes.taken();
             votes.store();
             Self::deposit_event(Event::Voted { voter: stash.clone(), candidate: stash.clone(), amount });
-            Ok(())
+            Ok(taken)
         }
 
-        fn leave(stash: &AccountId) -> Result<Balance, DispatchError> {
-            let mut votes = Votes::<T>::of(stash);
+        fn leave(stash: &AccountId) -> Result<(Balance, u32), DispatchError> {
+            let mut votes = Votes::<T>::of(stash)?;
             Pool::<T>::deregister(stash);
             let amount = votes.behind(stash);
             if amount > 0 {
                 votes.take(stash, amount)?;
                 Self::deposit_event(Event::Unvoted { voter: stash.clone(), candidate: stash.clone(), amount });
             }
+            let taken = votes.taken();
             votes.store();
-            Ok(amount)
+            Ok((amount, taken))
         }
 
         fn suspend(stash: &AccountId) {
@@ -493,9 +522,10 @@ pub mod pallet {
             Pool::<T>::resume(stash);
         }
 
-        fn bring_up_to_date(stash: &AccountId) {
-            Votes::<T>::of(stash).store();
+        fn bring_up_to_date(stash: &AccountId) -> Result<u32, DispatchError> {
+            let taken = <Self as VotedStake<AccountId>>::settle(stash)?;
             Earnings::<T>::caught_up(stash);
+            Ok(taken)
         }
 
         fn may_stand(stash: &AccountId) -> bool {
@@ -518,10 +548,14 @@ pub mod pallet {
             offence_era: EraIndex,
             fraction: Perbill,
             reporter: Option<&AccountId>,
-        ) -> Balance {
-            let Some(lost) = Slashes::<T>::apply(offender, offence_era, fraction, reporter) else { return 0 };
+        ) -> Option<Balance> {
+            // What others cost the offender comes first.
+            if !Votes::<T>::settle_step(offender) {
+                return None;
+            }
+            let Some(lost) = Slashes::<T>::apply(offender, offence_era, fraction, reporter) else { return Some(0) };
             Self::deposit_event(Event::BackingSlashed { candidate: offender.clone(), offence_era, fraction });
-            lost
+            Some(lost)
         }
     }
 }

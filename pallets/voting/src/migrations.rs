@@ -76,7 +76,7 @@ mod v2 {
             }
             let count = positions.len() as u64;
             for (voter, candidate, amount) in positions {
-                let mut votes = Votes::<T>::of(&voter);
+                let mut votes = Votes::<T>::unsettled(&voter);
                 votes.adopt(&candidate, amount.at(now), amount.next());
                 votes.store();
             }

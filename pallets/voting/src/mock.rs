@@ -11,7 +11,7 @@ use cuckoo_primitives::{
 };
 use frame_support::{
     derive_impl,
-    dispatch::{DispatchResult, Pays},
+    dispatch::{DispatchResult, DispatchResultWithPostInfo, Pays},
     parameter_types,
     traits::{ConstU32, Hooks},
 };
@@ -138,10 +138,14 @@ pub(crate) fn check_all() {
     check_market();
 }
 
-/// Submits a call as a block would: what a refused one wrote is undone.
+/// Submits a call as a block would: what a refused one wrote is undone. Returns what it cost, too.
+pub(crate) fn dispatch(who: &AccountId, call: crate::Call<Test>) -> DispatchResultWithPostInfo {
+    RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(who.clone()))
+}
+
+/// Submits a call and says whether it was refused.
 pub(crate) fn submit(who: &AccountId, call: crate::Call<Test>) -> DispatchResult {
-    let done = RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(who.clone()));
-    done.map(|_| ()).map_err(|failed| failed.error)
+    dispatch(who, call).map(|_| ()).map_err(|failed| failed.error)
 }
 
 pub(crate) fn vote(voter: &AccountId, candidate: &AccountId, amount: Balance) -> DispatchResult {
@@ -163,12 +167,20 @@ pub(crate) fn settle(voter: &AccountId, candidate: &AccountId) -> DispatchResult
 /// Settles and says whether that was paid for.
 pub(crate) fn settle_pays(voter: &AccountId, candidate: &AccountId) -> Pays {
     let call = crate::Call::<Test>::settle { voter: voter.clone(), candidate: candidate.clone() };
-    RuntimeCall::from(call).dispatch(RuntimeOrigin::signed(STRANGER)).unwrap().pays_fee
+    dispatch(&STRANGER, call).unwrap().pays_fee
 }
 
-/// Slashes `fraction` percent of what was behind `offender` in `era`; returns the offender's own loss.
+/// Settles `voter` until no slash waits.
+pub(crate) fn settle_fully(voter: &AccountId) {
+    let settled = (0..1_000).any(|_| crate::Votes::<Test>::settle_step(voter));
+    assert!(settled, "settling comes to an end");
+}
+
+/// Slashes `fraction` percent of what was behind `offender` in `era`, once what others cost it has been taken; returns
+/// the offender's own loss.
 pub(crate) fn slash(offender: &AccountId, era: EraIndex, percent: u32) -> Balance {
-    Voting::slash(offender, era, Perbill::from_percent(percent), None)
+    settle_fully(offender);
+    Voting::slash(offender, era, Perbill::from_percent(percent), None).expect("the offender is settled")
 }
 
 /// Runs blocks until everybody is paid; returns how many it took.

@@ -15,10 +15,10 @@ impl<T: Config> Slashes<T> {
         SlashCount::<T>::get()
     }
 
-    /// Takes `fraction` of all that counted for `offender` in `offence_era`: from the sums at once, from the offender
-    /// itself at once, from others when they are settled. Returns the offender's own loss in planck, of which
-    /// `reporter` has had its share; `None` if nothing stands
-    /// or stood behind the offender, or if its record is full, which `may_stand` keeps from happening.
+    /// Takes `fraction` of all that counted for `offender`, which is settled, in `offence_era`: from the sums at once,
+    /// from the offender itself at once, from others when they are settled. Returns the offender's own loss in planck, of
+    /// which `reporter` has had its share; `None` if nothing stands or stood behind the offender, or if its record is
+    /// full, which `may_stand` keeps from happening.
     pub(crate) fn apply(
         offender: &AccountId,
         offence_era: EraIndex,
@@ -26,10 +26,6 @@ impl<T: Config> Slashes<T> {
         reporter: Option<&AccountId>,
     ) -> Option<Balance> {
         let per_unit = Earnings::<T>::caught_up(offender).per_unit();
-        // What others cost the offender comes first.
-        let settled = Votes::<T>::of(offender);
-        settled.store();
-
         let number = Self::count().saturating_add(1);
         let keep = fraction.left_from_one();
         let event = SlashEvent { number, offence_era, applied_in: T::CurrentEra::current_era(), per_unit, keep };
@@ -39,7 +35,7 @@ impl<T: Config> Slashes<T> {
         SlashCount::<T>::put(number);
 
         let mut own = Votes::<T>::unsettled(offender);
-        let lost = own.settle(reporter);
+        let lost = own.settle_some(reporter);
         own.store();
         Some(lost)
     }

@@ -9,7 +9,7 @@ use frame_support::{ensure, storage::with_transaction};
 use sp_runtime::{DispatchError, TransactionOutcome};
 
 use crate::{
-    Config, Earned, Marks, OpenPots, Pallet, PoolRecord, Pools, Position, Slashes, Totals, VoterRecord, Voters,
+    Config, Earned, Marks, OpenPots, Pallet, PoolRecord, Pools, Position, Slashes, Totals, VoterRecord, Voters, Votes,
 };
 
 /// What the positions on one candidate come to, slashes that were not yet taken included.
@@ -137,7 +137,10 @@ fn check_earnings<T: Config>(now: EraIndex) -> Result<(), DispatchError> {
     // What happens if everybody claims now.
     let (owed, held) = with_transaction(|| {
         let voters: Vec<_> = Voters::<T>::iter_keys().chain(Earned::<T>::iter_keys()).collect();
-        let owed = voters.iter().map(|voter| <Pallet<T> as Rewards<AccountId>>::take(voter).unwrap_or(Balance::MAX));
+        let owed = voters.iter().map(|voter| {
+            Votes::<T>::settled_in_full(voter).store();
+            <Pallet<T> as Rewards<AccountId>>::take(voter).unwrap_or(Balance::MAX)
+        });
         let owed = owed.fold(0, |sum: Balance, reward| sum.saturating_add(reward));
         TransactionOutcome::Rollback(Ok::<_, DispatchError>((owed, T::RewardPot::held())))
     })?;

@@ -21,6 +21,7 @@ pub struct Votes<T: Config> {
     pub(crate) voter: AccountId,
     pub(crate) record: VoterRecord<T>,
     pub(crate) now: EraIndex,
+    pub(crate) taken: u32,
 }
 
 /// What is stored of a voter.
@@ -34,17 +35,27 @@ pub struct VoterRecord<T: Config> {
     pub(crate) voted: Balance,
     /// Earned and not claimed, in planck.
     pub(crate) reward: Balance,
-    /// The number of the last slash that it was settled for.
+    /// The slashes up to the one with this number have been taken, as far as they concern the voter.
     pub(crate) settled_slash: u32,
     /// Whom it backs, and whom it backed as long as it is liable.
     pub(crate) positions: BoundedVec<Position, T::MaxPositions>,
 }
 
 impl<T: Config> Votes<T> {
-    /// The votes of `voter`, who may have none, with the cost of all slashes taken.
-    pub(crate) fn of(voter: &AccountId) -> Self {
+    /// The votes of `voter`, who may have none, with the cost of all slashes taken. Fails if more wait than one
+    /// settlement takes.
+    pub(crate) fn of(voter: &AccountId) -> Result<Self, Error<T>> {
         let mut votes = Self::unsettled(voter);
-        votes.settle(None);
+        votes.settle()?;
+        Ok(votes)
+    }
+
+    /// The votes of `voter` with the cost of all slashes taken, however many there are. For those who only look.
+    pub(crate) fn settled_in_full(voter: &AccountId) -> Self {
+        let mut votes = Self::unsettled(voter);
+        while !votes.is_settled() {
+            votes.settle_some(None);
+        }
         votes
     }
 
@@ -55,7 +66,13 @@ impl<T: Config> Votes<T> {
             voter: voter.clone(),
             record: Voters::<T>::get(voter).unwrap_or_else(new),
             now: T::CurrentEra::current_era(),
+            taken: 0,
         }
+    }
+
+    /// How many slashes have been taken since this was opened.
+    pub(crate) fn taken(&self) -> u32 {
+        self.taken
     }
 
     /// The sum of the votes in planck, from the next era on.
@@ -162,18 +179,31 @@ impl<T: Config> Votes<T> {
         Ok(())
     }
 
-    /// Settles `voter`, and counts the reward of its position on `candidate`. Returns what slashes cost it in planck.
-    pub(crate) fn settle_position(voter: &AccountId, candidate: &AccountId) -> Result<Balance, DispatchError> {
+    /// Settles `voter` as far as one settlement goes, and if that was all, counts the reward of its position on
+    /// `candidate`. Returns what slashes cost it in planck, and how many they were.
+    pub(crate) fn settle_position(voter: &AccountId, candidate: &AccountId) -> Result<(Balance, u32), DispatchError> {
         let mut votes = Self::unsettled(voter);
         ensure!(votes.find(candidate).is_some(), Error::<T>::NothingToSettle);
         let before = votes.record.clone();
-        let lost = votes.settle(None);
-        votes.touch(candidate)?;
+        let lost = votes.settle_some(None);
+        if votes.is_settled() {
+            votes.touch(candidate)?;
+        }
         votes.forget();
         let changed = votes.record != before;
         ensure!(changed, Error::<T>::NothingToSettle);
+        let taken = votes.taken();
         votes.store();
-        Ok(lost)
+        Ok((lost, taken))
+    }
+
+    /// Settles `voter` as far as one settlement goes; returns whether that was all.
+    pub(crate) fn settle_step(voter: &AccountId) -> bool {
+        let mut votes = Self::unsettled(voter);
+        votes.settle_some(None);
+        let settled = votes.is_settled();
+        votes.store();
+        settled
     }
 
     /// Counts the rewards of all positions up to the start of this era and takes them off the record.
@@ -210,12 +240,14 @@ impl<T: Config> Votes<T> {
         }
     }
 
-    /// Forgets what nobody is liable for any more in the positions that have been touched in this era, and those
-    /// positions of which nothing is left.
+    /// Forgets what nobody is liable for any more in the positions that have been touched in this era, unless slashes
+    /// wait, and those positions of which nothing is left.
     fn forget(&mut self) {
         let (now, liable_from) = (self.now, liable_from::<T>());
         let mut gone = Vec::new();
-        self.record.positions.iter_mut().filter(|it| it.touched == now).for_each(|it| it.forget(liable_from));
+        if self.is_settled() {
+            self.record.positions.iter_mut().filter(|it| it.touched == now).for_each(|it| it.forget(liable_from));
+        }
         self.record.positions.retain(|position| {
             if position.is_empty() {
                 gone.push((position.candidate.clone(), position.marked.then_some(position.touched)));

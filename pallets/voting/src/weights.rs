@@ -3,16 +3,16 @@
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
 
-/// Weight of each call, and of each step of paying the candidates.
+/// Weight of each call, and of each step of paying the candidates. `s` is the number of slashes that a call takes.
 pub trait WeightInfo {
     /// See `Pallet::vote`.
-    fn vote() -> Weight;
+    fn vote(s: u32) -> Weight;
     /// See `Pallet::unvote`.
-    fn unvote() -> Weight;
+    fn unvote(s: u32) -> Weight;
     /// See `Pallet::revote`.
-    fn revote() -> Weight;
+    fn revote(s: u32) -> Weight;
     /// See `Pallet::settle`.
-    fn settle() -> Weight;
+    fn settle(s: u32) -> Weight;
     /// A block in which nobody is paid.
     fn payout_idle() -> Weight;
     /// Paying one candidate for one era.
@@ -21,25 +21,40 @@ pub trait WeightInfo {
 
 /// Execution in picoseconds and proof size in bytes of a call, apart from its database accesses.
 const CALL: Weight = Weight::from_parts(100_000_000, 16_384);
+/// The same of one slash that is taken.
+const SLASH: Weight = Weight::from_parts(60_000_000, 32_768);
+/// Positions of one stash; the pool of each is read to find the slashes that wait.
+const POSITIONS: u64 = 32;
 
 /// Weights for a runtime, by its database.
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
+impl<T: frame_system::Config> SubstrateWeight<T> {
+    /// A call with these accesses that takes `s` slashes. Reads besides: the pools; for each slash, whose debt two other
+    /// positions pay, of these two pool, earnings, mark and total. Writes besides: as many; for each slash its mark; once
+    /// the ledger, the account and its holds.
+    fn settling(s: u32, reads: u64, writes: u64) -> Weight {
+        let each = SLASH.saturating_add(T::DbWeight::get().reads_writes(9, 9)).saturating_mul(s.into());
+        let once = T::DbWeight::get().reads_writes(reads.saturating_add(POSITIONS), writes.saturating_add(3));
+        CALL.saturating_add(once).saturating_add(each)
+    }
+}
+
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Reads: role, era, window, slashes (2), voter, bond, least vote, pots, commission, then earnings, pool, mark and
     // total. Writes: voter, earnings, pool, marks (2), total, pots, the reward pot (2).
-    fn vote() -> Weight {
-        CALL.saturating_add(T::DbWeight::get().reads_writes(18, 9))
+    fn vote(s: u32) -> Weight {
+        Self::settling(s, 18, 9)
     }
-    fn unvote() -> Weight {
-        Self::vote()
+    fn unvote(s: u32) -> Weight {
+        Self::vote(s)
     }
     // As a vote, with two candidates.
-    fn revote() -> Weight {
-        CALL.saturating_add(T::DbWeight::get().reads_writes(24, 14))
+    fn revote(s: u32) -> Weight {
+        Self::settling(s, 24, 14)
     }
-    fn settle() -> Weight {
-        Self::vote()
+    fn settle(s: u32) -> Weight {
+        Self::vote(s)
     }
     fn payout_idle() -> Weight {
         CALL.saturating_add(T::DbWeight::get().reads_writes(4, 3))

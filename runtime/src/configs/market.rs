@@ -11,7 +11,7 @@ use super::{
 use crate::{Balances, Registration, Runtime, RuntimeHoldReason, Slashing, Stake, Timestamp, Voting};
 
 /// Most candidates behind which a stash may have stake.
-type MaxPositions = ConstU32<32>;
+pub(crate) type MaxPositions = ConstU32<32>;
 
 parameter_types! {
     /// The account in which rewards wait until they are claimed.
@@ -35,9 +35,10 @@ impl pallet_cuckoo_staking::Config for Runtime {
     type Time = Timestamp;
     type PotId = RewardPotId;
     type ReporterShare = ReporterShare;
-    type MaxPositions = MaxPositions;
     type MaxUnlockingChunks = ConstU32<32>;
     type WeightInfo = pallet_cuckoo_staking::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 impl pallet_cuckoo_registration::Config for Runtime {
@@ -46,6 +47,8 @@ impl pallet_cuckoo_registration::Config for Runtime {
     type OpenCases = Slashing;
     type MaxValidators = ConstU32<1_000>;
     type WeightInfo = pallet_cuckoo_registration::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 impl pallet_cuckoo_voting::Config for Runtime {
@@ -59,6 +62,8 @@ impl pallet_cuckoo_voting::Config for Runtime {
     type PayoutShare = PayoutShare;
     type MaxPositions = MaxPositions;
     type WeightInfo = pallet_cuckoo_voting::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 impl pallet_cuckoo_slashing::Config for Runtime {
@@ -72,6 +77,8 @@ impl pallet_cuckoo_slashing::Config for Runtime {
     // One validator alone keeps a development chain going.
     type MinStanding = ConstU32<1>;
     type WeightInfo = pallet_cuckoo_slashing::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 impl pallet_cuckoo_faucet::Config for Runtime {
@@ -79,6 +86,8 @@ impl pallet_cuckoo_faucet::Config for Runtime {
     type CurrentEra = Stake;
     type PalletId = FaucetPotId;
     type WeightInfo = pallet_cuckoo_faucet::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 /// Bond and votes of `stash`; `None` if it has not bonded.

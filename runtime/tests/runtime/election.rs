@@ -1,6 +1,11 @@
 use cuckoo_primitives::{AccountId, Role, CAI};
-use cuckoo_runtime::{Babe, Election, Grandpa, Historical, Runtime, RuntimeEvent, Session};
-use frame_support::{assert_ok, traits::KeyOwnerProofSystem};
+use cuckoo_runtime::{configs::BlockWeights, Babe, Election, Grandpa, Historical, Runtime, RuntimeEvent, Session};
+use frame_support::{
+    assert_ok,
+    traits::{Get, KeyOwnerProofSystem},
+};
+use pallet_cuckoo_election::WeightInfo as _;
+use pallet_cuckoo_slashing::WeightInfo as _;
 use serde_json::json;
 use sp_consensus_babe::KEY_TYPE;
 
@@ -206,4 +211,17 @@ fn only_governance_says_how_many_validate() {
     let set = RuntimeEvent::Election(pallet_cuckoo_election::Event::LimitsSet { count: 5, minimum: 1 });
     assert!(chain.events().contains(&set));
     chain.read(|| assert!(Election::do_try_state().is_ok()));
+}
+
+/// The session pallet counts a block that starts a session as full whatever it does, so that nothing else would show if it
+/// had too much to do.
+#[test]
+fn an_election_among_all_that_may_register_fits_into_a_block() {
+    type Elections = <Runtime as pallet_cuckoo_election::Config>::WeightInfo;
+    type Slashes = <Runtime as pallet_cuckoo_slashing::Config>::WeightInfo;
+    let candidates = <<Runtime as pallet_cuckoo_registration::Config>::MaxValidators as Get<u32>>::get();
+    let validators = <<Runtime as pallet_cuckoo_election::Config>::MaxValidators as Get<u32>>::get();
+    let needed = Elections::next_validators(candidates).saturating_add(Slashes::session_ended(0, validators));
+    let block = BlockWeights::get().max_block;
+    assert!(needed.all_lte(block), "{needed:?} of {block:?}");
 }

@@ -11,6 +11,7 @@ mod random_commission;
 mod register;
 mod set_commission;
 mod set_operator;
+mod settle;
 mod try_state;
 mod update_info;
 mod validate;

@@ -1,7 +1,7 @@
 use cuckoo_primitives::{
     docket::Conviction,
     docket::Fault,
-    registry::{AppliedSlashes, OpenCases},
+    registry::{AppliedSlashes, OpenCases, MAX_SETTLED},
     AccountId, Role,
 };
 use frame_support::{assert_ok, traits::Hooks};
@@ -91,6 +91,33 @@ fn many_due_cases_are_spread_over_blocks() {
         let order: Vec<AccountId> = Market::slashes().into_iter().map(|(offender, ..)| offender).collect();
         assert_eq!(order, (0..CASES).map(offender).collect::<Vec<_>>());
         assert!(Slashing::docket(None, 100).is_empty());
+    });
+}
+
+#[test]
+fn a_case_waits_for_what_others_slashes_cost_its_offender() {
+    ExtBuilder::default().build_and_execute(|| {
+        assert_ok!(report(evidence(ALICE_KEY, 0, 0)));
+        assert_ok!(report(evidence(BOB_KEY, 0, 0)));
+        let a_step = Weights::look_for_due() + Weights::apply_case(MAX_SETTLED);
+        let in_block = (1..).take_while(|steps| (a_step * *steps).all_lte(Slashing::hook_limit())).count() as u32;
+        assert!(in_block > 0);
+        // Twice as many steps as fit into a block, and the last of them applies it.
+        Market::is_behind(&ALICE, 2 * in_block * MAX_SETTLED);
+        Market::run_to_era(DEFER_ERAS);
+        next_block();
+        assert_eq!(Market::slashes(), vec![], "the case waits, and none overtakes it");
+        assert_eq!((Slashing::case(0).is_some(), Slashing::has_open_case(&ALICE)), (true, true));
+        assert_eq!(Slashing::convictions(ALICE), vec![]);
+        assert_eq!(Slashing::applied_through(), DEFER_ERAS - 1, "stake does not leave before");
+        Slashing::do_try_state().unwrap();
+
+        next_block();
+        assert_eq!(Market::slashes(), vec![(ALICE, 0, Perbill::one(), Some(REPORTER))]);
+        next_block();
+        let order: Vec<AccountId> = Market::slashes().into_iter().map(|(offender, ..)| offender).collect();
+        assert_eq!(order, [ALICE, BOB]);
+        assert_eq!(Slashing::applied_through(), DEFER_ERAS);
     });
 }
 

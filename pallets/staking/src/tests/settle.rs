@@ -1,8 +1,25 @@
 //! Every call that changes a bond takes first what slashes have cost it.
 
-use frame_support::{assert_noop, assert_ok};
+use cuckoo_primitives::registry::MAX_SETTLED;
+use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo, weights::Weight};
 
-use crate::{mock::*, Call, Error, Event, Ledgers};
+use crate::{mock::*, Call, Config, Error, Event, Ledgers, WeightInfo};
+
+type Weights = <Test as Config>::WeightInfo;
+
+/// A call and its weight by the number of slashes that it takes.
+type Priced = (Call<Test>, fn(u32) -> Weight);
+
+/// Calls of Alice that settle her first and then succeed after [`owing`], in era [`BONDING_ERAS`].
+fn settling() -> [Priced; 5] {
+    [
+        (Call::bond_extra { value: 5 }, Weights::bond_extra),
+        (Call::unbond { value: 5 }, Weights::unbond),
+        (Call::rebond { value: 5 }, Weights::rebond),
+        (Call::withdraw_unbonded {}, Weights::withdraw_unbonded),
+        (Call::claim {}, Weights::claim),
+    ]
+}
 
 /// Alice has 60 active and 40 unbonding, and owes 10 of the first and 30 of the second.
 fn owing(test: impl FnOnce()) {
@@ -93,4 +110,40 @@ fn a_new_bond_does_not_pay_for_a_former_one() {
         assert_eq!(funds(&ALICE), (900, 100, 100));
         assert!(Ledgers::<Test>::contains_key(ALICE));
     });
+}
+
+#[test]
+fn calls_are_refused_while_more_slashes_wait_than_one_takes() {
+    for (call, _) in settling().into_iter().chain([(Call::bond { value: 100 }, Weights::bond as fn(u32) -> Weight)]) {
+        owing(|| {
+            Register::earn(ALICE, 7);
+            run_to_era(BONDING_ERAS);
+            Register::is_behind(&ALICE, MAX_SETTLED + 1);
+            assert_noop!(submit(&ALICE, call), PENDING);
+        });
+    }
+}
+
+#[test]
+fn calls_pay_for_the_slashes_that_they_took() {
+    let cost = |who, call: Call<Test>| {
+        let charged = RuntimeCall::from(call.clone()).get_dispatch_info();
+        (charged.call_weight, dispatch(who, call).unwrap().calc_actual_weight(&charged))
+    };
+    for taken in [0, 1, 5, MAX_SETTLED] {
+        for (call, weight) in settling() {
+            owing(|| {
+                Register::earn(ALICE, 7);
+                run_to_era(BONDING_ERAS);
+                Register::is_behind(&ALICE, taken);
+                assert_eq!(cost(&ALICE, call), (weight(MAX_SETTLED), weight(taken)));
+            });
+            assert_ne!(weight(0), weight(1));
+        }
+        owing(|| {
+            Register::is_behind(&BOB, taken);
+            let call = Call::bond { value: 100 };
+            assert_eq!(cost(&BOB, call), (Weights::bond(MAX_SETTLED), Weights::bond(taken)));
+        });
+    }
 }

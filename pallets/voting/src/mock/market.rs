@@ -13,7 +13,7 @@ use frame_support::{
 };
 use sp_runtime::{DispatchError, Perbill};
 
-use super::{Voting, BONDING_ERAS, MIN_SELF_STAKE};
+use super::{settle_fully, Voting, BONDING_ERAS, MIN_SELF_STAKE};
 
 /// Stands for the other pallets.
 pub struct Market;
@@ -168,7 +168,7 @@ pub(crate) fn bond(who: &AccountId, amount: Balance) {
 /// Starts to release `amount`, which must not be voted.
 pub(crate) fn unbond(who: &AccountId, amount: Balance) -> DispatchResult {
     with_storage_layer(|| {
-        <Voting as VotedStake<_>>::settle(who);
+        <Voting as VotedStake<_>>::settle(who)?;
         let free = Market::active(who).checked_sub(<Voting as VotedStake<_>>::voted(who));
         if free.is_none_or(|free| free < amount) {
             return Err(DispatchError::Other("still voted"));
@@ -181,9 +181,9 @@ pub(crate) fn unbond(who: &AccountId, amount: Balance) -> DispatchResult {
     })
 }
 
-/// Frees what has finished unbonding and returns it.
+/// Frees what has finished unbonding, once all slashes have been taken, and returns it.
 pub(crate) fn withdraw(who: &AccountId) -> Balance {
-    <Voting as VotedStake<_>>::settle(who);
+    settle_fully(who);
     let now = Era::get().min(Market::applied_through());
     Bonded::mutate(who, |bond| {
         let free = bond.1.iter().filter(|(free_from, _)| *free_from <= now).map(|(_, amount)| amount).sum();
@@ -202,8 +202,9 @@ pub(crate) fn take_bond(who: &AccountId) {
     Bonded::remove(who);
 }
 
-/// Takes what `who` has earned out of the pot.
+/// Takes what `who` has earned out of the pot, once all slashes have been taken.
 pub(crate) fn claim(who: &AccountId) -> Balance {
+    settle_fully(who);
     let claimed = <Voting as Rewards<_>>::take(who).unwrap();
     Pot::mutate(|pot| pot.1 += claimed);
     claimed
@@ -219,14 +220,14 @@ pub(crate) fn register(who: &AccountId, role: Role, own: Balance) -> DispatchRes
     with_storage_layer(|| {
         Roles::insert(who, role);
         Chilled::remove(who);
-        Voting::stand(who, role, own)
+        Voting::stand(who, role, own).map(|_| ())
     })
 }
 
 pub(crate) fn deregister(who: &AccountId) -> Result<Balance, DispatchError> {
     with_storage_layer(|| {
         Roles::remove(who);
-        Voting::leave(who)
+        Voting::leave(who).map(|(amount, _)| amount)
     })
 }
 
@@ -238,9 +239,14 @@ pub(crate) fn is_chilled(who: &AccountId) -> bool {
     Chilled::get(who)
 }
 
+fn bring_up_to_date(who: &AccountId) {
+    settle_fully(who);
+    Voting::bring_up_to_date(who).unwrap();
+}
+
 /// Brings a chilled candidate back if its own stake is enough; returns whether it is back.
 pub(crate) fn validate(who: &AccountId) -> bool {
-    Voting::bring_up_to_date(who);
+    bring_up_to_date(who);
     let back = Chilled::get(who) && Roles::contains_key(who) && Voting::own_stake(who).1 > MIN_SELF_STAKE;
     if back {
         Chilled::insert(who, false);
@@ -250,7 +256,7 @@ pub(crate) fn validate(who: &AccountId) -> bool {
 }
 
 pub(crate) fn set_commission(who: &AccountId, percent: u32) {
-    Voting::bring_up_to_date(who);
+    bring_up_to_date(who);
     Commissions::insert(who, Perbill::from_percent(percent));
 }
 

@@ -2,6 +2,7 @@ mod genesis;
 mod migrations;
 mod model;
 mod payout;
+mod pending;
 mod random;
 mod registration;
 mod revote;

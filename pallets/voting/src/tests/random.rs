@@ -3,10 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use cuckoo_primitives::{
-    registry::{Candidates, VotedStake},
-    AccountId, Balance,
-};
+use cuckoo_primitives::{registry::Candidates, AccountId, Balance};
 use frame_support::traits::Hooks;
 use proptest::prelude::*;
 
@@ -65,6 +62,7 @@ fn run(who: &AccountId, step: &Step, flows: &mut Flows) {
 
 /// Takes everything of `who` out of the market.
 fn leave(who: &AccountId, flows: &mut Flows) {
+    settle_fully(who);
     if Market::role(who).is_some() {
         deregister(who).unwrap();
     }
@@ -73,7 +71,6 @@ fn leave(who: &AccountId, flows: &mut Flows) {
             unvote(who, &candidate, next).unwrap();
         }
     }
-    <Voting as VotedStake<_>>::settle(who);
     unbond(who, Market::active_of(who)).unwrap();
     run_to_era(now() + BONDING_ERAS + 1);
     flows.withdrawn += withdraw(who);

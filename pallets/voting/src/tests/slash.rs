@@ -113,6 +113,28 @@ fn settling_late_costs_as_much() {
 }
 
 #[test]
+fn settling_late_costs_as_much_in_whatever_order_the_slashes_came() {
+    let left = |settled_at_once: bool| {
+        ExtBuilder::default().build().execute_with(|| {
+            voted();
+            assert_ok!(revote(&VOTER, &MINER_1, &MINER_2, BOND));
+            run_to_era(3);
+            // What the first of them leaves is all that answers for the second.
+            slash(&MINER_2, 3, 50);
+            if settled_at_once {
+                assert_ok!(settle(&VOTER, &MINER_2));
+            }
+            slash(&MINER_1, 2, 50);
+            assert_ok!(settle(&VOTER, &MINER_1));
+            check_all();
+            bonded(&VOTER)
+        })
+    };
+    assert_eq!(left(true), BOND / 4);
+    assert_eq!(left(false), BOND / 4);
+}
+
+#[test]
 fn debts_take_what_is_idle_then_what_unbonds_then_other_votes() {
     ExtBuilder::default().build_and_execute(|| {
         assert_ok!(vote(&VOTER, &MINER_1, 900));
