@@ -7,7 +7,7 @@ use cuckoo_primitives::{
 };
 use frame_support::ensure;
 
-use crate::{Config, Earnings, Error, Pool, SlashEvent, Slashes, Votes, MAX_SETTLED};
+use crate::{Config, Earnings, Error, Event, Pallet, Pool, SlashEvent, Slashes, Votes, MAX_SETTLED};
 
 impl<T: Config> Votes<T> {
     /// Takes all that slashes have cost the voter since it was last settled. Fails if more wait than one settlement
@@ -120,6 +120,8 @@ impl<T: Config> Votes<T> {
         for part in position.live.take_youngest(amount).unwrap_or_default() {
             Pool::<T>::lose(candidate, part.from, held.at(part.from), part.amount, slash.number);
         }
+        let (voter, candidate) = (self.voter.clone(), candidate.clone());
+        Pallet::<T>::deposit_event(Event::DebtTaken { voter, candidate, amount });
         self.lose_voted(amount, reporter)
     }
 

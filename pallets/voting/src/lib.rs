@@ -264,6 +264,16 @@ pub mod pallet {
             /// What slashes cost it, in planck.
             lost: Balance,
         },
+        /// What a voter owed for stake that had left a slashed candidate was taken from its vote for this one, which has
+        /// less behind it.
+        DebtTaken {
+            /// Who owed it.
+            voter: AccountId,
+            /// Whom it backs.
+            candidate: AccountId,
+            /// How much, in planck.
+            amount: Balance,
+        },
         /// Part of all that stood behind a candidate in one era is lost.
         BackingSlashed {
             /// Whom it backed.
