@@ -105,11 +105,11 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 };
 
 // Indexes are part of every encoded call and never change; the gaps are for pallets to come. Genesis and the hooks of a
-// block run in their order:
+// block run in the order in which the pallets stand here (`legacy_ordering`, otherwise in that of the indexes):
 // - the market comes before sessions, which drive its era clock;
 // - the author is looked up after a session may have begun: consensus names it by its place among the authorities of
 //   the session to which the block belongs, and the first block of a session is one of that session.
-#[frame_support::runtime]
+#[frame_support::runtime(legacy_ordering)]
 mod runtime {
     #[runtime::runtime]
     #[runtime::derive(
