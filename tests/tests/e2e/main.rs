@@ -13,4 +13,5 @@ mod restart;
 mod sdk;
 mod spread;
 mod start;
+mod upgrade;
 mod validators;
