@@ -41,8 +41,9 @@ pub trait BenchmarkMarket<AccountId> {
     fn slash(candidate: &AccountId, offence_era: EraIndex, fraction: Perbill);
     /// Leaves `stash` as costly to touch as any can be: it has as many positions as it may, all that it bonded in them,
     /// with stake that joined in every era of the window, behind itself too if it is a candidate; then
-    /// [`pass_eras_unpaid`](Self::pass_eras_unpaid), and `slashes` slashes (at most 16) for which it is not settled yet
-    /// make it owe what only other positions can pay: two of them for each slash. Returns whom it backs beside itself,
-    /// the one that was slashed first and the first to pay last.
+    /// [`pass_eras_unpaid`](Self::pass_eras_unpaid), and `slashes` slashes (at most
+    /// [`MAX_SETTLED`](crate::registry::MAX_SETTLED)) for which it is not settled yet make it owe what only other
+    /// positions can pay: two of them for each slash. Returns whom it backs beside itself, the one that was slashed first
+    /// and the first to pay last.
     fn burden(stash: &AccountId, slashes: u32) -> Vec<AccountId>;
 }

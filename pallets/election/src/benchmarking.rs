@@ -24,7 +24,8 @@ mod benchmarks {
 
     #[benchmark]
     fn set_limits() -> Result<(), BenchmarkError> {
-        let origin = T::LimitsOrigin::try_successful_origin().map_err(|()| BenchmarkError::Stop("someone may set them"))?;
+        let origin =
+            T::LimitsOrigin::try_successful_origin().map_err(|()| BenchmarkError::Stop("someone may set them"))?;
         let (count, minimum) = (T::MaxValidators::get(), 4);
 
         #[extrinsic_call]

@@ -5,7 +5,7 @@
 
 use cuckoo_primitives::{
     benchmarking::BenchmarkMarket,
-    registry::CurrentEra,
+    registry::{CurrentEra, MAX_SETTLED},
     signing::{OperatorConsent, Statement},
     AccountId, Balance, CandidateInfo, EraIndex, Role, Signature, CAI,
 };
@@ -70,6 +70,7 @@ fn used_key<T: Config>() -> AccountId {
     key
 }
 
+// `s` is the number of slashes that are taken first.
 #[benchmarks]
 mod benchmarks {
     use super::*;
@@ -77,7 +78,7 @@ mod benchmarks {
     /// As many of its operators retired as may be and can be forgotten, its new one worked for another, stake of its
     /// former candidacy is still behind it.
     #[benchmark]
-    fn register() {
+    fn register(s: Linear<0, MAX_SETTLED>) {
         let stash = stash();
         T::BenchmarkMarket::widest_window();
         T::BenchmarkMarket::register(&stash, ROLE);
@@ -88,7 +89,7 @@ mod benchmarks {
         rotate::<T>(&stash, MAX_RETIRED_OPERATORS - 1);
         Pallet::<T>::deregister(RawOrigin::Signed(stash.clone()).into()).expect("it is registered");
         let operator = used_key::<T>();
-        T::BenchmarkMarket::burden(&stash, 16);
+        T::BenchmarkMarket::burden(&stash, s);
         let self_stake: Balance = MinSelfStake::<T>::get(ROLE) + CAI;
         T::BenchmarkMarket::bond(&stash, self_stake);
         let (expires, proof) = consent::<T>(&operator, &stash);
@@ -151,11 +152,11 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn validate() {
+    fn validate(s: Linear<0, MAX_SETTLED>) {
         let stash = stash();
         T::BenchmarkMarket::register(&stash, ROLE);
         Pallet::<T>::chill(RawOrigin::Signed(stash.clone()).into()).expect("it stands");
-        T::BenchmarkMarket::burden(&stash, 16);
+        T::BenchmarkMarket::burden(&stash, s);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(stash.clone()));
@@ -165,11 +166,11 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn deregister() {
+    fn deregister(s: Linear<0, MAX_SETTLED>) {
         let stash = stash();
         T::BenchmarkMarket::register(&stash, ROLE);
         rotate::<T>(&stash, MAX_RETIRED_OPERATORS - 1);
-        T::BenchmarkMarket::burden(&stash, 16);
+        T::BenchmarkMarket::burden(&stash, s);
         let operator = record::<T>(&stash, ROLE).operator;
 
         #[extrinsic_call]
@@ -196,10 +197,10 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn set_commission() {
+    fn set_commission(s: Linear<0, MAX_SETTLED>) {
         let stash = stash();
         T::BenchmarkMarket::register(&stash, ROLE);
-        T::BenchmarkMarket::burden(&stash, 16);
+        T::BenchmarkMarket::burden(&stash, s);
         let rate = Perbill::from_percent(5);
 
         #[extrinsic_call]

@@ -8,7 +8,7 @@ use cuckoo_primitives::{
     benchmarking::BenchmarkMarket,
     docket::{CaseId, Conviction, Fault},
     evidence::{Evidence, SignedReceipt},
-    registry::{Candidates, CurrentEra},
+    registry::{Candidates, CurrentEra, MAX_SETTLED},
     signing::Statement,
     task::{Finish, Receipt, TaskId},
     AccountId, EraIndex, Hash, Role,
@@ -158,20 +158,21 @@ mod benchmarks {
         assert_eq!(DueFrom::<T>::get(), now);
     }
 
-    /// The offender owes for others as much as one step takes, and has as many convictions as are kept. The look that
-    /// finds the case is measured with it.
+    /// The offender loses by `s` slashes of others first, and has as many convictions as are kept. The look that finds the
+    /// case is measured with it.
     #[benchmark]
-    fn apply_case() {
+    fn apply_case(s: Linear<0, MAX_SETTLED>) {
         let offender = offender();
         T::BenchmarkMarket::fund(&reporter(), cuckoo_primitives::CAI);
         T::BenchmarkMarket::register(&offender, Role::Miner);
-        T::BenchmarkMarket::burden(&offender, 16);
+        T::BenchmarkMarket::burden(&offender, s);
         convict::<T>(&offender);
         let case = file::<T>(&offender, T::CurrentEra::current_era());
         DueFrom::<T>::put(Cases::<T>::get(case).expect("it waits").apply_in);
         T::BenchmarkMarket::pass_eras_unpaid();
-        let mut meter =
-            WeightMeter::with_limit(T::WeightInfo::look_for_due().saturating_add(T::WeightInfo::apply_case()));
+        let mut meter = WeightMeter::with_limit(
+            T::WeightInfo::look_for_due().saturating_add(T::WeightInfo::apply_case(MAX_SETTLED)),
+        );
 
         #[block]
         {

@@ -8,14 +8,14 @@ use alloc::{format, vec::Vec};
 use cuckoo_primitives::{
     benchmarking::BenchmarkMarket,
     candidate::{MAX_ENDPOINT_LEN, MAX_INTRODUCTION_LEN, MAX_NAME_LEN},
-    registry::Slash,
+    registry::{Slash, MAX_SETTLED},
     signing::{OperatorConsent, Statement},
     AccountId, Balance, CandidateInfo, EraIndex, Hash, Role, Signature, CAI,
 };
 use frame_benchmarking::account;
 use frame_support::traits::{fungible::Mutate, Get, Hooks};
 use frame_system::RawOrigin;
-use pallet_cuckoo_voting::{MAX_OPEN_POTS, MAX_WINDOW_ERAS};
+use pallet_cuckoo_voting::{benchmarking::fill_records, MAX_OPEN_POTS, MAX_WINDOW_ERAS};
 use sp_core::{crypto::KeyTypeId, sr25519};
 use sp_runtime::Perbill;
 
@@ -27,8 +27,6 @@ use crate::{
 
 /// Where the benchmarks' keys are kept.
 const KEYS: KeyTypeId = KeyTypeId(*b"benc");
-/// Most slashes that one call takes.
-const MAX_SLASHES: u32 = 16;
 /// What joins a position in an era.
 const LAYER: Balance = CAI;
 /// What is left to spend beside a bond.
@@ -109,7 +107,8 @@ impl BenchmarkMarket<AccountId> for Market {
     }
 
     fn slash(candidate: &AccountId, offence_era: EraIndex, fraction: Perbill) {
-        <Voting as Slash<_>>::slash(candidate, offence_era, fraction, None);
+        // Of what others' slashes have cost the candidate, a bounded number is taken in one go.
+        while <Voting as Slash<_>>::slash(candidate, offence_era, fraction, None).is_none() {}
     }
 
     fn burden(stash: &AccountId, slashes: u32) -> Vec<AccountId> {
@@ -124,7 +123,7 @@ impl BenchmarkMarket<AccountId> for Market {
 
         let joining: Vec<&AccountId> = itself.iter().chain(&paying).collect();
         let position = LAYER.saturating_mul(MAX_WINDOW_ERAS.into());
-        let debts = position.saturating_mul(2).saturating_mul(MAX_SLASHES.into());
+        let debts = position.saturating_mul(2).saturating_mul(MAX_SETTLED.into());
         Self::bond(stash, position.saturating_mul(joining.len() as Balance).saturating_add(debts));
         Self::vote(stash, &slashed, debts);
         for _ in 0..MAX_WINDOW_ERAS {
@@ -135,11 +134,17 @@ impl BenchmarkMarket<AccountId> for Market {
         let first = paying.first().expect("there are many").clone();
         Voting::revote(signed(stash), slashed.clone(), first, debts).expect("so much is voted");
         Self::pass_eras_unpaid();
-        for taken in 0..slashes.min(MAX_SLASHES) {
+        for taken in 0..slashes.min(MAX_SETTLED) {
             // The same amount each time.
-            Self::slash(&slashed, offence_era, Perbill::from_rational(1, MAX_SLASHES.saturating_sub(taken)));
+            Self::slash(&slashed, offence_era, Perbill::from_rational(1, MAX_SETTLED.saturating_sub(taken)));
         }
-        [slashed].into_iter().chain(paying).collect()
+        let candidates: Vec<AccountId> = [slashed].into_iter().chain(paying).collect();
+        fill_records::<Runtime>(&candidates);
+        // A slash that is nothing to the stash: to know that, it has to look at all that it backs.
+        let another = account("another slashed", 0, 0);
+        Self::register(&another, Role::Miner);
+        Self::slash(&another, Stake::era_progress().era, Perbill::zero());
+        candidates
     }
 }
 
