@@ -62,6 +62,9 @@ pub enum Error {
     /// There is nothing to serve with.
     #[error("no models in {}; `miner-worker models pull` fetches them", .0.display())]
     NoModels(PathBuf),
+    /// The device that was chosen is not there.
+    #[error("--device: {0}")]
+    Device(LoadError),
     /// The engine could not be built.
     #[error("cannot load the models: {0}")]
     Load(#[from] LoadError),
