@@ -147,7 +147,13 @@ fn raise_open_files() {
 impl KeysArgs {
     async fn execute(self) -> anyhow::Result<()> {
         let data_dir = self.data_dir.context("name the gateway's folder: --data-dir DIR")?;
-        let keys = Store::open(&data_dir, JournalSync::Full).await?.keys();
+        let store = match self.command {
+            KeysCommand::Create { .. } => Store::open(&data_dir, JournalSync::Full).await?,
+            KeysCommand::List | KeysCommand::Revoke { .. } => {
+                Store::open_existing(&data_dir, JournalSync::Full).await?
+            }
+        };
+        let keys = store.keys();
         match self.command {
             KeysCommand::Create { name } => {
                 let key = keys.create(&name).await?;
