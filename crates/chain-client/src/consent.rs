@@ -72,7 +72,7 @@ fn words(role: Role) -> Words {
             variant: "Coordinator",
             minimum: "2,000,000",
             endpoint: ", and as endpoint the URL at which miners reach the gateway (http:// or https://)",
-            afterwards: "The coordinator may work from the next era on; until then `coordinator-gateway run` says that it waits.",
+            afterwards: "The gateway may work from the next era on; before that, `coordinator-gateway run` says so and ends.",
         },
         Role::Validator => Words {
             variant: "Validator",
