@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cuckoo_chain_client::{operator_key, Chain, ChainConfig};
+use cuckoo_chain_client::{operator_key, register, Chain, ChainConfig, RegistrationArgs};
+use cuckoo_primitives::Role;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -30,6 +31,8 @@ pub struct Cli {
 enum Command {
     /// Run the gateway.
     Run(Box<RunConfig>),
+    /// Register this coordinator's operator key for a stash, or print what the stash needs to do so.
+    Register(Box<RegisterArgs>),
     /// Make, list and revoke API keys; also while a gateway runs on the same folder.
     Keys(KeysArgs),
     /// Print the OpenAPI document.
@@ -50,6 +53,22 @@ struct LogArgs {
 enum LogFormat {
     Text,
     Json,
+}
+
+#[derive(Args, Debug)]
+struct RegisterArgs {
+    /// WebSocket URL of a node; repeat it (or separate by commas) to name more, they are tried in turn.
+    #[arg(long, env = "GATEWAY_CHAIN_URL", value_delimiter = ',', required = true, value_name = "URL")]
+    chain_url: Vec<String>,
+    /// File with the coordinator's operator key (one line: mnemonic, 0x-hex seed or URI); mode 600.
+    #[arg(long, env = "GATEWAY_OPERATOR_KEY", value_name = "FILE")]
+    operator_key: PathBuf,
+    /// URL at which miners reach this gateway (http:// or https://, host and port), which the chain will show them.
+    #[arg(long, value_name = "URL", required_unless_present = "stash")]
+    endpoint: Option<String>,
+    /// For whom, and with what.
+    #[command(flatten)]
+    registration: RegistrationArgs,
 }
 
 #[derive(Args, Debug)]
@@ -86,6 +105,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<()> {
     cli.log.start()?;
     match cli.command {
         Command::Run(config) => run(*config).await,
+        Command::Register(args) => args.execute().await,
         Command::Keys(args) => args.execute().await,
         Command::Openapi => print_line(&crate::openapi().to_pretty_json()?),
     }
@@ -103,6 +123,16 @@ async fn run(config: RunConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
+impl RegisterArgs {
+    async fn execute(self) -> anyhow::Result<()> {
+        let chain = ChainConfig::new(self.chain_url);
+        let endpoint = self.endpoint.unwrap_or_default();
+        let say = |line: &str| drop(print_line(line));
+        register(chain, &self.operator_key, Role::Coordinator, &self.registration, &endpoint, say).await?;
+        Ok(())
+    }
+}
+
 /// Thousands of connections need as many open files, and the usual limit of a shell is 1,024.
 fn raise_open_files() {
     match fdlimit::raise_fd_limit() {
@@ -117,7 +147,13 @@ fn raise_open_files() {
 impl KeysArgs {
     async fn execute(self) -> anyhow::Result<()> {
         let data_dir = self.data_dir.context("name the gateway's folder: --data-dir DIR")?;
-        let keys = Store::open(&data_dir, JournalSync::Full).await?.keys();
+        let store = match self.command {
+            KeysCommand::Create { .. } => Store::open(&data_dir, JournalSync::Full).await?,
+            KeysCommand::List | KeysCommand::Revoke { .. } => {
+                Store::open_existing(&data_dir, JournalSync::Full).await?
+            }
+        };
+        let keys = store.keys();
         match self.command {
             KeysCommand::Create { name } => {
                 let key = keys.create(&name).await?;
@@ -180,6 +216,18 @@ mod tests {
         let Command::Run(config) = Cli::try_parse_from(args.split(' ')).unwrap().command else { panic!() };
         assert_eq!(config.chain_url, ["ws://a", "ws://b", "ws://c"]);
         assert_eq!(config.gateway.limits.max_attempts, 4);
+    }
+
+    #[test]
+    fn register_needs_an_endpoint_where_it_submits() {
+        let parse = |rest: &str| {
+            let line = format!("x register --chain-url ws://a --operator-key k {rest}");
+            Cli::try_parse_from(line.trim().split(' ')).map(drop)
+        };
+        assert!(parse("").is_err());
+        assert!(parse("--stash-key s --self-stake 2500000 --name c").is_err());
+        parse("--stash-key s --self-stake 2500000 --name c --endpoint https://gateway.example:7701").unwrap();
+        parse("--stash 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY").unwrap();
     }
 
     #[test]

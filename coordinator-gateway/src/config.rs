@@ -39,10 +39,18 @@ pub struct GatewayConfig {
     /// When a receipt counts as written.
     #[arg(long, env = "GATEWAY_JOURNAL_SYNC", value_enum, default_value_t = JournalSync::Full)]
     pub journal_sync: JournalSync,
+    /// Days that receipts are kept; longer than evidence counts on the chain.
+    #[arg(long, env = "GATEWAY_RECEIPTS_KEEP_DAYS", default_value_t = DEFAULT_KEEP_DAYS, value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub receipts_keep_days: u32,
     /// Bounds on what clients and miners can make the gateway do.
     #[command(flatten)]
     pub limits: Limits,
 }
+
+/// A quarter of a year: applications come back with questions late.
+const DEFAULT_KEEP_DAYS: u32 = 90;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl GatewayConfig {
     /// Free ports on this machine and default limits, for tests and benches.
@@ -54,8 +62,14 @@ impl GatewayConfig {
             data_dir,
             allow_anonymous: false,
             journal_sync: JournalSync::Full,
+            receipts_keep_days: DEFAULT_KEEP_DAYS,
             limits: Limits::default(),
         }
+    }
+
+    /// How long receipts are kept.
+    pub(crate) fn receipts_keep(&self) -> Duration {
+        DAY.saturating_mul(self.receipts_keep_days)
     }
 }
 

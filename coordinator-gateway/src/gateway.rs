@@ -8,6 +8,7 @@ use std::{
 };
 
 use cuckoo_chain_client::{account_of, Chain, Keypair};
+use cuckoo_primitives::EraProgress;
 use cuckoo_wire::limits::MAX_MESSAGE_BYTES;
 use tokio::{
     net::TcpListener,
@@ -66,6 +67,19 @@ pub enum StartError {
         /// Most bytes.
         most: usize,
     },
+    /// A receipt would be gone while it can still convict.
+    #[error(
+        "--receipts-keep-days {keep} is too short: stake is liable for {liable_h} hours on this chain, and receipts are the \
+         evidence; keep them for at least {least} days"
+    )]
+    ReceiptsTooShort {
+        /// What was asked for, in days.
+        keep: u32,
+        /// How long stake is liable, in hours.
+        liable_h: u64,
+        /// Fewest days.
+        least: u64,
+    },
     /// The system does not tell us of signals.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
@@ -117,8 +131,9 @@ async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gate
         return Err(StartError::BodyLimit { most: MOST_BODY_BYTES });
     }
     let guard = Arc::new(ChainGuard::new(chain.clone(), account_of(&key))?);
+    receipts_outlive_liability(&config, &guard.view().era)?;
     let store = Store::open(&config.data_dir, config.journal_sync).await?;
-    let journal = store.journal().await?;
+    let journal = store.journal(config.receipts_keep()).await?;
     let stop = CancellationToken::new();
     let links_closed = CancellationToken::new();
     let limits = config.limits;
@@ -155,6 +170,21 @@ async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gate
     };
     let http_task = tokio::spawn(serve_http(http_listener, router(state.clone()), connections, stop.clone()));
     Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task })
+}
+
+/// Evidence counts for less time than unbonding takes: whoever keeps receipts longer loses none that matters.
+fn receipts_outlive_liability(config: &GatewayConfig, era: &EraProgress) -> Result<(), StartError> {
+    let slots = u64::from(era.sessions_per_era).saturating_mul(era.session_blocks.into());
+    let liable_ms = slots.saturating_mul(era.slot_ms).saturating_mul(era.bonding_eras.into());
+    let liable = Duration::from_millis(liable_ms);
+    match config.receipts_keep() > liable {
+        true => Ok(()),
+        false => Err(StartError::ReceiptsTooShort {
+            keep: config.receipts_keep_days,
+            liable_h: liable.as_secs() / 3600,
+            least: liable.as_secs() / 86_400 + 1,
+        }),
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -233,5 +263,28 @@ impl Gateway {
         drop(self.link_task.await);
         self.store.close().await;
         tracing::info!(target: "gateway", "stopped");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_that_would_go_before_stake_is_free_are_refused() {
+        // Days of 24 sessions of an hour, as on `testnet`; unbonding takes a week.
+        let era = EraProgress {
+            era: 1,
+            sessions_done: 0,
+            sessions_per_era: 24,
+            session_blocks: 600,
+            slot_ms: 6_000,
+            bonding_eras: 7,
+        };
+        let kept = |days| GatewayConfig { receipts_keep_days: days, ..GatewayConfig::on_free_ports("data".into()) };
+        receipts_outlive_liability(&kept(8), &era).unwrap();
+        receipts_outlive_liability(&GatewayConfig::on_free_ports("data".into()), &era).unwrap();
+        let error = receipts_outlive_liability(&kept(7), &era).unwrap_err().to_string();
+        assert!(error.contains("168 hours") && error.contains("at least 8 days"), "{error}");
     }
 }

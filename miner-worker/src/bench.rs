@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Instant};
 
 use cuckoo_engine::{
     bench::{bench as measure, BenchOptions},
-    ModelKind, SharedEngine,
+    chosen_gpu, ModelKind, SharedEngine,
 };
 use serde::Serialize;
 
@@ -40,6 +40,7 @@ impl Figure<'_> {
 
 /// Measures every model that was asked for and prints the figures.
 pub async fn bench(args: BenchArgs) -> Result<(), Error> {
+    chosen_gpu(args.engine.device).map_err(Error::Device)?;
     let dirs = engine::model_dirs(&args.models)?;
     let most = args.streams.iter().copied().max().unwrap_or(1);
     let running = NonZeroUsize::new(most as usize).unwrap_or(NonZeroUsize::MIN);

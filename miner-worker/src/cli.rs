@@ -3,10 +3,11 @@
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use cuckoo_chain_client::RegistrationArgs;
 use cuckoo_engine::DeviceChoice;
 use cuckoo_primitives::AccountId;
 
-use crate::config::{Cai, CoordinatorUrl};
+use crate::config::CoordinatorUrl;
 
 /// Runs models for coordinators and signs the results.
 #[derive(Debug, Parser)]
@@ -258,24 +259,9 @@ pub struct RegisterArgs {
     /// Where the operator's key is.
     #[command(flatten)]
     pub key: KeyArgs,
-    /// The stash that will register this miner; prints the operator's consent, which the stash's owner then submits.
-    #[arg(long, value_name = "ACCOUNT", conflicts_with = "stash_key", required_unless_present = "stash_key")]
-    pub stash: Option<AccountId>,
-    /// File with the stash's key: bonds and registers at once.
-    #[arg(long, value_name = "FILE", requires_all = ["self_stake", "name"])]
-    pub stash_key: Option<PathBuf>,
-    /// Bond this much more of the stash's balance first, in CAI.
-    #[arg(long, value_name = "CAI", requires = "stash_key")]
-    pub bond: Option<Cai>,
-    /// How much of the bond the stash puts behind itself, in CAI; a miner needs more than 20,000.
-    #[arg(long, value_name = "CAI")]
-    pub self_stake: Option<Cai>,
-    /// Name that voters see.
-    #[arg(long)]
-    pub name: Option<String>,
-    /// Why to vote for this miner.
-    #[arg(long, default_value = "")]
-    pub introduction: String,
+    /// For whom, and with what.
+    #[command(flatten)]
+    pub registration: RegistrationArgs,
 }
 
 /// What to do with keys.

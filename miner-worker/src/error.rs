@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use cuckoo_chain_client::{ChainError, KeyFileError};
+use cuckoo_chain_client::{ChainError, KeyFileError, RegistrationError};
 use cuckoo_engine::{EngineError, LoadError, ModelDirError};
 
 use crate::{data_dir::DataDirError, models::ModelsError};
@@ -18,24 +18,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// No amount of CAI.
-    #[error(
-        "{0:?} is no amount of CAI; write decimal digits, for example 25000 or 0.5, at most 18 of them after the point"
-    )]
-    Amount(String),
     /// No default for the folder of models.
     #[error("the folder of models is unknown because HOME is not set; name it with --models-dir")]
     NoModelsDir,
-    /// A name or introduction that the chain would refuse.
-    #[error("the {field} may have at most {max} bytes{}", if *.empty { " and must not be empty" } else { "" })]
-    Info {
-        /// Which.
-        field: &'static str,
-        /// Longest in bytes.
-        max: u32,
-        /// Whether it is empty and must not be.
-        empty: bool,
-    },
 }
 
 /// What can keep a command from doing its work. Says how to mend it where that is not obvious.
@@ -62,6 +47,9 @@ pub enum Error {
     /// There is nothing to serve with.
     #[error("no models in {}; `miner-worker models pull` fetches them", .0.display())]
     NoModels(PathBuf),
+    /// The device that was chosen is not there.
+    #[error("--device: {0}")]
+    Device(LoadError),
     /// The engine could not be built.
     #[error("cannot load the models: {0}")]
     Load(#[from] LoadError),
@@ -95,9 +83,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// Registering makes no sense as it is.
-    #[error("{0}")]
-    Register(String),
+    /// The miner was not registered.
+    #[error(transparent)]
+    Register(#[from] RegistrationError),
 }
 
 fn exists_hint(source: &io::Error) -> &'static str {

@@ -3,6 +3,7 @@
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use cuckoo_chain_client::{account_of, operator_key, Chain, ChainError};
+use cuckoo_engine::chosen_gpu;
 use tokio::{
     signal::unix::{signal, Signal, SignalKind},
     time::Instant,
@@ -73,8 +74,9 @@ async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
     Ok(())
 }
 
-/// Key, folder, models and chain, cheapest first, so that a mistake shows at once.
+/// Device, key, folder, models and chain, cheapest first, so that a mistake shows at once.
 async fn start(args: &RunArgs) -> Result<(Arc<Miner>, DataDir), Error> {
+    chosen_gpu(args.engine.device).map_err(Error::Device)?;
     let key = operator_key(&args.key.operator_key)?;
     let base = args.data_dir.clone().map_or_else(DataDir::default_base, Ok)?;
     let data_dir = DataDir::open(&base, &account_of(&key), &args.key.operator_key)?;
@@ -128,5 +130,21 @@ impl Signals {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
+    }
+}
+
+#[cfg(all(test, not(feature = "cuda")))]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    #[tokio::test]
+    async fn a_device_that_this_build_cannot_use_is_the_first_thing_said() {
+        // Neither key nor chain is there.
+        let line = "miner-worker run --operator-key /nowhere/key --chain-url ws://127.0.0.1:9 --device cuda:0";
+        let Command::Run(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else { panic!("not run") };
+        let error = start(&args).await.err().unwrap();
+        assert!(error.to_string().starts_with("--device: this build has no CUDA"), "{error}");
     }
 }

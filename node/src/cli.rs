@@ -5,6 +5,8 @@ use sc_cli::{
     PurgeChainCmd, RevertCmd, RunCmd,
 };
 
+use crate::operator_consent::OperatorConsentCmd;
+
 /// Runs a node, or one of the commands.
 #[derive(Debug, clap::Parser)]
 pub(crate) struct Cli {
@@ -23,6 +25,9 @@ pub(crate) enum Command {
     /// Make, inspect and insert keys.
     #[command(subcommand)]
     Key(KeySubcommand),
+
+    /// Sign that an operator key works for a stash as a validator, and print what the stash submits to register it.
+    OperatorConsent(OperatorConsentCmd),
 
     /// Write a chain specification: a preset (`dev`, `local`, `testnet`) or a file, plain or raw.
     ExportChainSpec(ExportChainSpecCmd),

@@ -49,6 +49,7 @@ pub(crate) fn run() -> sc_cli::Result<()> {
     match &cli.command {
         None => run_node(&cli),
         Some(Command::Key(cmd)) => cmd.run(&cli),
+        Some(Command::OperatorConsent(cmd)) => Ok(cmd.run(&*cli.load_spec(&cmd.chain)?)?),
         Some(Command::ExportChainSpec(cmd)) => cmd.run(cli.load_spec(&cmd.chain)?),
         Some(Command::ChainInfo(cmd)) => cli.create_runner(cmd)?.sync_run(|config| cmd.run::<Block>(&config)),
         Some(Command::PurgeChain(cmd)) => cli.create_runner(cmd)?.sync_run(|config| cmd.run(config.database)),

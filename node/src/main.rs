@@ -4,6 +4,7 @@ mod block;
 mod chain_spec;
 mod cli;
 mod command;
+mod operator_consent;
 mod rpc;
 mod service;
 

@@ -28,9 +28,9 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-    configs::market::{emission_overview, stash_overview},
-    genesis_config_presets, Babe, Block, Executive, Grandpa, Historical, InherentDataExt, Nonce, Registration, Runtime,
-    RuntimeCall, RuntimeGenesisConfig, SessionKeys, Slashing, Stake, System, TransactionPayment, VERSION,
+    configs::market::stash_overview, genesis_config_presets, Babe, Block, Executive, Grandpa, Historical,
+    InherentDataExt, Nonce, Registration, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, Slashing, Stake,
+    System, TransactionPayment, VERSION,
 };
 
 impl_runtime_apis! {
@@ -225,19 +225,19 @@ impl_runtime_apis! {
 
     impl cuckoo_primitives::runtime_api::MarketApi<Block> for Runtime {
         fn candidates(role: Role, after: Option<AccountId>, limit: u32) -> Vec<Candidate> {
-            Registration::candidates(role, after.as_ref(), limit)
+            Registration::candidates(role, after, limit)
         }
 
         fn candidate(stash: AccountId) -> Option<Candidate> {
-            Registration::candidate(&stash)
+            Registration::candidate(stash)
         }
 
         fn candidate_of_operator(operator: AccountId) -> Option<Candidate> {
-            Registration::candidate_of_operator(&operator)
+            Registration::candidate_of_operator(operator)
         }
 
         fn stash(stash: AccountId) -> Option<StashOverview> {
-            stash_overview(&stash)
+            stash_overview(stash)
         }
 
         fn era() -> EraProgress {
@@ -245,7 +245,7 @@ impl_runtime_apis! {
         }
 
         fn emission() -> EmissionOverview {
-            emission_overview()
+            Stake::emission_overview()
         }
 
         fn docket(after: Option<CaseId>, limit: u32) -> Vec<(CaseId, Case)> {
@@ -253,7 +253,7 @@ impl_runtime_apis! {
         }
 
         fn convictions(stash: AccountId) -> Vec<Conviction> {
-            Slashing::convictions(&stash)
+            Slashing::convictions(stash)
         }
     }
 
@@ -268,6 +268,21 @@ impl_runtime_apis! {
 
         fn preset_names() -> Vec<PresetId> {
             genesis_config_presets::preset_names()
+        }
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    impl frame_benchmarking::Benchmark<Block> for Runtime {
+        fn benchmark_metadata(
+            extra: bool,
+        ) -> (Vec<frame_benchmarking::BenchmarkList>, Vec<frame_support::traits::StorageInfo>) {
+            crate::benchmarks::metadata(extra)
+        }
+
+        fn dispatch_benchmark(
+            config: frame_benchmarking::BenchmarkConfig,
+        ) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, alloc::string::String> {
+            crate::benchmarks::dispatch(config)
         }
     }
 

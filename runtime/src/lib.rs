@@ -37,6 +37,8 @@ mod wasm {
 pub use wasm::{WASM_BINARY, WASM_BINARY_BLOATY};
 
 pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 pub mod configs;
 pub mod genesis_config_presets;
 mod session_keys;
@@ -103,10 +105,11 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 };
 
 // Indexes are part of every encoded call and never change; the gaps are for pallets to come. Genesis and the hooks of a
-// block run in their order:
-// - the author is looked up before the session may end, among those who validated when it authored;
-// - the market comes before sessions, which drive its era clock.
-#[frame_support::runtime]
+// block run in the order in which the pallets stand here (`legacy_ordering`, otherwise in that of the indexes):
+// - the market comes before sessions, which drive its era clock;
+// - the author is looked up after a session may have begun: consensus names it by its place among the authorities of
+//   the session to which the block belongs, and the first block of a session is one of that session.
+#[frame_support::runtime(legacy_ordering)]
 mod runtime {
     #[runtime::runtime]
     #[runtime::derive(
@@ -130,8 +133,6 @@ mod runtime {
     pub type Timestamp = pallet_timestamp;
     #[runtime::pallet_index(2)]
     pub type Babe = pallet_babe;
-    #[runtime::pallet_index(3)]
-    pub type Authorship = pallet_authorship;
     #[runtime::pallet_index(4)]
     pub type Balances = pallet_balances;
     #[runtime::pallet_index(5)]
@@ -154,6 +155,8 @@ mod runtime {
     pub type Historical = pallet_session::historical;
     #[runtime::pallet_index(22)]
     pub type Session = pallet_session;
+    #[runtime::pallet_index(3)]
+    pub type Authorship = pallet_authorship;
     #[runtime::pallet_index(23)]
     pub type Grandpa = pallet_grandpa;
     #[runtime::pallet_index(24)]

@@ -1,5 +1,5 @@
 // What an application does with PAPI and descriptors generated from the node's metadata: read storage, call the runtime
-// API, submit a call, decode its event and an error. Prints one JSON line, ends with an assertion if it fails.
+// API and view functions, submit a call, decode its event and an error. Prints one JSON line, ends with an assertion if it fails.
 
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
@@ -50,6 +50,12 @@ seen.event = { ...bonded.payload, amount: String(bonded.payload.amount) };
 assert.deepEqual(seen.event, { stash: stash.address, amount: String(5n * CAI) });
 assert.equal((await api.query.Stake.Ledgers.getValue(stash.address)).active, 5n * CAI);
 assert.equal((await api.apis.MarketApi.stash(stash.address)).active, 5n * CAI);
+
+const bond = await api.view.Stake.bond_of(stash.address);
+assert.deepEqual([bond.total, bond.active], [5n * CAI, 5n * CAI]);
+assert.equal((await api.view.Registration.candidate_of_operator(miner.address)).stash, candidate.stash);
+const terms = await api.view.Faucet.terms();
+assert.equal(await api.view.Faucet.left(), terms.era_cap);
 
 console.log(JSON.stringify(seen));
 client.destroy();

@@ -15,7 +15,7 @@ import {
   checkNoPageIsTakenIn, checkProperties, checkWords, decodeEveryError, decodeEveryEvent, PALLETS,
 } from "./metadata.mjs";
 import { versionOf } from "./packages.mjs";
-import { callRuntimeApi, readBlocks, readStorage } from "./reading.mjs";
+import { callRuntimeApi, checkViewFunctions, readBlocks, readStorage } from "./reading.mjs";
 
 const api = await connect(process.env.NODE_URL);
 const seen = { client: "@polkadot/api", version: versionOf("@polkadot/api") };
@@ -61,6 +61,7 @@ await election.setLimits(api, 21, 1, sudo);
 seen.runtime_api_methods = await callRuntimeApi(api, {
   miner: stash1.address, operator: miner1.address, voter: voter.address, convict: stash2.address,
 });
+await checkViewFunctions(api, { miner: stash1.address });
 
 await eraIs(Math.max(freeFrom, retiredIn + (await api.query.stake.bondingEras()).toNumber()));
 seen.withdrawn = String(await stake.withdraw(api, voter));
@@ -82,8 +83,11 @@ Object.assign(seen, await readBlocks(api, last));
 const never = (kind, part) => PALLETS.flatMap((pallet) => Object.keys(part[pallet]).map((name) => `${pallet}.${name}`))
   .filter((name) => !seen[kind][name]);
 assert.deepEqual(never("calls", api.tx), []);
-// A consensus fault that turns out graver, and a validator that is absent, take more than one validator.
-assert.deepEqual(never("events", api.events).sort(), ["slashing.Raised", "slashing.ValidatorAbsent"]);
+// A consensus fault that turns out graver, and a validator that is absent, take more than one validator; a debt takes
+// stake that has left before its candidate is slashed.
+assert.deepEqual(
+  never("events", api.events).sort(), ["slashing.Raised", "slashing.ValidatorAbsent", "voting.DebtTaken"],
+);
 
 console.log(JSON.stringify(seen));
 await api.disconnect();

@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 
 import { PALLETS } from "./metadata.mjs";
+import { require } from "./packages.mjs";
+
+const { xxhashAsU8a } = require("@polkadot/util-crypto");
 
 // Reads every storage item of our pallets, maps whole. Returns how many hold something, and the names of the others.
 export async function readStorage(api) {
@@ -58,6 +61,27 @@ export async function callRuntimeApi(api, { miner, operator, voter, convict }) {
   assert(conviction.fault.isReceiptEquivocation && conviction.loss.toBigInt() > 0n, `${conviction}`);
   return expected.length;
 }
+
+// Calls a pallet's view function and returns the encoded answer. This library decodes the metadata of view functions but
+// has no methods for them, so they are called as it calls every runtime API: by the hashes of the pallet's name and of
+// the function's signature.
+async function callViewFunction(api, pallet, signature, input) {
+  const id = { prefix: xxhashAsU8a(pallet, 128), suffix: xxhashAsU8a(signature, 128) };
+  const answer = await api.call.runtimeViewFunction.executeViewFunction(id, input);
+  assert(answer.isOk, `${pallet}.${signature}: ${answer}`);
+  return answer.asOk.toU8a(true);
+}
+
+// A view function says what the runtime API says.
+export async function checkViewFunctions(api, { miner }) {
+  const candidate = await api.call.marketApi.candidate(miner);
+  assert(candidate.isSome);
+  const signature = "candidate(AccountId) -> Option<Candidate>";
+  const viewed = await callViewFunction(api, "Registration", signature, publicKey(api, miner));
+  assert.deepEqual(viewed, candidate.toU8a());
+}
+
+const publicKey = (api, address) => api.createType("AccountId", address).toU8a();
 
 // Decodes all events and calls of the blocks up to `last`. Returns how often each event and each call of our pallets
 // came.

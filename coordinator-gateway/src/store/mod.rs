@@ -3,6 +3,7 @@
 //! The file is in WAL mode, so `coordinator-gateway keys` works on it while a gateway runs.
 
 mod keys;
+mod pruning;
 mod receipts;
 
 use std::{io, path::Path, time::Duration};
@@ -17,6 +18,7 @@ use crate::config::JournalSync;
 
 pub(crate) use keys::{hash_of, KeyFollower, KeyHash};
 pub use keys::{ApiKey, KeyStore, NewKey};
+use pruning::Pruning;
 pub(crate) use receipts::{ReceiptJournal, StoredReceipt};
 
 /// Name of the file in the data folder.
@@ -38,6 +40,15 @@ pub enum StoreError {
         path: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// There is nothing to look at.
+    #[error(
+        "there is no {FILE_NAME} in the folder {path}: name the gateway's folder with --data-dir; `coordinator-gateway keys \
+         create` or `run` makes one"
+    )]
+    Missing {
+        /// The folder.
+        path: String,
     },
     /// The file was written by a newer gateway, or is damaged.
     #[error("cannot bring {FILE_NAME} up to date (was it written by a newer gateway?): {0}")]
@@ -90,15 +101,23 @@ impl Store {
         Ok(Self { pool, options })
     }
 
+    /// Opens the file in `data_dir` as [`Store::open`] does, but only if it is there.
+    pub async fn open_existing(data_dir: &Path, sync: JournalSync) -> Result<Self, StoreError> {
+        match data_dir.join(FILE_NAME).is_file() {
+            true => Self::open(data_dir, sync).await,
+            false => Err(StoreError::Missing { path: data_dir.display().to_string() }),
+        }
+    }
+
     /// The API keys.
     pub fn keys(&self) -> KeyStore {
         KeyStore::new(self.pool.clone(), self.options.clone())
     }
 
-    /// Starts the one writer of receipts.
-    pub(crate) async fn journal(&self) -> Result<ReceiptJournal, StoreError> {
+    /// Starts the one writer of receipts, which also removes those that are older than `keep`.
+    pub(crate) async fn journal(&self, keep: Duration) -> Result<ReceiptJournal, StoreError> {
         let writer = self.options.connect().await?;
-        Ok(ReceiptJournal::start(writer, self.pool.clone()))
+        Ok(ReceiptJournal::start(writer, self.pool.clone(), Pruning::new(keep)))
     }
 
     /// Closes every connection.
@@ -134,4 +153,21 @@ fn make_private(path: &Path) -> io::Result<()> {
 pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_that_is_not_there_is_not_made_to_be_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let wrong = folder.path().join("wrong");
+        let error = Store::open_existing(&wrong, JournalSync::Normal).await.err().unwrap();
+        assert!(matches!(error, StoreError::Missing { .. }));
+        assert!(error.to_string().contains("--data-dir") && error.to_string().contains("keys create"), "{error}");
+        assert!(!wrong.exists());
+        Store::open(&wrong, JournalSync::Normal).await.unwrap().close().await;
+        Store::open_existing(&wrong, JournalSync::Normal).await.unwrap();
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! One task writes. It takes whatever has been handed in since its last write and stores it in one transaction, so that
 //! under load many receipts share one sync of the disk. [`ReceiptJournal::append`] returns when the receipt is stored.
+//! The same task removes old receipts, see [`super::pruning`].
 
 use std::sync::{
     atomic::{AtomicI64, Ordering},
@@ -16,7 +17,7 @@ use cuckoo_primitives::{
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{now_ms, StoreError};
+use super::{now_ms, pruning::Pruning, StoreError};
 
 /// Most receipts of one transaction.
 const MAX_BATCH: usize = 256;
@@ -55,10 +56,10 @@ pub(crate) struct ReceiptJournal {
 }
 
 impl ReceiptJournal {
-    pub(super) fn start(writer: SqliteConnection, readers: SqlitePool) -> Self {
+    pub(super) fn start(writer: SqliteConnection, readers: SqlitePool, pruning: Pruning) -> Self {
         let (queue, pending) = mpsc::channel(4 * MAX_BATCH);
         let failed_ms = Arc::new(AtomicI64::new(0));
-        tokio::spawn(write(writer, pending, failed_ms.clone()));
+        tokio::spawn(write(writer, pending, failed_ms.clone(), pruning));
         Self { queue, readers, failed_ms }
     }
 
@@ -110,28 +111,44 @@ impl ReceiptJournal {
     }
 }
 
-async fn write(mut writer: SqliteConnection, mut pending: mpsc::Receiver<Pending>, failed_ms: Arc<AtomicI64>) {
+async fn write(
+    mut writer: SqliteConnection,
+    mut pending: mpsc::Receiver<Pending>,
+    failed_ms: Arc<AtomicI64>,
+    mut pruning: Pruning,
+) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
-    while pending.recv_many(&mut batch, MAX_BATCH).await > 0 {
-        metrics::histogram!("gateway_journal_batch_size").record(batch.len() as f64);
-        match insert(&mut writer, &batch).await {
-            Ok(()) => {
-                failed_ms.store(0, Ordering::Relaxed);
-                batch.drain(..).for_each(|entry| drop(entry.done.send(Ok(()))));
-            }
-            Err(error) => {
-                tracing::error!(target: "gateway::store", %error, receipts = batch.len(), "receipts were not stored");
-                // One receipt that cannot be stored must not take the others with it.
-                for entry in batch.drain(..) {
-                    let stored = insert(&mut writer, std::slice::from_ref(&entry)).await;
-                    match &stored {
-                        Ok(()) => failed_ms.store(0, Ordering::Relaxed),
-                        // A receipt that was there already says nothing about the file.
-                        Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {}
-                        Err(_) => failed_ms.store(now_ms(), Ordering::Relaxed),
-                    }
-                    drop(entry.done.send(stored.map_err(|_| StoreError::JournalFailed)));
+    loop {
+        tokio::select! {
+            received = pending.recv_many(&mut batch, MAX_BATCH) => match received {
+                0 => return,
+                _ => store(&mut writer, &mut batch, &failed_ms).await,
+            },
+            () = tokio::time::sleep_until(pruning.due()) => pruning.run(&mut writer).await,
+        }
+    }
+}
+
+/// Stores what has been handed in and tells those who wait for it.
+async fn store(writer: &mut SqliteConnection, batch: &mut Vec<Pending>, failed_ms: &AtomicI64) {
+    metrics::histogram!("gateway_journal_batch_size").record(batch.len() as f64);
+    match insert(writer, batch).await {
+        Ok(()) => {
+            failed_ms.store(0, Ordering::Relaxed);
+            batch.drain(..).for_each(|entry| drop(entry.done.send(Ok(()))));
+        }
+        Err(error) => {
+            tracing::error!(target: "gateway::store", %error, receipts = batch.len(), "receipts were not stored");
+            // One receipt that cannot be stored must not take the others with it.
+            for entry in batch.drain(..) {
+                let stored = insert(writer, std::slice::from_ref(&entry)).await;
+                match &stored {
+                    Ok(()) => failed_ms.store(0, Ordering::Relaxed),
+                    // A receipt that was there already says nothing about the file.
+                    Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {}
+                    Err(_) => failed_ms.store(now_ms(), Ordering::Relaxed),
                 }
+                drop(entry.done.send(stored.map_err(|_| StoreError::JournalFailed)));
             }
         }
     }
@@ -162,6 +179,10 @@ mod tests {
     use super::*;
     use crate::{config::JournalSync, store::Store};
     use cuckoo_primitives::{task::Finish, AccountId, Hash};
+    use std::time::{Duration, Instant};
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const KEEP: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
     fn receipt(task: u8, attempt: u32, key: Option<&str>) -> StoredReceipt {
         StoredReceipt {
@@ -190,14 +211,14 @@ mod tests {
         let mine = receipt(1, 0, Some("key_a"));
         {
             let store = Store::open(folder.path(), JournalSync::Full).await.unwrap();
-            let journal = store.journal().await.unwrap();
+            let journal = store.journal(KEEP).await.unwrap();
             let appends = (0..600u32).map(|attempt| journal.append(receipt(9, attempt, None)));
             futures::future::try_join_all(appends).await.unwrap();
             journal.append(mine.clone()).await.unwrap();
             store.close().await;
         }
         let store = Store::open(folder.path(), JournalSync::Full).await.unwrap();
-        let journal = store.journal().await.unwrap();
+        let journal = store.journal(KEEP).await.unwrap();
         assert_eq!(journal.of_task(&[9; 16], None).await.unwrap().len(), 600);
         assert_eq!(journal.of_task(&[1; 16], Some("key_a")).await.unwrap()[0].0, mine);
         assert!(journal.of_task(&[1; 16], Some("key_b")).await.unwrap().is_empty());
@@ -208,7 +229,7 @@ mod tests {
     async fn a_file_that_cannot_be_written_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
-        let journal = store.journal().await.unwrap();
+        let journal = store.journal(KEEP).await.unwrap();
         journal.append(receipt(1, 0, None)).await.unwrap();
         assert!(journal.append(receipt(1, 0, None)).await.is_err());
         assert!(!journal.is_failing(), "a receipt that is there already is not the file's fault");
@@ -227,7 +248,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
-        store.journal().await.unwrap().append(receipt(1, 0, None)).await.unwrap();
+        store.journal(KEEP).await.unwrap().append(receipt(1, 0, None)).await.unwrap();
         let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap()).collect();
         assert!(files.len() > 1, "there is a journal beside the file");
         for file in files {
@@ -238,10 +259,49 @@ mod tests {
     #[tokio::test]
     async fn a_receipt_that_cannot_be_stored_leaves_the_others() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Store::open(folder.path(), JournalSync::Normal).await.unwrap().journal().await.unwrap();
+        let journal = Store::open(folder.path(), JournalSync::Normal).await.unwrap().journal(KEEP).await.unwrap();
         journal.append(receipt(1, 0, None)).await.unwrap();
         let (twice, fresh) = tokio::join!(journal.append(receipt(1, 0, None)), journal.append(receipt(2, 0, None)));
         assert!(matches!(twice, Err(StoreError::JournalFailed)));
         fresh.unwrap();
+    }
+
+    async fn count(store: &Store) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM receipts").fetch_one(&store.pool).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn old_receipts_are_removed_in_batches_and_newer_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
+        let journal = store.journal(KEEP).await.unwrap();
+        // More than go at once.
+        let appends = (0..600u32).map(|attempt| journal.append(receipt(9, attempt, None)));
+        futures::future::try_join_all(appends).await.unwrap();
+        drop(journal);
+        let age = |days: u32| now_ms() - i64::try_from((days * DAY).as_millis()).unwrap();
+        // At once, as the first writer may still look for old ones.
+        let aged = sqlx::query("UPDATE receipts SET stored_ms = CASE WHEN attempt < 590 THEN ? ELSE ? END");
+        aged.bind(age(91)).bind(age(89)).execute(&store.pool).await.unwrap();
+
+        let journal = store.journal(KEEP).await.unwrap();
+        let begun = Instant::now();
+        while count(&store).await > 10 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{} receipts are left", count(&store).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        journal.append(receipt(1, 0, None)).await.unwrap();
+        let left = journal.of_task(&[9; 16], None).await.unwrap();
+        assert_eq!(left.iter().map(|(stored, _)| stored.receipt.attempt).collect::<Vec<_>>(), Vec::from_iter(590..600));
+        assert_eq!(count(&store).await, 11);
+    }
+
+    #[tokio::test]
+    async fn old_receipts_are_found_without_reading_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
+        let plan = sqlx::query("EXPLAIN QUERY PLAN SELECT task_id, attempt FROM receipts WHERE stored_ms < 1 LIMIT 1");
+        let detail: String = plan.fetch_one(&store.pool).await.unwrap().try_get("detail").unwrap();
+        assert!(detail.contains("receipts_by_age"), "{detail}");
     }
 }

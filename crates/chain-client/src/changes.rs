@@ -128,6 +128,12 @@ mod tests {
     }
 
     #[test]
+    fn a_debt_changes_the_candidate_whose_votes_pay_it() {
+        let debt = VotingEvent::DebtTaken { voter: account(5), candidate: account(8), amount: 5 };
+        assert_eq!(of_events(&events(vec![RuntimeEvent::Voting(debt)])).unwrap(), changed([8]));
+    }
+
+    #[test]
     fn a_block_without_such_events_changes_nothing() {
         assert_eq!(of_events(&events(vec![])).unwrap(), changed([]));
         let bonded = RuntimeEvent::Stake(StakeEvent::Bonded { stash: account(1), amount: 5 });

@@ -142,6 +142,8 @@ pub(crate) enum VotingEvent {
     Revoted { voter: AccountId, from: AccountId, to: AccountId, amount: Balance },
     /// Names nobody.
     ErasPaid { before: u32 },
+    /// Names one that no call named.
+    DebtTaken { voter: AccountId, candidate: AccountId, amount: Balance },
 }
 
 /// Events of a pallet that does not change candidates.

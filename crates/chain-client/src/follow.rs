@@ -177,7 +177,9 @@ impl Follower {
         let endpoint = link.node().endpoint();
         tracing::info!(target: "chain::follow", %endpoint, "following the chain");
         let head = self.followed.view().head();
-        if head.is_old(self.stale_after) {
+        if head.is_first() {
+            tracing::info!(target: "chain::follow", %endpoint, "waiting for the chain's first block to become final");
+        } else if head.is_old(self.stale_after) {
             tracing::warn!(
                 target: "chain::follow",
                 %endpoint,

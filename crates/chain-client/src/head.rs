@@ -28,6 +28,12 @@ impl Head {
         age(self.time_ms, now_ms) > after.saturating_add(lag)
     }
 
+    /// Whether it is the chain's first block, which has no time of its own: the chain has not begun, or the node has no
+    /// other of its blocks yet.
+    pub(crate) fn is_first(&self) -> bool {
+        self.number == 0
+    }
+
     /// How long ago it was made, by its own word; zero if this machine's clock is behind.
     pub(crate) fn age(&self) -> Duration {
         age(self.time_ms, now_ms())

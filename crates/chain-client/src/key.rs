@@ -16,6 +16,13 @@ const MAX_KEY_FILE_LEN: u64 = 1024;
 /// Why a key file cannot be used. Never says what is in it.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
+    /// There is no such file.
+    #[error(
+        "there is no key file {path}; name another, or make one: \
+         `(umask 077; echo 0x$(openssl rand -hex 32) >{path})`, or `miner-worker keys new --out {path}`",
+        path = .0.display()
+    )]
+    Missing(PathBuf),
     /// The file cannot be read.
     #[error("cannot read the key file {}: {source}", .path.display())]
     Unreadable {
@@ -67,7 +74,10 @@ fn check_mode(_: &Path, _: &std::fs::Metadata) -> Result<(), KeyFileError> {
 
 /// The content of a file that only its owner may read.
 fn read_private(path: &Path) -> Result<String, KeyFileError> {
-    let unreadable = |source| KeyFileError::Unreadable { path: path.into(), source };
+    let unreadable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => KeyFileError::Missing(path.into()),
+        _ => KeyFileError::Unreadable { path: path.into(), source },
+    };
     let file = File::open(path).map_err(unreadable)?;
     check_mode(path, &file.metadata().map_err(unreadable)?)?;
     let mut bytes = Vec::new();
@@ -153,8 +163,18 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_named() {
+    fn a_missing_file_is_named_with_a_way_to_make_it() {
         let error = operator_key(Path::new("no/such/file")).unwrap_err();
-        assert!(error.to_string().contains("no/such/file"));
+        assert!(matches!(error, KeyFileError::Missing(_)));
+        assert!(error.to_string().contains("keys new --out no/such/file"), "{error}");
+    }
+
+    #[test]
+    fn the_key_that_the_shell_makes_can_be_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("operator.key");
+        let line = format!("umask 077; echo 0x$(printf 'ab%.0s' $(seq 32)) >{}", path.display());
+        assert!(std::process::Command::new("sh").args(["-c", &line]).status().unwrap().success());
+        operator_key(&path).unwrap();
     }
 }

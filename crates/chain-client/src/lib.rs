@@ -7,10 +7,12 @@
 #![warn(missing_docs)]
 
 mod backoff;
+mod cai;
 mod call;
 mod chain;
 mod changes;
 mod config;
+mod consent;
 mod endpoint;
 mod error;
 #[cfg(test)]
@@ -23,14 +25,17 @@ mod node;
 mod nonces;
 mod outcome;
 mod reader;
+mod registration;
 mod submit;
 mod view;
 
+pub use cai::{Cai, NotAnAmount};
 pub use call::Call;
 pub use chain::Chain;
 pub use config::{ChainConfig, DEFAULT_STALE_AFTER};
 pub use error::ChainError;
 pub use key::{account_of, operator_key, KeyFileError};
+pub use registration::{register, RegistrationArgs, RegistrationError};
 pub use submit::Inclusion;
 pub use subxt_signer::sr25519::Keypair;
 pub use view::MarketView;

@@ -79,12 +79,19 @@ pub fn cuda_devices() -> Result<Vec<CudaDevice>, LoadError> {
 /// The GPUs of this machine: always an error, since this build has no CUDA.
 #[cfg(not(feature = "cuda"))]
 pub fn cuda_devices() -> Result<Vec<CudaDevice>, LoadError> {
-    Err(without_cuda())
+    Err(LoadError::WithoutCuda)
 }
 
-#[cfg(not(feature = "cuda"))]
-fn without_cuda() -> LoadError {
-    LoadError::Device("this build cannot use GPUs: build with `--features cuda`, or choose the device cpu".into())
+/// The GPU that was chosen, none if it is the processor. Loads nothing: it can be asked before anything else is done.
+///
+/// # Errors
+/// If this build or this machine does not have the device.
+pub fn chosen_gpu(choice: DeviceChoice) -> Result<Option<CudaDevice>, LoadError> {
+    let DeviceChoice::Cuda(ordinal) = choice else { return Ok(None) };
+    let devices = cuda_devices()?;
+    let count = devices.len();
+    let found = devices.into_iter().find(|device| device.ordinal == ordinal);
+    found.map(Some).ok_or(LoadError::NoSuchGpu { ordinal, count })
 }
 
 /// Opens the device.
@@ -96,7 +103,7 @@ pub(crate) fn open(choice: DeviceChoice) -> Result<Device, LoadError> {
             LoadError::Device(format!("GPU {ordinal} cannot be used: {error}; `miner-worker doctor` lists the GPUs"))
         }),
         #[cfg(not(feature = "cuda"))]
-        DeviceChoice::Cuda(_) => Err(without_cuda()),
+        DeviceChoice::Cuda(_) => Err(LoadError::WithoutCuda),
     }
 }
 
@@ -188,7 +195,7 @@ fn gpu_class(device: &Device) -> Result<String, LoadError> {
 
 #[cfg(not(feature = "cuda"))]
 fn gpu_class(_: &Device) -> Result<String, LoadError> {
-    Err(without_cuda())
+    Err(LoadError::WithoutCuda)
 }
 
 #[cfg(test)]
@@ -221,5 +228,7 @@ mod tests {
     fn a_gpu_is_refused_by_a_build_without_cuda() {
         assert!(open(DeviceChoice::Cuda(0)).unwrap_err().to_string().contains("--features cuda"));
         assert!(cuda_devices().is_err());
+        assert!(matches!(chosen_gpu(DeviceChoice::Cuda(0)), Err(LoadError::WithoutCuda)));
+        assert!(chosen_gpu(DeviceChoice::Cpu).unwrap().is_none());
     }
 }

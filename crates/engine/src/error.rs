@@ -40,6 +40,21 @@ pub enum LoadError {
     /// The device cannot be used.
     #[error("{0}")]
     Device(String),
+    /// This program was built for processors only.
+    #[error(
+        "this build has no CUDA: choose the device cpu, or build one with CUDA 13's toolkit, whose folder CUDA_HOME names: \
+         `cargo build --release -p miner-worker --features cuda` (where no GPU can be asked, CUDA_COMPUTE_CAP names the \
+         compute capability, such as 80)"
+    )]
+    WithoutCuda,
+    /// There are fewer GPUs.
+    #[error("cuda:{ordinal} does not exist, there are {count} GPUs; choose another device, numbers begin at 0")]
+    NoSuchGpu {
+        /// What was asked for.
+        ordinal: usize,
+        /// How many there are.
+        count: usize,
+    },
     /// The operating system refused a thread.
     #[error("cannot start an engine thread: {0}")]
     Thread(#[source] io::Error),

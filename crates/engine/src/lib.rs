@@ -35,7 +35,7 @@ pub use api::{
     GenerationEvent, ModelInfo, ModelKind, Prompt, Sampling, SharedEngine,
 };
 pub use candle_engine::{CandleEngine, EngineOptions};
-pub use device::{cuda_devices, CudaDevice, DeviceChoice};
+pub use device::{chosen_gpu, cuda_devices, CudaDevice, DeviceChoice};
 pub use error::LoadError;
 pub use manifest::{Manifest, ManifestError, ModelFile, MANIFEST_FILE, MAX_MANIFEST_BYTES};
 pub use model_dir::{ModelDir, ModelDirError};

@@ -82,6 +82,19 @@ impl Candidate {
     }
 }
 
+/// The stake behind one candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, serde::Serialize, serde::Deserialize)]
+pub struct BackingOverview {
+    /// Its own stake that counts in this era, in planck.
+    pub own_stake: Balance,
+    /// Its own stake from the next era on, in planck.
+    pub next_own_stake: Balance,
+    /// All stake that counts in this era, its own included, in planck.
+    pub backing: Balance,
+    /// All stake from the next era on, in planck.
+    pub next_backing: Balance,
+}
+
 /// Stake that a stash put behind one candidate.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, serde::Serialize, serde::Deserialize)]
 pub struct Position {

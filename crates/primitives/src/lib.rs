@@ -19,6 +19,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 pub mod candidate;
 pub mod currency;
 pub mod docket;

@@ -84,6 +84,8 @@ pub trait VotedStake<AccountId> {
     /// Takes from `stash` all that slashes have cost it up to now. Returns how many slashes that were. Fails, having
     /// taken nothing, if they are more than [`MAX_SETTLED`].
     fn settle(stash: &AccountId) -> Result<u32, DispatchError>;
+    /// The same, however many slashes there are. For those who only look, and undo it.
+    fn settle_in_full(stash: &AccountId);
 }
 
 impl<AccountId> VotedStake<AccountId> for () {
@@ -94,6 +96,8 @@ impl<AccountId> VotedStake<AccountId> for () {
     fn settle(_: &AccountId) -> Result<u32, DispatchError> {
         Ok(0)
     }
+
+    fn settle_in_full(_: &AccountId) {}
 }
 
 /// Amounts of the two budgets of the emission, in planck.

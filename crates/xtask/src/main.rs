@@ -5,6 +5,7 @@ mod check_deps;
 mod demo;
 mod fuzz_pallets;
 mod openapi;
+mod weights;
 
 use clap::{Parser, Subcommand};
 
@@ -30,6 +31,8 @@ enum Command {
     Bench(bench::Bench),
     /// Random sequences of calls, eras and slashes on the pallets, many more than the tests run
     FuzzPallets(fuzz_pallets::Args),
+    /// Measures what the pallets' calls and hooks cost and writes their weights.rs
+    Weights(weights::Args),
     /// A chain, a coordinator and two miners; a question and 40 requests answered
     Demo(demo::Args),
 }
@@ -40,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         Command::Openapi { check } => openapi::run(check),
         Command::Bench(bench) => bench::run(bench),
         Command::FuzzPallets(args) => fuzz_pallets::run(&args),
+        Command::Weights(args) => weights::run(&args),
         Command::Demo(args) => demo::run(&args),
     }
 }

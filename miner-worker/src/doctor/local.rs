@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cuckoo_chain_client::{account_of, operator_key, KeyFileError, Keypair};
-use cuckoo_engine::{cuda_devices, DeviceChoice, ModelDir};
+use cuckoo_engine::{chosen_gpu, DeviceChoice, LoadError, ModelDir};
 
 use super::check::Check;
 use crate::{
@@ -23,9 +23,6 @@ pub(super) fn key_check(file: &Path, key: &Result<Keypair, KeyFileError>) -> Che
     const NAME: &str = "key";
     match key {
         Ok(key) => Check::well(NAME, format!("operator {} in {}", account_of(key), file.display())),
-        Err(error @ KeyFileError::Unreadable { .. }) if !file.exists() => {
-            Check::failed(NAME, error, format!("`miner-worker keys new --out {}` makes one", file.display()))
-        }
         // These say themselves how to mend them.
         Err(error) => Check::failed(NAME, error, ""),
     }
@@ -34,32 +31,21 @@ pub(super) fn key_check(file: &Path, key: &Result<Keypair, KeyFileError>) -> Che
 /// Whether there is something to compute on.
 pub(super) fn device(choice: DeviceChoice) -> Check {
     const NAME: &str = "device";
-    match choice {
-        DeviceChoice::Cpu => {
+    match chosen_gpu(choice) {
+        Ok(None) => {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             Check::well(NAME, format!("cpu with {cores} cores"))
         }
-        DeviceChoice::Cuda(ordinal) => match cuda_devices() {
-            Err(error) => Check::failed(NAME, error, "install the NVIDIA driver and CUDA 13, or choose --device cpu"),
-            Ok(devices) => match devices.iter().find(|device| device.ordinal == ordinal) {
-                Some(device) => {
-                    let (major, minor) = device.compute_capability;
-                    let gib = device.memory_bytes >> 30;
-                    Check::well(
-                        NAME,
-                        format!("{choice}: {}, {gib} GiB, compute capability {major}.{minor}", device.name),
-                    )
-                }
-                None => {
-                    let count = devices.len();
-                    Check::failed(
-                        NAME,
-                        format!("{choice} does not exist, there are {count} GPUs"),
-                        "choose another --device",
-                    )
-                }
-            },
-        },
+        Ok(Some(device)) => {
+            let (major, minor) = device.compute_capability;
+            let gib = device.memory_bytes >> 30;
+            Check::well(NAME, format!("{choice}: {}, {gib} GiB, compute capability {major}.{minor}", device.name))
+        }
+        Err(error @ LoadError::Device(_)) => {
+            Check::failed(NAME, error, "install the NVIDIA driver and CUDA 13, or choose --device cpu")
+        }
+        // These say themselves how to mend them.
+        Err(error) => Check::failed(NAME, error, ""),
     }
 }
 
@@ -115,6 +101,15 @@ mod tests {
     #[test]
     fn the_cpu_is_always_there() {
         assert!(device(DeviceChoice::Cpu).is_well());
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn a_build_without_cuda_says_how_to_get_one_with_it() {
+        let check = device(DeviceChoice::Cuda(0));
+        let text = check.to_string();
+        assert!(!check.is_well() && text.contains("--features cuda") && text.contains("CUDA_HOME"), "{text}");
+        assert!(!text.contains("driver"), "the driver is not to blame: {text}");
     }
 
     #[tokio::test]

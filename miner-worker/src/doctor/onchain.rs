@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
-use cuckoo_chain_client::{Chain, ChainError};
+use cuckoo_chain_client::{Cai, Chain, ChainError};
 use cuckoo_primitives::{AccountId, Role};
 
 use super::check::Check;
-use crate::{
-    cli::ChainArgs,
-    config::{chain_config, Cai},
-    standing::Standing,
-};
+use crate::{cli::ChainArgs, config::chain_config, standing::Standing};
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);

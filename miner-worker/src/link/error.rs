@@ -70,6 +70,9 @@ pub enum LinkError {
     /// What is known of the chain is too old to judge by.
     #[error("no finalised block has arrived for too long, so nobody can be judged")]
     StaleChain,
+    /// The chain is only about to begin.
+    #[error("no block of the chain is final yet, so nobody can be judged")]
+    NotBegun,
     /// The system gives no randomness.
     #[error("the system gives no random bytes: {0}")]
     NoRandomness(String),
@@ -114,6 +117,7 @@ impl LinkError {
             | Self::Closed(_)
             | Self::TimedOut(_)
             | Self::StaleChain
+            | Self::NotBegun
             | Self::NoRandomness(_) => Patience::Short,
             Self::Refused { code, .. } => match code {
                 RefusalCode::Busy | RefusalCode::StaleChain | RefusalCode::Pending => Patience::Short,
@@ -145,7 +149,28 @@ impl LinkError {
             }
             Self::Ourselves => "give coordinator and miner an operator key each",
             Self::StaleChain => "check the nodes at --chain-url",
-            _ => "",
+            Self::Unreachable(_) | Self::TimedOut(_) => {
+                "check the address (http:// or https://, host and port), whether a gateway listens there (its --link-listen), \
+                 and firewalls on the way; the addresses that coordinators registered are on chain \
+                 (registration.candidates), --coordinator names one by hand"
+            }
+            Self::Refused { code: RefusalCode::StaleChain | RefusalCode::Busy, .. } => {
+                "try again in a moment; if it stays so, tell the coordinator's operator"
+            }
+            Self::Protocol(_) => "update both programs; and check whether a gateway's link listens there, not its HTTP API",
+            Self::NotProven(_) | Self::OtherOperator { .. } => {
+                "do not trust that address; ask the coordinator's operator for the right one"
+            }
+            Self::NotActive { .. } => "serve another coordinator; this one's operator has to mend its registration",
+            Self::Blocked(_) => "take it off --block to serve it",
+            Self::AlreadyLinked(_) => "name each coordinator once with --coordinator",
+            Self::NotBegun
+            | Self::Broken(_)
+            | Self::Ended
+            | Self::Spent
+            | Self::Closed(_)
+            | Self::NoRandomness(_)
+            | Self::Refused { .. } => "",
         }
     }
 
@@ -180,7 +205,22 @@ impl LinkError {
             Self::Ourselves => "ourselves",
             Self::AlreadyLinked(_) => "already_linked",
             Self::StaleChain => "stale_chain",
+            Self::NotBegun => "chain_not_begun",
             Self::NoRandomness(_) => "no_randomness",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_reaches_nobody_is_told_what_to_check() {
+        for error in [LinkError::Unreachable("connection refused".into()), LinkError::TimedOut("answer")] {
+            for advice in ["address", "--link-listen", "firewall", "--coordinator", "registration.candidates"] {
+                assert!(error.mend().contains(advice), "{error}: {advice} is not in {:?}", error.mend());
+            }
         }
     }
 }

@@ -90,7 +90,7 @@ impl Keeper {
     async fn establish(&mut self) -> Result<Session, LinkError> {
         let miner = &self.miner;
         if miner.chain().is_stale() {
-            return Err(LinkError::StaleChain);
+            return Err(if miner.chain().view().number == 0 { LinkError::NotBegun } else { LinkError::StaleChain });
         }
         let client = dial(&self.target.url).await?;
         let greeted = greet(client, miner.chain().genesis(), miner.operator().clone()).await?;
@@ -139,6 +139,10 @@ impl Keeper {
         }
         let mend = error.mend();
         match mend.is_empty() {
+            // Nothing is wrong with a chain that was started a moment ago.
+            true if error == LinkError::NotBegun => {
+                tracing::info!(target: "miner::link", url = %self.target.url, retry_ms, "no link yet: {error}");
+            }
             true => tracing::warn!(target: "miner::link", url = %self.target.url, retry_ms, "no link: {error}"),
             false => {
                 tracing::warn!(target: "miner::link", url = %self.target.url, retry_ms, "no link: {error}; to mend it: {mend}");

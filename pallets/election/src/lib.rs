@@ -39,6 +39,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod choice;
 mod genesis;
 mod limits;
@@ -50,7 +52,7 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-pub use limits::Limits;
+pub use limits::{Limits, LimitsOverview};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
@@ -69,7 +71,7 @@ pub trait ValidatorCandidates {
 // FRAME's macros expand to `expect`s.
 #[allow(clippy::expect_used)]
 pub mod pallet {
-    use super::{choice, Limits, ValidatorCandidates, WeightInfo};
+    use super::{choice, Limits, LimitsOverview, ValidatorCandidates, WeightInfo};
     use alloc::vec::Vec;
     use cuckoo_primitives::AccountId;
     use frame_support::{pallet_prelude::*, traits::Contains};
@@ -95,6 +97,9 @@ pub mod pallet {
         type MaxValidators: Get<u32>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// Twenty-one.
@@ -226,6 +231,14 @@ pub mod pallet {
         pub fn can_spare_keys<'a>(planned: impl Iterator<Item = &'a AccountId>) -> bool {
             let minimum = Limits::<T>::minimum();
             planned.filter(|stash| T::WithKeys::contains(stash)).nth(minimum).is_some()
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// How many validate.
+        pub fn limits() -> LimitsOverview {
+            Limits::<T>::overview()
         }
     }
 }

@@ -9,6 +9,8 @@ use frame_support::{traits::Get, weights::Weight};
 pub trait WeightInfo {
     /// See `Pallet::set_limits`.
     fn set_limits() -> Weight;
+    /// See `Pallet::next_validators`: an election among `c` candidates.
+    fn next_validators(c: u32) -> Weight;
 }
 
 /// Execution in picoseconds and proof size in bytes of a call, apart from its database accesses.
@@ -21,5 +23,10 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Writes: count, minimum.
     fn set_limits() -> Weight {
         CALL.saturating_add(T::DbWeight::get().writes(2))
+    }
+    // Reads: limits (2), and of each candidate its record, minimum, pool (2), session keys and the key after it.
+    fn next_validators(c: u32) -> Weight {
+        let each = Weight::from_parts(20_000_000, 4_096).saturating_add(T::DbWeight::get().reads(6));
+        CALL.saturating_add(T::DbWeight::get().reads(2)).saturating_add(each.saturating_mul(c.into()))
     }
 }

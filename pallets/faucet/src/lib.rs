@@ -57,6 +57,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod claims;
 mod genesis;
 mod refusal;
@@ -114,6 +116,9 @@ pub mod pallet {
         type PalletId: Get<PalletId>;
         /// What calls and hooks cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// What the faucet gives, and for how much work; none if there is no faucet.
@@ -248,12 +253,6 @@ pub mod pallet {
             T::PalletId::get().into_account_truncating()
         }
 
-        /// What is left to claim in this era, in planck: under the cap, and of the pot.
-        pub fn left() -> Balance {
-            let under_cap = FaucetTerms::<T>::get().map_or(0, |terms| Claims::<T>::left(&terms));
-            under_cap.min(Self::funds())
-        }
-
         /// What the pot can pay; the account itself stays.
         pub(crate) fn funds() -> Balance {
             <T::Currency as fungible::Inspect<_>>::reducible_balance(
@@ -266,6 +265,20 @@ pub mod pallet {
         fn pay(account: &AccountId, amount: Balance) -> DispatchResult {
             <T::Currency as fungible::Mutate<_>>::transfer(&Self::pot(), account, amount, Preservation::Preserve)?;
             Ok(())
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// What the faucet gives, and for how much work; `None` if this network has no faucet.
+        pub fn terms() -> Option<Terms> {
+            FaucetTerms::<T>::get()
+        }
+
+        /// What is left to claim in this era, in planck: under the cap, and of the pot.
+        pub fn left() -> Balance {
+            let under_cap = Self::terms().map_or(0, |terms| Claims::<T>::left(&terms));
+            under_cap.min(Self::funds())
         }
     }
 

@@ -1,5 +1,6 @@
 //! What operators keep of what their candidates earn.
 
+use alloc::vec::Vec;
 use codec::{Decode, Encode, MaxEncodedLen};
 use core::marker::PhantomData;
 use cuckoo_primitives::{registry::CurrentEra, AccountId, EraIndex};
@@ -41,16 +42,20 @@ pub struct CommissionChange {
     pub rate: Perbill,
 }
 
+/// A candidate's commission as others read it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct CommissionOverview {
+    /// What counts in this era.
+    pub rate: Perbill,
+    /// What was announced and counts later, the first change in front.
+    pub changes: Vec<CommissionChange>,
+}
+
 impl CommissionRecord {
     /// The rate in `era`, which must not lie before the last change was made.
     pub fn at(&self, era: EraIndex) -> Perbill {
         let begun = |change: &CommissionChange| change.from <= era;
         self.raise.filter(begun).or(self.next.filter(begun)).map_or(self.rate, |change| change.rate)
-    }
-
-    /// The raise that is announced and does not count yet in era `now`.
-    pub fn announced(&self, now: EraIndex) -> Option<CommissionChange> {
-        self.raise.filter(|raise| raise.from > now)
     }
 
     /// The same without changes that have come into force by era `now`.
@@ -69,6 +74,12 @@ impl<T: Config> Commission<T> {
     /// The commission of `stash` with its coming changes; none at all if it never set one.
     pub(crate) fn of(stash: &AccountId) -> CommissionRecord {
         Commissions::<T>::get(stash)
+    }
+
+    /// The commission of `stash` for others to read.
+    pub(crate) fn overview(stash: &AccountId) -> CommissionOverview {
+        let CommissionRecord { rate, next, raise } = Self::of(stash).as_of(T::CurrentEra::current_era());
+        CommissionOverview { rate, changes: next.into_iter().chain(raise).collect() }
     }
 
     /// Changes the commission of a candidate, which was paid for all eras that are over; returns the first era in which

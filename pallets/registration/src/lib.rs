@@ -66,6 +66,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod commission;
 mod genesis;
 mod info;
@@ -82,7 +84,9 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-pub use commission::{Commission, CommissionChange, CommissionRecord, MAX_COMMISSION_RAISE, RAISE_NOTICE_ERAS};
+pub use commission::{
+    Commission, CommissionChange, CommissionOverview, CommissionRecord, MAX_COMMISSION_RAISE, RAISE_NOTICE_ERAS,
+};
 pub use operator::{OperatorKeys, OperatorRecord, MAX_RETIRED_OPERATORS};
 pub use pallet::*;
 pub use roster::{CandidateRecord, Roster};
@@ -93,14 +97,14 @@ pub use weights::WeightInfo;
 #[allow(clippy::expect_used)]
 pub mod pallet {
     use super::{
-        info, CandidateRecord, Commission, CommissionRecord, OperatorKeys, OperatorRecord, Roster, WeightInfo,
-        MAX_RETIRED_OPERATORS,
+        info, listing, CandidateRecord, Commission, CommissionOverview, CommissionRecord, OperatorKeys, OperatorRecord,
+        Roster, WeightInfo, MAX_RETIRED_OPERATORS,
     };
     use alloc::{string::String, vec::Vec};
     use cuckoo_primitives::{
         registry::{Backing, CurrentEra, OpenCases, MAX_SETTLED},
         signing::OperatorConsent,
-        AccountId, Balance, CandidateInfo, EraIndex, Hash, Role, Signature, CAI,
+        AccountId, Balance, Candidate, CandidateInfo, EraIndex, Hash, Role, Signature, CAI,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
@@ -126,6 +130,9 @@ pub mod pallet {
         type MaxValidators: Get<u32>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// The candidates of each role by stash. Owned by [`Roster`].
@@ -477,6 +484,30 @@ pub mod pallet {
             let (_, next_backing) = T::Backing::backing(stash);
             let (_, next_own) = T::Backing::own_stake(stash);
             record.registered_in == T::CurrentEra::current_era() && next_backing == next_own
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The candidate that bonded from `stash`.
+        pub fn candidate(stash: AccountId) -> Option<Candidate> {
+            listing::candidate::<T>(stash)
+        }
+
+        /// The candidate whose current operator is `operator`.
+        pub fn candidate_of_operator(operator: AccountId) -> Option<Candidate> {
+            listing::candidate::<T>(OperatorKeys::<T>::serving(&operator)?)
+        }
+
+        /// Candidates of `role` in storage order, at most `limit` and 512, those after `after` or from the first.
+        pub fn candidates(role: Role, after: Option<AccountId>, limit: u32) -> Vec<Candidate> {
+            listing::page::<T>(role, after.as_ref(), limit)
+        }
+
+        /// What the operator of `stash` keeps of what the candidate earns, and the changes of that to come; `None` if
+        /// the stash is not a candidate.
+        pub fn commission_of(stash: AccountId) -> Option<CommissionOverview> {
+            Roster::<T>::contains(&stash).then(|| Commission::<T>::overview(&stash))
         }
     }
 }

@@ -8,27 +8,9 @@ use cuckoo_primitives::{
 };
 use frame_support::traits::Get;
 
-use crate::{CandidateRecord, Commission, CommissionRecord, Config, MinSelfStake, OperatorKeys, Pallet, Roster};
+use crate::{CandidateRecord, Commission, Config, MinSelfStake, Pallet, Roster};
 
 impl<T: Config> Pallet<T> {
-    /// The candidate that bonded from `stash`.
-    pub fn candidate(stash: &AccountId) -> Option<Candidate> {
-        let (role, record) = Roster::<T>::get(stash)?;
-        Some(describe::<T>(stash.clone(), role, record))
-    }
-
-    /// The candidate whose current operator is `operator`.
-    pub fn candidate_of_operator(operator: &AccountId) -> Option<Candidate> {
-        Self::candidate(&OperatorKeys::<T>::serving(operator)?)
-    }
-
-    /// Candidates of `role` in storage order, at most `limit` and [`MAX_CANDIDATES_PER_PAGE`], those after `after` or
-    /// from the first.
-    pub fn candidates(role: Role, after: Option<&AccountId>, limit: u32) -> Vec<Candidate> {
-        let limit = limit.min(MAX_CANDIDATES_PER_PAGE) as usize;
-        Roster::<T>::iter(role, after).take(limit).map(|(stash, record)| describe::<T>(stash, role, record)).collect()
-    }
-
     /// The validators that may be elected in this era, in storage order, and all stake behind each that counts in it, in
     /// planck. Reads every validator: at most [`Config::MaxValidators`].
     pub fn active_validators() -> Vec<(AccountId, Balance)> {
@@ -47,11 +29,19 @@ impl<T: Config> Pallet<T> {
         Roster::<T>::get(stash)
             .is_some_and(|(role, record)| status::<T>(stash, role, &record) == CandidateStatus::Active)
     }
+}
 
-    /// The commission of `stash` with its coming changes.
-    pub fn commission_of(stash: &AccountId) -> CommissionRecord {
-        Commission::<T>::of(stash)
-    }
+/// The candidate that bonded from `stash`.
+pub(crate) fn candidate<T: Config>(stash: AccountId) -> Option<Candidate> {
+    let (role, record) = Roster::<T>::get(&stash)?;
+    Some(describe::<T>(stash, role, record))
+}
+
+/// Candidates of `role` in storage order, at most `limit` and [`MAX_CANDIDATES_PER_PAGE`], those after `after` or from
+/// the first.
+pub(crate) fn page<T: Config>(role: Role, after: Option<&AccountId>, limit: u32) -> Vec<Candidate> {
+    let limit = limit.min(MAX_CANDIDATES_PER_PAGE) as usize;
+    Roster::<T>::iter(role, after).take(limit).map(|(stash, record)| describe::<T>(stash, role, record)).collect()
 }
 
 fn describe<T: Config>(stash: AccountId, role: Role, record: CandidateRecord) -> Candidate {

@@ -1,8 +1,9 @@
 //! The cases that wait.
 
+use alloc::vec::Vec;
 use core::marker::PhantomData;
 use cuckoo_primitives::{
-    docket::{Case, CaseId},
+    docket::{Case, CaseId, MAX_CASES_PER_PAGE},
     registry::{AppliedSlashes, CurrentEra, OpenCases},
     AccountId, EraIndex,
 };
@@ -93,12 +94,14 @@ impl<T: Config> Docket<T> {
         Cases::<T>::get(id)
     }
 
-    /// Cases in storage order, those after `after` or from the first. `after` need not wait (any more).
-    pub(crate) fn iter(after: Option<CaseId>) -> impl Iterator<Item = (CaseId, Case)> {
-        match after {
+    /// Cases in storage order, at most `limit` and [`MAX_CASES_PER_PAGE`], those after `after` or from the first. `after`
+    /// need not wait (any more).
+    pub(crate) fn page(after: Option<CaseId>, limit: u32) -> Vec<(CaseId, Case)> {
+        let cases = match after {
             Some(id) => Cases::<T>::iter_from(Cases::<T>::hashed_key_for(id)),
             None => Cases::<T>::iter(),
-        }
+        };
+        cases.take(limit.min(MAX_CASES_PER_PAGE) as usize).collect()
     }
 }
 

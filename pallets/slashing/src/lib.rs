@@ -69,12 +69,13 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod convictions;
 mod docket;
 mod genesis;
 mod heard;
 mod judge;
-mod listing;
 mod liveness;
 mod offences;
 mod report;
@@ -99,8 +100,8 @@ pub use window::Window;
 // FRAME's macros expand to `expect`s.
 #[allow(clippy::expect_used)]
 pub mod pallet {
-    use super::{judge::Judge, report, Absence, Docket, Heard, Liveness, WeightInfo, MAX_CONVICTIONS};
-    use alloc::boxed::Box;
+    use super::{judge::Judge, report, Absence, CriminalRecord, Docket, Heard, Liveness, WeightInfo, MAX_CONVICTIONS};
+    use alloc::{boxed::Box, vec::Vec};
     use cuckoo_primitives::{
         docket::{Case, CaseId, Conviction, Fault},
         evidence::Evidence,
@@ -143,6 +144,9 @@ pub mod pallet {
         type MinStanding: Get<u32>;
         /// What the calls and hooks cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// The cases that wait, by number. Owned by [`Docket`].
@@ -371,8 +375,27 @@ pub mod pallet {
         }
     }
 
+    #[pallet::view_functions]
     impl<T: Config> Pallet<T> {
-        /// `validator` produced this block. To be called once in every block, before the session may end.
+        /// The case with this number, if it waits.
+        pub fn case(id: CaseId) -> Option<Case> {
+            Docket::<T>::get(id)
+        }
+
+        /// Cases that wait in storage order, at most `limit` and 256, those after `after` or from the first.
+        pub fn docket(after: Option<CaseId>, limit: u32) -> Vec<(CaseId, Case)> {
+            Docket::<T>::page(after, limit)
+        }
+
+        /// What `stash` was convicted of, the oldest first.
+        pub fn convictions(stash: AccountId) -> Vec<Conviction> {
+            CriminalRecord::<T>::of(&stash)
+        }
+    }
+
+    impl<T: Config> Pallet<T> {
+        /// `validator` produced this block. To be called once in every block, after the session may have ended: the first
+        /// block of a session is one of that session.
         pub fn note_author(validator: &AccountId) {
             Liveness::<T>::note_author(validator);
             Self::account_for(T::WeightInfo::note_author());
@@ -381,15 +404,16 @@ pub mod pallet {
         /// A session of these validators is over: those that have been absent for too long are chilled.
         pub fn session_ended(validators: &[AccountId]) {
             let absent = Liveness::<T>::end_session(validators);
-            let mut chilled = 0u32;
+            let count = absent.len() as u32;
             for Absence { validator, missed_millionths } in absent {
                 if T::Candidates::chill(&validator) {
-                    chilled = chilled.saturating_add(1);
                     let missed_blocks = Absence::whole_blocks(missed_millionths);
                     Self::deposit_event(Event::ValidatorAbsent { validator, missed_blocks });
                 }
             }
-            Self::account_for(T::WeightInfo::session_ended(validators.len() as u32, chilled));
+            // Those that were chilled before, and leave with a later session, cost nearly as much as the others.
+            let others = (validators.len() as u32).saturating_sub(count);
+            Self::account_for(T::WeightInfo::session_ended(others, count));
         }
 
         /// What the hook may take of a block.

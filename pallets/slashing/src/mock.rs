@@ -3,7 +3,7 @@
 
 use cuckoo_primitives::{
     evidence::{Evidence, SignedReceipt},
-    registry::{AppliedSlashes, Candidates, CurrentEra, Operators, Slash, MAX_SETTLED},
+    registry::{AppliedSlashes, Candidates, CurrentEra, OpenCases, Operators, Slash, MAX_SETTLED},
     signing::Statement,
     task::{Finish, Receipt, TaskId},
     AccountId, Balance, EraIndex, Hash, Role,
@@ -204,6 +204,7 @@ impl Slash<AccountId> for Market {
         fraction: Perbill,
         reporter: Option<&AccountId>,
     ) -> Option<Balance> {
+        assert!(Slashing::has_open_case(offender), "as long as the case is open, nothing is forgotten that is liable");
         let waiting = Waiting::get(offender);
         Waiting::insert(offender, waiting.saturating_sub(MAX_SETTLED));
         if waiting > MAX_SETTLED {

@@ -20,8 +20,8 @@ pub trait WeightInfo {
     fn hear_offence() -> Weight;
     /// See `Pallet::note_author`.
     fn note_author() -> Weight;
-    /// See `Pallet::session_ended`.
-    fn session_ended(validators: u32, chilled: u32) -> Weight;
+    /// See `Pallet::session_ended`: `v` validators that worked, `c` that were absent for too long.
+    fn session_ended(v: u32, c: u32) -> Weight;
 }
 
 /// Execution in picoseconds and proof size in bytes of a call, apart from its database accesses.
@@ -89,9 +89,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         STEP.saturating_add(Self::accesses((1, 2)))
     }
     // Reads: absences, produced, and for each validator authors twice. Writes: absences, produced, authors.
-    fn session_ended(validators: u32, chilled: u32) -> Weight {
-        let validators = u64::from(validators);
-        let chills = CALL.saturating_add(Self::accesses(CHILL)).saturating_mul(u64::from(chilled));
+    fn session_ended(v: u32, c: u32) -> Weight {
+        let validators = u64::from(v).saturating_add(c.into());
+        let chills = CALL.saturating_add(Self::accesses(CHILL)).saturating_mul(u64::from(c));
         CALL.saturating_add(STEP.saturating_mul(validators))
             .saturating_add(Self::accesses((
                 validators.saturating_mul(2).saturating_add(2),

@@ -3,6 +3,7 @@
 use codec::{Decode, Encode, MaxEncodedLen};
 use core::marker::PhantomData;
 use cuckoo_primitives::{
+    emission::{BudgetOverview, EmissionOverview},
     registry::{Budgets, Rewards},
     AccountId, Balance, EraIndex, TOTAL_SUPPLY_CAP,
 };
@@ -97,6 +98,15 @@ impl EmissionRecord {
     /// What can still be minted of both budgets, in planck.
     pub fn to_come(&self) -> Balance {
         self.staking.to_come().saturating_add(self.mining.to_come())
+    }
+
+    /// The same for others to read.
+    pub(crate) fn overview(&self) -> EmissionOverview {
+        let part = |budget: Budget| {
+            let Budget { remaining, open, emitted, .. } = budget;
+            BudgetOverview { remaining, open, emitted }
+        };
+        EmissionOverview { staking: part(self.staking), mining: part(self.mining), unclaimed: self.unclaimed() }
     }
 }
 

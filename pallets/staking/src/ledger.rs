@@ -58,7 +58,7 @@ pub struct UnlockChunk {
 }
 
 /// What others may know of a bond.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub struct Bond {
     /// Everything bonded, in planck, what unbonds included.
     pub total: Balance,

@@ -77,6 +77,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod clock;
 mod curve;
 mod emission;
@@ -105,15 +107,17 @@ pub use weights::WeightInfo;
 // FRAME's macros expand to `expect`s.
 #[allow(clippy::expect_used)]
 pub mod pallet {
-    use super::{BondRecord, Clock, Emission, EmissionRecord, EraPosition, Ledger, Payee, Payees, WeightInfo};
+    use super::{Bond, BondRecord, Clock, Emission, EmissionRecord, EraPosition, Ledger, Payee, Payees, WeightInfo};
     use alloc::vec::Vec;
     use cuckoo_primitives::{
         currency::CAI,
+        emission::EmissionOverview,
         registry::{AppliedSlashes, CurrentEra, Debts, Rewards, VotedStake, MAX_SETTLED},
         AccountId, Balance, EraIndex, EraProgress,
     };
     use frame_support::{
         pallet_prelude::*,
+        storage::transactional::with_transaction_unchecked,
         traits::{
             fungible::{hold, Mutate},
             UnixTime,
@@ -121,7 +125,7 @@ pub mod pallet {
         PalletId,
     };
     use frame_system::pallet_prelude::*;
-    use sp_runtime::Perbill;
+    use sp_runtime::{Perbill, TransactionOutcome};
 
     /// Layout of this pallet's storage.
     pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
@@ -160,6 +164,9 @@ pub mod pallet {
         type MaxUnlockingChunks: Get<u32>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// Why this pallet holds funds.
@@ -530,6 +537,9 @@ pub mod pallet {
             if let Some(ended) = Clock::<T>::on_session_start(session_index) {
                 Self::deposit_event(Event::EraStarted { era: Clock::<T>::era() });
                 Emission::<T>::era_ended(ended);
+                // Another's hook calls this and does not know what it costs; without a new era that is next to nothing.
+                let weight = T::WeightInfo::note_session_started();
+                frame_system::Pallet::<T>::register_extra_weight_unchecked(weight, DispatchClass::Mandatory);
             }
         }
 
@@ -537,10 +547,21 @@ pub mod pallet {
         pub fn emission() -> EmissionRecord {
             Emission::<T>::state()
         }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The bond of `stash` after all slashes, those included that have not been taken yet; `None` if it has none.
+        pub fn bond_of(stash: AccountId) -> Option<Bond> {
+            with_transaction_unchecked(|| {
+                T::VotedStake::settle_in_full(&stash);
+                TransactionOutcome::Rollback(Ledger::<T>::view(&stash))
+            })
+        }
 
         /// Where the rewards of `stash` go.
-        pub fn payee(stash: &AccountId) -> Payee {
-            Payees::<T>::of(stash)
+        pub fn payee(stash: AccountId) -> Payee {
+            Payees::<T>::of(&stash)
         }
 
         /// Where the chain stands in its era.
@@ -548,9 +569,9 @@ pub mod pallet {
             Clock::<T>::progress()
         }
 
-        /// The bond of `stash`, if it has one.
-        pub fn bond_of(stash: &AccountId) -> Option<super::Bond> {
-            Ledger::<T>::view(stash)
+        /// What has been emitted of the two budgets, and what remains.
+        pub fn emission_overview() -> EmissionOverview {
+            Emission::<T>::state().overview()
         }
     }
 }

@@ -163,6 +163,11 @@ impl VotedStake<AccountId> for Register {
         Self::set(stash.clone(), voted);
         Ok(taken)
     }
+
+    fn settle_in_full(stash: &AccountId) {
+        Waiting::remove(stash);
+        Self::settle(stash).unwrap();
+    }
 }
 
 impl Rewards<AccountId> for Register {
@@ -307,12 +312,11 @@ pub(crate) fn submit(who: &AccountId, call: crate::Call<Test>) -> DispatchResult
 /// Free and held balance of `who`, and its active bond.
 pub(crate) fn funds(who: &AccountId) -> (Balance, Balance, Balance) {
     use frame_support::traits::fungible::{Inspect, InspectHold};
-    let active = Stake::bond_of(who).map_or(0, |bond| bond.active);
-    (Balances::balance(who), Balances::total_balance_on_hold(who), active)
+    (Balances::balance(who), Balances::total_balance_on_hold(who), crate::Ledger::<Test>::active(who))
 }
 
 /// What unbonds of `who`: amounts and the eras in which they are free.
 pub(crate) fn unlocking(who: &AccountId) -> Vec<(Balance, EraIndex)> {
-    let bond = Stake::bond_of(who).unwrap();
+    let bond = crate::Ledger::<Test>::view(who).unwrap();
     bond.unlocking.iter().map(|chunk| (chunk.amount, chunk.free_from)).collect()
 }

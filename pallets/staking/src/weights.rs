@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
 
-/// Weight of each call. `s` is the number of slashes that it takes first.
+/// Weight of each call and hook. `s` is the number of slashes that it takes first.
 pub trait WeightInfo {
     /// See `Pallet::bond`.
     fn bond(s: u32) -> Weight;
@@ -19,6 +19,8 @@ pub trait WeightInfo {
     fn set_payee() -> Weight;
     /// See `Pallet::claim`.
     fn claim(s: u32) -> Weight;
+    /// See `Pallet::note_session_started`, when a new era starts.
+    fn note_session_started() -> Weight;
 }
 
 /// Execution in picoseconds and proof size in bytes of a call, apart from its database accesses.
@@ -80,5 +82,10 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // MinBond, account, holds. Writes besides: emission, pot, ledger, account, holds.
     fn claim(s: u32) -> Weight {
         Self::call(7, 5).saturating_add(Self::settle(s)).saturating_add(Self::rewards())
+    }
+    // Reads: position, lengths (4), time, emission, pots, totals of the roles (3) and authors, pass. Writes: position,
+    // emission, pots, pass, one start of an era that begins and one of each that evidence is about no more.
+    fn note_session_started() -> Weight {
+        Self::call(13, 36)
     }
 }

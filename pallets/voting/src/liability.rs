@@ -7,7 +7,7 @@ use cuckoo_primitives::{
 };
 use frame_support::ensure;
 
-use crate::{Config, Earnings, Error, Pool, SlashEvent, Slashes, Votes, MAX_SETTLED};
+use crate::{Config, Earnings, Error, Event, Pallet, Pool, SlashEvent, Slashes, Votes, MAX_SETTLED};
 
 /// The point as of which stake is gone.
 #[derive(Clone, Copy)]
@@ -145,6 +145,8 @@ impl<T: Config> Votes<T> {
         for part in position.live.take_youngest(amount).unwrap_or_default() {
             Pool::<T>::lose(candidate, part.from, held.at(part.from), part.amount, gone.slash);
         }
+        let (voter, candidate) = (self.voter.clone(), candidate.clone());
+        Pallet::<T>::deposit_event(Event::DebtTaken { voter, candidate, amount });
         self.lose_voted(amount, to)
     }
 

@@ -203,7 +203,7 @@ pub(crate) fn backing(candidate: &AccountId) -> (Balance, Balance) {
 /// The votes of `voter`: candidate, what counts now, and what counts from the next era on.
 pub(crate) fn positions(voter: &AccountId) -> Vec<(AccountId, Balance, Balance)> {
     let mut positions: Vec<_> =
-        Voting::positions(voter).into_iter().map(|it| (it.candidate, it.amount, it.next_amount)).collect();
+        Voting::positions(voter.clone()).into_iter().map(|it| (it.candidate, it.amount, it.next_amount)).collect();
     positions.sort();
     positions
 }

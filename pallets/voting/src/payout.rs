@@ -3,7 +3,7 @@
 use codec::{Decode, Encode, MaxEncodedLen};
 use core::marker::PhantomData;
 use cuckoo_primitives::{registry::CurrentEra, AccountId, EraIndex};
-use frame_support::weights::WeightMeter;
+use frame_support::weights::{Weight, WeightMeter};
 use scale_info::TypeInfo;
 
 use crate::{Config, Earnings, EraPots, PayoutRun, Pools, WeightInfo};
@@ -32,7 +32,8 @@ impl<T: Config> Payout<T> {
 
     /// Visits as many candidates as `meter` allows.
     pub(crate) fn proceed(meter: &mut WeightMeter) {
-        if meter.try_consume(T::WeightInfo::payout_idle()).is_err() {
+        let (idle, each) = Self::costs();
+        if meter.try_consume(idle).is_err() {
             return;
         }
         let Some(mut progress) = PayoutRun::<T>::get() else { return };
@@ -40,12 +41,18 @@ impl<T: Config> Payout<T> {
             Some(last) => Pools::<T>::iter_keys_from(Pools::<T>::hashed_key_for(last)),
             None => Pools::<T>::iter_keys(),
         };
-        while meter.try_consume(T::WeightInfo::pay_candidate()).is_ok() {
+        while meter.try_consume(each).is_ok() {
             let Some(candidate) = candidates.next() else { return Self::finish(&progress) };
             Earnings::<T>::caught_up(&candidate);
             progress.visited = Some(candidate);
         }
         PayoutRun::<T>::put(progress);
+    }
+
+    /// What a block costs in which nobody is paid, and what each candidate adds to it.
+    fn costs() -> (Weight, Weight) {
+        let idle = T::WeightInfo::payout(0);
+        (idle, T::WeightInfo::payout(1).saturating_sub(idle))
     }
 
     fn finish(progress: &PayoutProgress) {

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
 
-/// Weight of each call, and of each step of paying the candidates. `s` is the number of slashes that a call takes.
+/// Weight of each call and hook. `s` is the number of slashes that a call takes.
 pub trait WeightInfo {
     /// See `Pallet::vote`.
     fn vote(s: u32) -> Weight;
@@ -13,10 +13,10 @@ pub trait WeightInfo {
     fn revote(s: u32) -> Weight;
     /// See `Pallet::settle`.
     fn settle(s: u32) -> Weight;
-    /// A block in which nobody is paid.
-    fn payout_idle() -> Weight;
-    /// Paying one candidate for one era.
-    fn pay_candidate() -> Weight;
+    /// A block in which `c` candidates are paid.
+    fn payout(c: u32) -> Weight;
+    /// See `Pallet::note_author`.
+    fn note_author() -> Weight;
 }
 
 /// Execution in picoseconds and proof size in bytes of a call, apart from its database accesses.
@@ -56,12 +56,15 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     fn settle(s: u32) -> Weight {
         Self::vote(s)
     }
-    fn payout_idle() -> Weight {
-        CALL.saturating_add(T::DbWeight::get().reads_writes(4, 3))
+    // Once: progress, era, pots and the reward pot. Of each, reads: next key, earnings, pool, commission, mark,
+    // operator's role. Writes: earnings, mark.
+    fn payout(c: u32) -> Weight {
+        let each = Weight::from_parts(20_000_000, 4_096).saturating_add(T::DbWeight::get().reads_writes(7, 2));
+        CALL.saturating_add(T::DbWeight::get().reads_writes(4, 3)).saturating_add(each.saturating_mul(c.into()))
     }
-    // Reads: next key, earnings, pool, commission, mark, operator's role. Writes: earnings, mark. The pots and the
-    // reward pot are touched once in a block.
-    fn pay_candidate() -> Weight {
-        Weight::from_parts(20_000_000, 4_096).saturating_add(T::DbWeight::get().reads_writes(7, 2))
+    // Reads: era, earnings, pool, pots, commission, mark, totals of authors. Writes: earnings, mark, pots, the reward pot
+    // (2), totals of authors.
+    fn note_author() -> Weight {
+        CALL.saturating_add(T::DbWeight::get().reads_writes(10, 6))
     }
 }

@@ -16,6 +16,8 @@ impl pallet_cuckoo_election::Config for Runtime {
     type LimitsOrigin = EnsureRoot<AccountId>;
     type MaxValidators = MaxAuthorities;
     type WeightInfo = pallet_cuckoo_election::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 /// The validators of the registration pallet, with the backing that counts in the current era.
@@ -43,6 +45,9 @@ impl Contains<AccountId> for WithSessionKeys {
 /// The validators of the session that is being planned, or `None` if they and their keys stay as they are.
 ///
 /// An era begins with a session, whose start is told to the era clock before the next session is planned.
+///
+/// What an election costs is not counted, since the session pallet counts every block that starts a session as full. A
+/// test sees to it that the block has the time.
 pub(super) fn planned() -> Option<Vec<AccountId>> {
     let current = pallet_session::QueuedKeys::<Runtime>::get();
     let era_began = Stake::era_progress().sessions_done == 0;

@@ -41,5 +41,7 @@ impl pallet_identity::Config for Runtime {
     type UsernameGracePeriod = Eras<30>;
     type MaxSuffixLength = ConstU32<7>;
     type MaxUsernameLength = ConstU32<32>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = ();
     type WeightInfo = pallet_identity::weights::SubstrateWeight<Runtime>;
 }

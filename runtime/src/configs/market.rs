@@ -1,11 +1,7 @@
 //! The market's pallets, and how they are read together.
 
-use cuckoo_primitives::{
-    emission::{BudgetOverview, EmissionOverview},
-    AccountId, EraIndex, StashOverview,
-};
+use cuckoo_primitives::{AccountId, EraIndex, StashOverview};
 use frame_support::{parameter_types, traits::ConstU32, PalletId};
-use pallet_cuckoo_staking::Budget;
 use sp_runtime::Perbill;
 
 use super::{
@@ -15,7 +11,7 @@ use super::{
 use crate::{Balances, Registration, Runtime, RuntimeHoldReason, Slashing, Stake, Timestamp, Voting};
 
 /// Most candidates behind which a stash may have stake.
-type MaxPositions = ConstU32<32>;
+pub(crate) type MaxPositions = ConstU32<32>;
 
 parameter_types! {
     /// The account in which rewards wait until they are claimed.
@@ -42,6 +38,8 @@ impl pallet_cuckoo_staking::Config for Runtime {
     type ReporterShare = ReporterShare;
     type MaxUnlockingChunks = ConstU32<32>;
     type WeightInfo = pallet_cuckoo_staking::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 impl pallet_cuckoo_registration::Config for Runtime {
@@ -50,6 +48,8 @@ impl pallet_cuckoo_registration::Config for Runtime {
     type OpenCases = Slashing;
     type MaxValidators = ConstU32<1_000>;
     type WeightInfo = pallet_cuckoo_registration::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 impl pallet_cuckoo_voting::Config for Runtime {
@@ -63,6 +63,8 @@ impl pallet_cuckoo_voting::Config for Runtime {
     type PayoutShare = PayoutShare;
     type MaxPositions = MaxPositions;
     type WeightInfo = pallet_cuckoo_voting::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 impl pallet_cuckoo_slashing::Config for Runtime {
@@ -76,6 +78,8 @@ impl pallet_cuckoo_slashing::Config for Runtime {
     // One validator alone keeps a development chain going.
     type MinStanding = ConstU32<1>;
     type WeightInfo = pallet_cuckoo_slashing::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 impl pallet_cuckoo_faucet::Config for Runtime {
@@ -83,25 +87,19 @@ impl pallet_cuckoo_faucet::Config for Runtime {
     type CurrentEra = Stake;
     type PalletId = FaucetPotId;
     type WeightInfo = pallet_cuckoo_faucet::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkMarket = super::benchmarks::Market;
 }
 
 /// Bond and votes of `stash`; `None` if it has not bonded.
-pub(crate) fn stash_overview(stash: &AccountId) -> Option<StashOverview> {
-    let bond = Stake::bond_of(stash)?;
+pub(crate) fn stash_overview(stash: AccountId) -> Option<StashOverview> {
+    let bond = Stake::bond_of(stash.clone())?;
     Some(StashOverview {
         total: bond.total,
         active: bond.active,
-        voted: Voting::voted(stash),
+        voted: Voting::voted(&stash),
         unlocking: bond.unlocking,
-        reward: Voting::pending_reward(stash),
+        reward: Voting::pending_reward(stash.clone()),
         positions: Voting::positions(stash),
     })
-}
-
-/// What has been emitted, and what remains.
-pub(crate) fn emission_overview() -> EmissionOverview {
-    let state = Stake::emission();
-    let part =
-        |budget: Budget| BudgetOverview { remaining: budget.remaining, open: budget.open, emitted: budget.emitted };
-    EmissionOverview { staking: part(state.staking), mining: part(state.mining), unclaimed: state.unclaimed() }
 }

@@ -3,6 +3,8 @@
 #![warn(missing_docs)]
 
 pub mod accounts;
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarks;
 pub mod consensus;
 pub mod election;
 pub mod fees;

@@ -6,7 +6,7 @@ use cuckoo_primitives::{
     AccountId, Balance, CandidateInfo, EraIndex, Role,
 };
 use cuckoo_runtime::{
-    genesis_config_presets, Babe, Election, Executive, Faucet, Header, Registration, Runtime, RuntimeCall,
+    genesis_config_presets, Authorship, Babe, Election, Executive, Faucet, Header, Registration, Runtime, RuntimeCall,
     RuntimeEvent, RuntimeGenesisConfig, SessionKeys, SignedPayload, Slashing, Stake, System, TxExtension,
     UncheckedExtrinsic, Voting,
 };
@@ -159,6 +159,17 @@ impl Chain {
     pub(crate) fn next_session(&mut self) {
         self.slot = self.session_end() - 1;
         self.block(Vec::new);
+    }
+
+    /// The first block of the next session; returns the stash that authored it, as transactions in it see it.
+    pub(crate) fn next_session_author(&mut self) -> Option<AccountId> {
+        self.slot = self.session_end() - 1;
+        let mut author = None;
+        self.block(|| {
+            author = Authorship::author();
+            Vec::new()
+        });
+        author
     }
 
     /// The slot with which the next session starts.

@@ -36,11 +36,11 @@ fn stash(name: &str) -> Account {
 
 /// What `who` could claim now.
 fn earned(chain: &mut Chain, who: &Account) -> Balance {
-    chain.read(|| Voting::pending_reward(&who.id()))
+    chain.read(|| Voting::pending_reward(who.id()))
 }
 
 fn bonded(chain: &mut Chain, who: &Account) -> Balance {
-    chain.read(|| Stake::bond_of(&who.id()).map_or(0, |bond| bond.total))
+    chain.read(|| Stake::bond_of(who.id()).map_or(0, |bond| bond.total))
 }
 
 /// `//Dave//stash` puts that many CAI behind `candidate`.

@@ -3,12 +3,16 @@
 use cuckoo_primitives::{
     evidence::{Evidence, SignedReceipt},
     registry::Backing,
+    runtime_api::runtime_decl_for_market_api::MarketApi,
     signing::Statement,
     task::{Finish, Receipt, TaskId},
     AccountId, CandidateStatus, EraIndex, CAI,
 };
-use cuckoo_runtime::{Balances, Registration, Runtime, Slashing, Stake, System, Voting};
-use frame_support::{assert_ok, traits::Currency};
+use cuckoo_runtime::{Balances, Block, Registration, Runtime, Slashing, Stake, System, Voting};
+use frame_support::{
+    assert_ok,
+    traits::{fungible::InspectHold, Currency},
+};
 use pallet_cuckoo_staking::Payee;
 use sp_core::{Pair, H256};
 
@@ -32,11 +36,11 @@ fn free(chain: &mut Chain, who: &Account) -> u128 {
 }
 
 fn bonded(chain: &mut Chain, who: &Account) -> u128 {
-    chain.read(|| Stake::bond_of(&who.id()).map_or(0, |bond| bond.total))
+    chain.read(|| Stake::bond_of(who.id()).map_or(0, |bond| bond.total))
 }
 
 fn pending(chain: &mut Chain, who: &Account) -> u128 {
-    chain.read(|| Voting::pending_reward(&who.id()))
+    chain.read(|| Voting::pending_reward(who.id()))
 }
 
 fn issuance(chain: &mut Chain) -> u128 {
@@ -78,7 +82,8 @@ fn contradiction(chain: &mut Chain) -> Evidence {
     Evidence::Receipts { first: sign(receipt(1)), second: sign(receipt(2)) }
 }
 
-fn report(chain: &mut Chain, reporter: &Account) -> EraIndex {
+/// Has `reporter` report Miner1, whose case is the only one; returns the era from which it is applied.
+pub(crate) fn report(chain: &mut Chain, reporter: &Account) -> EraIndex {
     let evidence = contradiction(chain);
     assert_ok!(chain.submit(reporter, SlashingCall::report { evidence: Box::new(evidence) }));
     let docket = chain.read(|| Slashing::docket(None, 10));
@@ -94,7 +99,7 @@ fn voting_earns_era_by_era() {
     let voter = dave_votes(&mut chain, &miner, 25_000);
     chain.until_era(2);
     chain.until("era 1 is paid", || {
-        Voting::pending_reward(&stash("Miner1").id()) > 0 && !pallet_cuckoo_voting::PayoutRun::<Runtime>::exists()
+        Voting::pending_reward(stash("Miner1").id()) > 0 && !pallet_cuckoo_voting::PayoutRun::<Runtime>::exists()
     });
     // The miner earned era 0 alone, and era 1 beside the voter with as much stake.
     let (own, votes) = (pending(&mut chain, &miner), pending(&mut chain, &voter));
@@ -148,7 +153,7 @@ fn two_receipts_for_one_attempt_cost_the_miner_and_its_voters_their_stake() {
     let fees = free(&mut chain, &reporter);
     let apply_in = report(&mut chain, &reporter);
     assert_eq!(free(&mut chain, &reporter), fees, "a valid report costs nothing");
-    let status = chain.read(|| Registration::candidate(&miner.id()).unwrap().status);
+    let status = chain.read(|| Registration::candidate(miner.id()).unwrap().status);
     assert_eq!(status, CandidateStatus::Chilled);
     assert_eq!(
         chain.submit(&miner, RegistrationCall::validate {}),
@@ -164,7 +169,7 @@ fn two_receipts_for_one_attempt_cost_the_miner_and_its_voters_their_stake() {
     chain.until("the slash is applied", || Slashing::docket(None, 1).is_empty());
     assert_eq!(bonded(&mut chain, &miner), 0);
     assert_eq!(free(&mut chain, &reporter), fees + 2_500 * CAI, "a tenth of the miner's own 25,000 CAI");
-    assert_eq!(chain.read(|| Slashing::convictions(&miner.id()).len()), 1);
+    assert_eq!(chain.read(|| Slashing::convictions(miner.id()).len()), 1);
 
     chain.until_era(leaving + 4);
     let nothing = chain.submit(&voter, StakeCall::withdraw_unbonded {});
@@ -187,6 +192,31 @@ fn stake_that_moved_after_the_offence_is_slashed_where_it_is() {
     assert_ok!(chain.submit(&stash("Eve"), VotingCall::settle { voter: voter.id(), candidate: other.id() }));
     assert_eq!(bonded(&mut chain, &voter), 0);
     assert_eq!(chain.read(|| Voting::backing(&other.id()).0), 75_000 * CAI);
+}
+
+#[test]
+fn a_stash_is_shown_after_slashes_that_have_not_been_taken_from_it() {
+    let mut chain = Chain::dev();
+    let miner = stash("Miner1");
+    let voter = dave_votes(&mut chain, &miner, 10_000);
+    assert_ok!(chain.submit(&voter, StakeCall::bond_extra { value: 6_000 * CAI }));
+    assert_ok!(chain.submit(&voter, StakeCall::unbond { value: 5_000 * CAI }));
+    chain.until_era(1);
+    let apply_in = report(&mut chain, &stash("Eve"));
+    chain.until_era(apply_in);
+    chain.until("the slash is applied", || Slashing::docket(None, 1).is_empty());
+
+    let shown = |chain: &mut Chain| {
+        let overview = chain.read(|| <Runtime as MarketApi<Block>>::stash(voter.id())).expect("it has bonded");
+        let unlocking = overview.unlocking.iter().map(|part| part.amount).collect::<Vec<_>>();
+        (overview.total, overview.active, overview.voted, unlocking)
+    };
+    let after_all_slashes = (6_000 * CAI, 1_000 * CAI, 0, vec![5_000 * CAI]);
+    assert_eq!(chain.read(|| Balances::total_balance_on_hold(&voter.id())), 16_000 * CAI, "nothing is taken yet");
+    assert_eq!(shown(&mut chain), after_all_slashes);
+    assert_ok!(chain.submit(&stash("Eve"), VotingCall::settle { voter: voter.id(), candidate: miner.id() }));
+    assert_eq!(chain.read(|| Balances::total_balance_on_hold(&voter.id())), 6_000 * CAI);
+    assert_eq!(shown(&mut chain), after_all_slashes);
 }
 
 #[test]

@@ -1,6 +1,11 @@
 use cuckoo_primitives::{AccountId, Role, CAI};
-use cuckoo_runtime::{Babe, Election, Grandpa, Historical, Runtime, RuntimeEvent, Session};
-use frame_support::{assert_ok, traits::KeyOwnerProofSystem};
+use cuckoo_runtime::{configs::BlockWeights, Babe, Election, Grandpa, Historical, Runtime, RuntimeEvent, Session};
+use frame_support::{
+    assert_ok,
+    traits::{Get, KeyOwnerProofSystem},
+};
+use pallet_cuckoo_election::WeightInfo as _;
+use pallet_cuckoo_slashing::WeightInfo as _;
 use serde_json::json;
 use sp_consensus_babe::KEY_TYPE;
 
@@ -74,6 +79,23 @@ fn one_with_stake_and_keys_validates_from_the_next_era() {
         let owner = Historical::prove((KEY_TYPE, keys.babe.clone())).unwrap();
         assert_eq!(Historical::check_proof((KEY_TYPE, keys.babe), owner).unwrap().0, stash("Dave").id());
     });
+}
+
+/// Consensus names the author by its place in the session to which the block belongs.
+#[test]
+fn the_first_block_of_a_session_is_that_of_one_of_its_validators() {
+    let mut chain = local(json!({ "validatorCount": 1 }));
+    register(&mut chain, "Dave", 250_000);
+    set_keys(&mut chain, "Dave");
+    chain.until_era(1);
+    let dave = stash("Dave").id();
+    assert!(!chain.read(Session::validators).contains(&dave), "planned with the era's first session");
+    let author = chain.next_session_author();
+    assert_eq!(chain.read(Session::validators), std::slice::from_ref(&dave));
+    assert_eq!(author.as_ref(), Some(&dave));
+    // That block is one of its session and its era: it counts as presence, and earns.
+    assert!(chain.read(|| pallet_cuckoo_slashing::Authors::<Runtime>::contains_key(&dave)));
+    assert_eq!(chain.read(pallet_cuckoo_slashing::Produced::<Runtime>::get), 1);
 }
 
 #[test]
@@ -189,4 +211,17 @@ fn only_governance_says_how_many_validate() {
     let set = RuntimeEvent::Election(pallet_cuckoo_election::Event::LimitsSet { count: 5, minimum: 1 });
     assert!(chain.events().contains(&set));
     chain.read(|| assert!(Election::do_try_state().is_ok()));
+}
+
+/// The session pallet counts a block that starts a session as full whatever it does, so that nothing else would show if it
+/// had too much to do.
+#[test]
+fn an_election_among_all_that_may_register_fits_into_a_block() {
+    type Elections = <Runtime as pallet_cuckoo_election::Config>::WeightInfo;
+    type Slashes = <Runtime as pallet_cuckoo_slashing::Config>::WeightInfo;
+    let candidates = <<Runtime as pallet_cuckoo_registration::Config>::MaxValidators as Get<u32>>::get();
+    let validators = <<Runtime as pallet_cuckoo_election::Config>::MaxValidators as Get<u32>>::get();
+    let needed = Elections::next_validators(candidates).saturating_add(Slashes::session_ended(0, validators));
+    let block = BlockWeights::get().max_block;
+    assert!(needed.all_lte(block), "{needed:?} of {block:?}");
 }

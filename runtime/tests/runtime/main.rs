@@ -10,3 +10,4 @@ mod genesis;
 mod governance;
 mod market;
 mod proxies;
+mod view_functions;

@@ -14,7 +14,7 @@ fn free(chain: &mut Chain, who: &Account) -> u128 {
 }
 
 fn status(chain: &mut Chain, stash: &Account) -> Option<CandidateStatus> {
-    chain.read(|| Registration::candidate(&stash.id()).map(|candidate| candidate.status))
+    chain.read(|| Registration::candidate(stash.id()).map(|candidate| candidate.status))
 }
 
 /// Bonds `bond` CAI and registers a miner with `stake` CAI of it.
@@ -45,10 +45,10 @@ fn a_miner_lives_from_bond_to_withdrawal() {
     let voter = Account::new("//Dave//stash");
     assert_ok!(chain.submit(&voter, StakeCall::bond { value: 10_000 * CAI }));
     assert_ok!(chain.submit(&voter, VotingCall::vote { candidate: stash.id(), amount: 10_000 * CAI }));
-    let before = chain.read(|| Registration::candidate_of_operator(&operator.id()).unwrap());
+    let before = chain.read(|| Registration::candidate_of_operator(operator.id()).unwrap());
     assert_eq!((before.backing, before.next_backing), (0, 40_000 * CAI));
     chain.until_era(1);
-    let after = chain.read(|| Registration::candidate_of_operator(&operator.id()).unwrap());
+    let after = chain.read(|| Registration::candidate_of_operator(operator.id()).unwrap());
     assert_eq!((after.status, after.own_stake, after.backing), (CandidateStatus::Active, 30_000 * CAI, 40_000 * CAI));
 
     // It steps back at once, leaves, and takes its stake out.
@@ -62,7 +62,7 @@ fn a_miner_lives_from_bond_to_withdrawal() {
     assert_eq!(early, Err(StakeError::NothingToWithdraw.into()));
     chain.until_era(leaving + 4);
     assert_ok!(chain.submit(&stash, StakeCall::withdraw_unbonded {}));
-    assert!(chain.read(|| Stake::bond_of(&stash.id()).is_none()));
+    assert!(chain.read(|| Stake::bond_of(stash.id()).is_none()));
     assert!(free(&mut chain, &stash) > funds + 49_999 * CAI, "all but fees is back");
 
     // Votes on one that left are still their voter's to take back.

@@ -99,7 +99,7 @@ fn a_staking_proxy_bonds_but_cannot_transfer() {
     let (mut chain, stash, proxy) = with_proxy(ProxyKind::Staking);
     let bond = pallet_cuckoo_staking::Call::<Runtime>::bond { value: 10 * CAI };
     assert_ok!(chain.submit(&proxy, by_proxy(&stash, bond)));
-    assert_eq!(chain.read(|| Stake::bond_of(&stash.id()).unwrap().active), 10 * CAI);
+    assert_eq!(chain.read(|| Stake::bond_of(stash.id()).unwrap().active), 10 * CAI);
 
     let thief = Account::new("//Eve").id();
     let before = chain.read(|| Balances::free_balance(&thief));

@@ -6,6 +6,7 @@ mod table;
 
 use std::time::Instant;
 
+use anyhow::{bail, Context};
 use cuckoo_testkit::run_dir::KEEP_ENV;
 use stage::Stage;
 
@@ -18,12 +19,17 @@ pub(crate) struct Args {
     keep: bool,
 }
 
-/// Runs the demo; if it fails, the folders with all logs stay and are named.
+/// Runs the demo; if it fails, the folders with all logs stay and are named. Nothing stays of one that is interrupted.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let start = Instant::now();
     std::env::set_var(KEEP_ENV, "1");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let stage = runtime.block_on(show(start))?;
+    let stage = runtime.block_on(async {
+        tokio::select! {
+            stage = show(start) => stage,
+            interrupted = interrupted() => interrupted,
+        }
+    })?;
     std::env::remove_var(KEEP_ENV);
     if args.keep {
         stage.keep();
@@ -32,6 +38,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         step(start, "ended everything; `scripts/demo --keep` leaves it running");
     }
     Ok(())
+}
+
+/// Ends, with an error, when Ctrl-C is pressed; what is dropped after that leaves no folders behind.
+async fn interrupted<T>() -> anyhow::Result<T> {
+    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+    std::env::remove_var(KEEP_ENV);
+    bail!("interrupted; nothing is left running")
 }
 
 /// Sets everything up, has a question answered, then shows who serves what.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cuckoo_testkit::{models, Api, Gateway, Miner, Node};
+use cuckoo_testkit::{models, Api, Gateway, Miner, Node, Process};
 use serde_json::Value;
 
 use super::{requests::AT_ONCE, step, QUESTION};
@@ -63,10 +63,19 @@ impl Stage {
         Ok(())
     }
 
-    /// Leaves everything running, and says how to use it and how to end it.
+    fn processes(&mut self) -> impl Iterator<Item = &Process> {
+        let programs = [self.gateway.process(), self.node.process()];
+        self.miners.iter_mut().map(Miner::process).chain(programs).map(|process| &*process)
+    }
+
+    /// Where each program keeps what it has.
+    fn folders(&mut self) -> Vec<String> {
+        self.processes().filter_map(|process| Some(process.log_path().parent()?.display().to_string())).collect()
+    }
+
+    /// Leaves everything running, and says how to use it, how to end it and what it leaves.
     pub(super) fn keep(mut self) {
-        let mut pids: Vec<String> = self.miners.iter_mut().map(|miner| miner.process().pid().to_string()).collect();
-        pids.extend([self.gateway.process().pid().to_string(), self.node.process().pid().to_string()]);
+        let pids: Vec<String> = self.processes().map(|process| process.pid().to_string()).collect();
         let (url, key) = (self.gateway.http_url(), self.gateway.api().key().unwrap_or_default());
         println!("\nEverything is left running:");
         println!("  API for applications    {url}/v1 (document: {url}/openapi.json)");
@@ -78,6 +87,8 @@ impl Stage {
         println!("    -H 'content-type: application/json' -d '{}'", curl_body());
         println!("End it:");
         println!("  kill {}", pids.join(" "));
+        println!("Its folders (operator keys, data, logs) stay; when it has ended, remove them:");
+        println!("  rm -r {}", self.folders().join(" "));
         self.miners.into_iter().for_each(Miner::detach);
         self.gateway.detach();
         self.node.detach();

@@ -13,7 +13,7 @@ fn chill_steps_back_at_once() {
         Stakes::run_to_era(1);
         assert_ok!(submit(&ALICE, Call::chill {}));
         System::assert_last_event(Event::Chilled { candidate: ALICE }.into());
-        let candidate = Registration::candidate(&ALICE).unwrap();
+        let candidate = Registration::candidate(ALICE).unwrap();
         assert_eq!(candidate.status, CandidateStatus::Chilled);
         assert_eq!(candidate.own_stake, MIN + 1);
         assert!(Stakes::is_suspended(&ALICE));

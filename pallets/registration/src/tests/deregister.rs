@@ -16,8 +16,8 @@ fn deregister_ends_the_candidacy_and_releases_the_own_stake() {
         System::assert_last_event(
             Event::Deregistered { candidate: ALICE, role: Role::Miner, released: MIN + 1 }.into(),
         );
-        assert_eq!(Registration::candidate(&ALICE), None);
-        assert_eq!(Registration::candidate_of_operator(&operator(1)), None);
+        assert_eq!(Registration::candidate(ALICE), None);
+        assert_eq!(Registration::candidate_of_operator(operator(1)), None);
         assert_eq!(Registration::candidates(Role::Miner, None, 10), []);
         assert_eq!(Stakes::own_stake(&ALICE), (MIN + 1, 0));
         assert_eq!(Operators::<Test>::get(operator(1)).unwrap().retired_in, Some(2));
@@ -33,7 +33,7 @@ fn deregister_works_while_chilled() {
         // Whoever registers anew is not chilled.
         assert_ok!(register_miner(&ALICE, 1));
         Stakes::run_to_era(1);
-        assert!(Registration::candidate(&ALICE).unwrap().is_active());
+        assert!(Registration::candidate(ALICE).unwrap().is_active());
     });
 }
 

@@ -14,7 +14,7 @@ fn build(change: impl FnOnce(&mut GenesisConfig<Test>)) {
 fn genesis_registers() {
     let founders = [(ALICE, 1, Role::Miner, ""), (BOB, 2, Role::Coordinator, ENDPOINT)];
     ExtBuilder::default().candidates(&founders).build_and_execute(|| {
-        let candidate = Registration::candidate_of_operator(&operator(2)).unwrap();
+        let candidate = Registration::candidate_of_operator(operator(2)).unwrap();
         assert_eq!((candidate.stash, candidate.role), (BOB, Role::Coordinator));
         assert_eq!(candidate.info, info_of("Founder", "", ENDPOINT));
         // Its own stake comes with the votes.

@@ -8,7 +8,7 @@ fn stash(n: u8) -> AccountId {
 }
 
 fn stashes(after: Option<&AccountId>, limit: u32) -> Vec<AccountId> {
-    Registration::candidates(Role::Miner, after, limit).into_iter().map(|candidate| candidate.stash).collect()
+    Registration::candidates(Role::Miner, after.cloned(), limit).into_iter().map(|candidate| candidate.stash).collect()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_page_is_bounded() {
 #[test]
 fn the_status_follows_stake_and_chill() {
     ExtBuilder::default().build_and_execute(|| {
-        let status = || Registration::candidate(&ALICE).unwrap().status;
+        let status = || Registration::candidate(ALICE).unwrap().status;
         assert_ok!(register_miner(&ALICE, 1));
         assert_eq!(status(), CandidateStatus::Pending);
         Stakes::run_to_era(1);
@@ -86,10 +86,10 @@ fn votes_of_others_are_backing_and_not_own_stake() {
         assert_ok!(register_miner(&ALICE, 1));
         Stakes::run_to_era(1);
         Stakes::vote(&ALICE, 500);
-        let candidate = Registration::candidate(&ALICE).unwrap();
+        let candidate = Registration::candidate(ALICE).unwrap();
         assert_eq!((candidate.own_stake, candidate.backing), (MIN + 1, MIN + 1));
         assert_eq!(candidate.next_backing, MIN + 501);
         Stakes::run_to_era(2);
-        assert_eq!(Registration::candidate(&ALICE).unwrap().backing, MIN + 501);
+        assert_eq!(Registration::candidate(ALICE).unwrap().backing, MIN + 501);
     });
 }

@@ -37,12 +37,12 @@ fn migrate() {
 fn version_1_gets_its_validators_counted() {
     let info = info_of("Miner", "One line.\nAnother.", "");
     version_1(info.clone(), || {
-        let bob = Registration::candidate(&BOB);
+        let bob = Registration::candidate(BOB);
         migrate();
         assert_eq!(ValidatorCount::<Test>::get(), 1);
         assert_eq!(Registration::served_by(&operator(2), 0), Some((BOB, Role::Validator)));
-        assert_eq!(Registration::candidate(&BOB), bob);
-        assert_eq!(Registration::candidate(&ALICE).unwrap().info, info);
+        assert_eq!(Registration::candidate(BOB), bob);
+        assert_eq!(Registration::candidate(ALICE).unwrap().info, info);
     });
 }
 
@@ -51,11 +51,11 @@ fn texts_are_mended() {
     let bad = info_of("\u{202e}reniM", "\u{1b}[31mRuns\r\non wind.\u{2066}", "");
     version_1(bad, || {
         migrate();
-        assert_eq!(Registration::candidate(&ALICE).unwrap().info, info_of("reniM", "[31mRuns\non wind.", ""));
+        assert_eq!(Registration::candidate(ALICE).unwrap().info, info_of("reniM", "[31mRuns\non wind.", ""));
     });
     version_1(info_of("\u{200e}", "", ""), || {
         migrate();
-        assert_eq!(Registration::candidate(&ALICE).unwrap().info, info_of("unnamed", "", ""));
+        assert_eq!(Registration::candidate(ALICE).unwrap().info, info_of("unnamed", "", ""));
     });
 }
 

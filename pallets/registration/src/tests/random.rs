@@ -83,7 +83,7 @@ proptest! {
                     served.insert(key, (record.stash, era));
                 }
                 let listed = Registration::candidates(Role::Miner, None, 10);
-                assert!(listed.iter().all(|it| Registration::candidate_of_operator(&it.operator).is_some()));
+                assert!(listed.iter().all(|it| Registration::candidate_of_operator(it.operator.clone()).is_some()));
             }
         });
     }

@@ -12,14 +12,14 @@ fn register_makes_a_candidate_that_works_from_the_next_era() {
             Event::Registered { candidate: ALICE, operator: operator(1), role: Role::Miner }.into(),
         );
 
-        let candidate = Registration::candidate(&ALICE).unwrap();
+        let candidate = Registration::candidate(ALICE).unwrap();
         assert_eq!((candidate.stash, candidate.operator, candidate.role), (ALICE, operator(1), Role::Miner));
         assert_eq!(candidate.info, miner_info());
         assert_eq!((candidate.own_stake, candidate.backing, candidate.next_backing), (0, 0, MIN + 1));
         assert_eq!(candidate.status, CandidateStatus::Pending);
 
         Stakes::run_to_era(1);
-        let candidate = Registration::candidate(&ALICE).unwrap();
+        let candidate = Registration::candidate(ALICE).unwrap();
         assert_eq!((candidate.own_stake, candidate.backing), (MIN + 1, MIN + 1));
         assert!(candidate.is_active());
         assert_eq!(Registration::role(&ALICE), Some(Role::Miner));
@@ -61,7 +61,7 @@ fn register_fails_if_the_operator_retired_lately() {
         assert_noop!(register_miner(&BOB, 1), Error::<Test>::OperatorTaken);
         Stakes::run_to_era(3 + BONDING_ERAS);
         assert_ok!(register_miner(&BOB, 1));
-        assert_eq!(Registration::candidate_of_operator(&operator(1)).unwrap().stash, BOB);
+        assert_eq!(Registration::candidate_of_operator(operator(1)).unwrap().stash, BOB);
     });
 }
 
@@ -71,7 +71,7 @@ fn register_takes_the_stashs_own_retired_operator_back() {
         assert_ok!(register_miner(&ALICE, 1));
         assert_ok!(submit(&ALICE, Call::deregister {}));
         assert_ok!(register_miner(&ALICE, 1));
-        assert_eq!(Registration::candidate_of_operator(&operator(1)).unwrap().stash, ALICE);
+        assert_eq!(Registration::candidate_of_operator(operator(1)).unwrap().stash, ALICE);
     });
 }
 
@@ -89,7 +89,7 @@ fn register_fails_below_the_minimum() {
 fn register_fails_without_the_bond_and_leaves_nothing_behind() {
     ExtBuilder::default().build_and_execute(|| {
         assert_noop!(register_miner_with(&ALICE, 1, BOND + 1), NOT_BONDED);
-        assert_eq!(Registration::candidate(&ALICE), None);
+        assert_eq!(Registration::candidate(ALICE), None);
         assert_ok!(register_miner(&BOB, 1));
     });
 }

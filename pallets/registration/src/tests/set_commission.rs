@@ -2,7 +2,7 @@ use cuckoo_primitives::registry::Candidates as _;
 use frame_support::{assert_noop, assert_ok, dispatch::DispatchResult};
 use sp_runtime::Perbill;
 
-use crate::{mock::*, Call, Commissions, Error, Event};
+use crate::{mock::*, Call, CommissionChange, CommissionOverview, Commissions, Error, Event};
 
 fn set(percent: u32) -> DispatchResult {
     submit(&ALICE, Call::set_commission { rate: Perbill::from_percent(percent) })
@@ -95,9 +95,13 @@ fn a_higher_rate_counts_two_eras_later() {
             Event::CommissionSet { candidate: ALICE, rate: Perbill::from_percent(15), from: 12 }.into(),
         );
         assert_eq!(rates(), [10, 10, 15, 15, 15, 15]);
-        assert_eq!(Registration::commission_of(&ALICE).announced(10).unwrap().from, 12);
+        let announced = CommissionChange { from: 12, rate: Perbill::from_percent(15) };
+        let before = CommissionOverview { rate: Perbill::from_percent(10), changes: vec![announced] };
+        assert_eq!(Registration::commission_of(ALICE), Some(before));
         Stakes::run_to_era(12);
-        assert_eq!(Registration::commission_of(&ALICE).announced(12), None);
+        let after = CommissionOverview { rate: Perbill::from_percent(15), changes: Vec::new() };
+        assert_eq!(Registration::commission_of(ALICE), Some(after));
+        assert_eq!(Registration::commission_of(BOB), None);
         assert_ok!(set(20));
         assert_eq!(rates()[2..], [15, 15, 20, 20]);
     });

@@ -11,9 +11,9 @@ fn set_operator_puts_another_key_to_work() {
         System::assert_last_event(
             Event::OperatorSet { candidate: ALICE, operator: operator(2), retired: operator(1) }.into(),
         );
-        assert_eq!(Registration::candidate(&ALICE).unwrap().operator, operator(2));
-        assert_eq!(Registration::candidate_of_operator(&operator(2)).unwrap().stash, ALICE);
-        assert_eq!(Registration::candidate_of_operator(&operator(1)), None);
+        assert_eq!(Registration::candidate(ALICE).unwrap().operator, operator(2));
+        assert_eq!(Registration::candidate_of_operator(operator(2)).unwrap().stash, ALICE);
+        assert_eq!(Registration::candidate_of_operator(operator(1)), None);
     });
 }
 

@@ -8,7 +8,7 @@ fn update_info_replaces_the_presentation() {
         assert_ok!(register_miner(&ALICE, 1));
         let info = info_of("Other name", "", "");
         assert_ok!(submit(&ALICE, Call::update_info { info: info.clone() }));
-        assert_eq!(Registration::candidate(&ALICE).unwrap().info, info);
+        assert_eq!(Registration::candidate(ALICE).unwrap().info, info);
         System::assert_last_event(Event::InfoUpdated { candidate: ALICE }.into());
     });
 }

@@ -10,7 +10,7 @@ fn validate_comes_back_at_once() {
         assert_ok!(submit(&ALICE, Call::chill {}));
         assert_ok!(submit(&ALICE, Call::validate {}));
         System::assert_last_event(Event::Validated { candidate: ALICE }.into());
-        assert!(Registration::candidate(&ALICE).unwrap().is_active());
+        assert!(Registration::candidate(ALICE).unwrap().is_active());
         assert!(!Stakes::is_suspended(&ALICE));
     });
 }

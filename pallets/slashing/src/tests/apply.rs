@@ -47,7 +47,7 @@ fn a_case_is_applied_when_it_is_due() {
             evidence_hash,
             applied_in: 1 + DEFER_ERAS,
         };
-        assert_eq!(Slashing::convictions(&ALICE), vec![conviction]);
+        assert_eq!(Slashing::convictions(ALICE), vec![conviction]);
         // Once and for all.
         run_to_era(20);
         assert_eq!(Market::slashes().len(), 1);
@@ -108,7 +108,7 @@ fn a_case_waits_for_what_others_slashes_cost_its_offender() {
         next_block();
         assert_eq!(Market::slashes(), vec![], "the case waits, and none overtakes it");
         assert_eq!((Slashing::case(0).is_some(), Slashing::has_open_case(&ALICE)), (true, true));
-        assert_eq!(Slashing::convictions(&ALICE), vec![]);
+        assert_eq!(Slashing::convictions(ALICE), vec![]);
         assert_eq!(Slashing::applied_through(), DEFER_ERAS - 1, "stake does not leave before");
         Slashing::do_try_state().unwrap();
 

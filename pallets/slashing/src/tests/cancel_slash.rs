@@ -18,7 +18,7 @@ fn cancel_slash_takes_the_case_off_the_docket() {
         run_to_era(DEFER_ERAS + 1);
         assert_eq!(Market::slashes(), vec![]);
         assert!(!Market::is_chilled(&ALICE));
-        assert!(Slashing::convictions(&ALICE).is_empty());
+        assert!(Slashing::convictions(ALICE).is_empty());
     });
 }
 

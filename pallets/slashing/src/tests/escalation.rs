@@ -70,7 +70,7 @@ fn the_record_is_bounded() {
             run_to_era(era);
         }
         run_to_era(faults + DEFER_ERAS);
-        let record = Slashing::convictions(&BOB);
+        let record = Slashing::convictions(BOB);
         assert_eq!(record.len() as u32, MAX_CONVICTIONS);
         assert_eq!((record[0].case, record[15].case), (3, 18));
         assert_eq!(Market::slashes().len() as u32, faults);

@@ -11,7 +11,7 @@ fn genesis_bonds() {
     ExtBuilder::default().bonds(&[(ALICE, 100), (BOB, BALANCE - 1)]).build_and_execute(|| {
         assert_eq!(funds(&ALICE), (900, 100, 100));
         assert_eq!(funds(&BOB), (1, 999, 999));
-        assert_eq!(Stake::bond_of(&POOR), None);
+        assert_eq!(Stake::bond_of(POOR), None);
     });
 }
 

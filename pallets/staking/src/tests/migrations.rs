@@ -30,13 +30,13 @@ fn version_1(test: impl FnOnce()) {
 #[test]
 fn version_1_gets_budgets_a_pot_and_a_start_of_its_era() {
     version_1(|| {
-        let (bond, position) = (Stake::bond_of(&ALICE), Position::<Test>::get());
+        let (bond, position) = (Stake::bond_of(ALICE), Position::<Test>::get());
         let before = AddEmission::<Test>::check_before().unwrap();
         MigrateV1ToV2::<Test>::on_runtime_upgrade();
         assert_ok!(AddEmission::<Test>::check_after(before));
         assert_ok!(Stake::do_try_state());
         assert_eq!(Stake::on_chain_storage_version(), 2);
-        assert_eq!((Stake::bond_of(&ALICE), Position::<Test>::get()), (bond, position));
+        assert_eq!((Stake::bond_of(ALICE), Position::<Test>::get()), (bond, position));
 
         // What was before the upgrade has no era.
         let now = GENESIS_MS + 3 * u64::from(SESSIONS_PER_ERA) * SESSION_MS;
@@ -44,7 +44,7 @@ fn version_1_gets_budgets_a_pot_and_a_start_of_its_era() {
         run_to_era(4);
         Register::earn(ALICE, 70);
         assert_ok!(submit(&ALICE, Call::claim {}));
-        assert_eq!(Stake::payee(&ALICE), Payee::Stash);
+        assert_eq!(Stake::payee(ALICE), Payee::Stash);
     });
 }
 

@@ -46,7 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Votes within the bond, as the voting pallet would keep them.
 fn vote(stash: &AccountId, voted: Balance) {
-    Register::set(stash.clone(), voted.min(Stake::bond_of(stash).map_or(0, |bond| bond.active)));
+    Register::set(stash.clone(), voted.min(Stake::bond_of(stash.clone()).map_or(0, |bond| bond.active)));
 }
 
 fn slash(stash: &AccountId, losses: &mut Losses, slash: impl FnOnce() -> Balance) {

@@ -90,6 +90,19 @@ fn claim_settles_first() {
 }
 
 #[test]
+fn a_bond_is_shown_as_if_it_were_settled() {
+    owing(|| {
+        let bond = Stake::bond_of(ALICE).unwrap();
+        assert_eq!((bond.total, bond.active), (60, 50));
+        assert_eq!(bond.unlocking.iter().map(|part| part.amount).collect::<Vec<_>>(), [10]);
+        // Looking took nothing.
+        assert_eq!(funds(&ALICE), (900, 100, 60));
+        Register::owes(ALICE, 60, 40);
+        assert_eq!(Stake::bond_of(ALICE), None);
+    });
+}
+
+#[test]
 fn a_new_bond_does_not_pay_for_a_former_one() {
     ExtBuilder::default().build_and_execute(|| {
         Register::owes(ALICE, 50, 50);

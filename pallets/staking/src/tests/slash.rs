@@ -90,7 +90,7 @@ fn an_empty_ledger_is_removed() {
         assert!(!Ledgers::<Test>::contains_key(ALICE));
         assert_eq!(funds(&ALICE), (900, 0, 0));
         assert_ok!(submit(&ALICE, Call::bond { value: 50 }));
-        assert_eq!(Stake::payee(&ALICE), crate::Payee::Stash);
+        assert_eq!(Stake::payee(ALICE), crate::Payee::Stash);
     });
 }
 

@@ -15,8 +15,7 @@ fn block() -> Weight {
 /// As much of a block as one visit takes.
 fn one_at_a_time() {
     let block = block();
-    let weights =
-        <Test as crate::Config>::WeightInfo::payout_idle() + <Test as crate::Config>::WeightInfo::pay_candidate();
+    let weights = <Test as crate::Config>::WeightInfo::payout(1);
     let mut share = Perbill::from_rational(weights.ref_time(), block.ref_time());
     while (share * block).ref_time() < weights.ref_time() {
         share = share + Perbill::from_parts(1);

@@ -39,7 +39,7 @@ fn slash_all(count: u32) {
 type Shown = (Balance, Vec<(AccountId, Balance, Balance)>, Balance);
 
 fn shown() -> Shown {
-    (Voting::voted(&VOTER), positions(&VOTER), Voting::pending_reward(&VOTER))
+    (Voting::voted(&VOTER), positions(&VOTER), Voting::pending_reward(VOTER))
 }
 
 fn pending() -> Error<Test> {

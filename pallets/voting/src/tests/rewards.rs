@@ -211,8 +211,8 @@ fn looking_at_votes_changes_nothing() {
         let record = crate::Voters::<Test>::get(VOTER);
         assert_eq!(positions(&VOTER), [(MINER_1, 200, 200)]);
         assert_eq!(Voting::voted(&VOTER), 200);
-        assert_eq!(Voting::pending_reward(&VOTER), 0);
-        assert_eq!(Voting::pending_reward(&MINER_1), BUDGET / 4);
+        assert_eq!(Voting::pending_reward(VOTER), 0);
+        assert_eq!(Voting::pending_reward(MINER_1), BUDGET / 4);
         assert_eq!(crate::Voters::<Test>::get(VOTER), record);
     });
 }

@@ -149,6 +149,8 @@ fn debts_take_what_is_idle_then_what_unbonds_then_other_votes() {
         assert_eq!(bonded(&VOTER), 550);
         assert_eq!(positions(&VOTER), [(MINER_2, 550, 550)]);
         assert_eq!(backing(&MINER_2).1, OWN + 550);
+        // Whoever watches backing is told whose has changed.
+        System::assert_has_event(Event::DebtTaken { voter: VOTER, candidate: MINER_2, amount: 50 }.into());
     });
 }
 

@@ -68,4 +68,9 @@ impl<Power: frame_support::traits::Get<Origin>> EnsureOrigin<RuntimeOrigin> for 
             _ => Err(origin),
         }
     }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn try_successful_origin() -> Result<RuntimeOrigin, ()> {
+        Ok(Power::get().into())
+    }
 }

@@ -48,6 +48,8 @@ impl pallet_treasury::Config for Runtime {
     type Paymaster = PayFromAccount<Balances, TreasuryAccountId<Runtime>>;
     type BalanceConverter = UnityAssetBalanceConversion;
     type PayoutPeriod = Eras<30>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = ();
     type BlockNumberProvider = System;
 }
 
@@ -63,5 +65,10 @@ impl EnsureOrigin<RuntimeOrigin> for Spenders {
             OriginCaller::Origins(Origin::SmallSpender) => Ok(SMALL_SPEND),
             _ => Err(origin),
         }
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn try_successful_origin() -> Result<RuntimeOrigin, ()> {
+        Ok(RuntimeOrigin::root())
     }
 }

@@ -43,6 +43,8 @@ async fn a_key_that_others_can_read_is_refused() {
 async fn the_doctor_tells_a_sound_miner_from_an_unregistered_one() {
     let node = Node::dev().start().await.unwrap();
     let gateway = Gateway::builder(&node).start().await.unwrap();
+    // Before the chain's first block is final it turns every miner away.
+    gateway.until_ready().await.unwrap();
     let ask = async |operator: &str| {
         let output = Miner::builder(&node, operator).coordinator(&gateway).models(&[CHAT]).doctor().await.unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())

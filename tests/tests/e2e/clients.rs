@@ -85,23 +85,23 @@ async fn generate_descriptors(node: &Node, dir: &Path) -> anyhow::Result<PathBuf
     Ok(dir.join("descriptors/dist/index.js"))
 }
 
-/// The metadata in the version that describes runtime APIs, too.
+/// The metadata in the version that describes runtime APIs and view functions, too.
 async fn metadata(node: &Node) -> anyhow::Result<Vec<u8>> {
-    const METADATA_VERSION: &str = "0x0f000000";
+    const METADATA_VERSION: &str = "0x10000000";
     let answer = node.rpc().call("state_call", json!(["Metadata_metadata_at_version", METADATA_VERSION])).await?;
     let digits = answer.as_str().and_then(|text| text.strip_prefix("0x")).context("the metadata is no hex string")?;
     let found = Option::<Vec<u8>>::decode(&mut hex::decode(digits)?.as_slice())?;
-    found.context("the node has no metadata of version 15")
+    found.context("the node has no metadata of version 16")
 }
 
-fn script(name: &str) -> Command {
+pub(crate) fn script(name: &str) -> Command {
     let mut command = Command::new("node");
     command.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("clients").join(name));
     command
 }
 
 /// Runs a client script and returns the JSON of its last line.
-async fn run(command: &mut Command) -> anyhow::Result<Value> {
+pub(crate) async fn run(command: &mut Command) -> anyhow::Result<Value> {
     command.env("CUCKOO_NPM", setup::npm("@polkadot/api")?).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
     let said = output(command).await?;
     let line = said.lines().last().context("the client printed nothing")?;
@@ -109,7 +109,7 @@ async fn run(command: &mut Command) -> anyhow::Result<Value> {
 }
 
 /// What a program writes to standard output; all that it wrote if it fails or takes too long.
-async fn output(command: &mut Command) -> anyhow::Result<String> {
+pub(crate) async fn output(command: &mut Command) -> anyhow::Result<String> {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;
     let mut pipes = (child.stdout.take().context("no pipe")?, child.stderr.take().context("no pipe")?);

@@ -1,0 +1,17 @@
+//! End-to-end tests, one module a topic. They are one program because each program links the whole client side anew.
+
+mod answer;
+mod chain;
+mod clients;
+mod discovery;
+mod drain;
+mod hostile_http;
+mod hostile_link;
+mod large_embedding;
+mod miners;
+mod restart;
+mod sdk;
+mod spread;
+mod start;
+mod upgrade;
+mod validators;
