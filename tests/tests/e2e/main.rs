@@ -9,6 +9,7 @@ mod hostile_http;
 mod hostile_link;
 mod large_embedding;
 mod miners;
+mod register;
 mod restart;
 mod sdk;
 mod spread;
