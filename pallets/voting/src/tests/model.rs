@@ -9,7 +9,7 @@ use sp_core::U256;
 use sp_runtime::{PerThing, Perbill};
 
 use super::steps::{everybody, ignore, step, Step};
-use crate::{mock::*, Voters};
+use crate::{fixed::per_unit, mock::*, Voters};
 
 /// What rounding may come to in a walk, in planck: some of stake for each slash, and each of these earns.
 const ROUNDING: Balance = 10_000_000;
@@ -163,11 +163,12 @@ impl Model {
             rewards.push((who.clone(), reward, standing.commission));
         }
         for (who, reward, commission) in rewards {
-            let cut = reward * U256::from(commission.deconstruct()) / U256::from(Perbill::ACCURACY);
-            self.voter(&who).reward += cut;
-            if backing[&who] == 0 {
+            // What cannot be counted for each planck of stake is not paid: two to the 32nd planck and more.
+            if per_unit((reward >> BITS).as_u128(), backing[&who]).is_none() {
                 continue;
             }
+            let cut = reward * U256::from(commission.deconstruct()) / U256::from(Perbill::ACCURACY);
+            self.voter(&who).reward += cut;
             for voter in self.voters.values_mut() {
                 let counted = voter.stakes.get(&who).map_or(0, |stake| stake.counted(era));
                 voter.reward += (reward - cut) * U256::from(counted) / U256::from(backing[&who]);
