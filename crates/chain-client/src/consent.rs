@@ -72,7 +72,8 @@ fn words(role: Role) -> Words {
             variant: "Coordinator",
             minimum: "2,000,000",
             endpoint: ", and as endpoint the URL at which miners reach the gateway (http:// or https://)",
-            afterwards: "The gateway may work from the next era on; before that, `coordinator-gateway run` says so and ends.",
+            afterwards:
+                "The gateway may work from the next era on; before that, `coordinator-gateway run` says so and ends.",
         },
         Role::Validator => Words {
             variant: "Validator",

@@ -114,8 +114,8 @@ pub mod pallet {
 
     /// Layout of this pallet's storage.
     pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
-    /// Applying cases and forgetting old evidence takes at most one part in so many of a block: 5 %.
-    const HOOK_PART: u64 = 20;
+    /// Applying cases and forgetting old evidence takes at most one part in so many of a block: 10 %.
+    const HOOK_PART: u64 = 10;
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]

@@ -1,70 +1,175 @@
-//! What the calls cost: reads and writes counted by hand, plus a generous allowance for the work between them.
+//! What calls and hooks cost. Measured and written by `cargo xtask weights`: change `benchmarking.rs`, not this file.
+//!
+//! 2026-11-22, AMD EPYC; 4 steps, 3 repeats; frame-omni-bencher 64.0.0.
+//! Proofs of what was read are no part of this chain, so their size is not counted.
+//!
+//! benchmarking.rs: 3659a407cbcd54d34d74285d828eeab9
 
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
 
-/// Weight of each call and hook. `s` is the number of slashes that a call takes.
+/// Weight of each benchmark.
 pub trait WeightInfo {
-    /// See `Pallet::vote`.
+    /// See `benchmarking.rs`; s from 0 to 16.
     fn vote(s: u32) -> Weight;
-    /// See `Pallet::unvote`.
+    /// See `benchmarking.rs`; s from 0 to 16.
     fn unvote(s: u32) -> Weight;
-    /// See `Pallet::revote`.
+    /// See `benchmarking.rs`; s from 0 to 16.
     fn revote(s: u32) -> Weight;
-    /// See `Pallet::settle`.
+    /// See `benchmarking.rs`; s from 0 to 16.
     fn settle(s: u32) -> Weight;
-    /// A block in which `c` candidates are paid.
+    /// See `benchmarking.rs`; c from 0 to 30.
     fn payout(c: u32) -> Weight;
-    /// See `Pallet::note_author`.
+    /// See `benchmarking.rs`.
     fn note_author() -> Weight;
 }
-
-/// Execution in picoseconds and proof size in bytes of a call, apart from its database accesses.
-const CALL: Weight = Weight::from_parts(100_000_000, 16_384);
-/// The same of one slash that is taken.
-const SLASH: Weight = Weight::from_parts(60_000_000, 32_768);
-/// Positions of one stash; the pool of each is read to find the slashes that wait.
-const POSITIONS: u64 = 32;
 
 /// Weights for a runtime, by its database.
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
-impl<T: frame_system::Config> SubstrateWeight<T> {
-    /// A call with these accesses that takes `s` slashes. Reads besides: the pools; for each slash, whose debt two other
-    /// positions pay, of these two pool, earnings, mark and total. Writes besides: as many; for each slash its mark; once
-    /// the ledger, the account and its holds.
-    fn settling(s: u32, reads: u64, writes: u64) -> Weight {
-        let each = SLASH.saturating_add(T::DbWeight::get().reads_writes(9, 9)).saturating_mul(s.into());
-        let once = T::DbWeight::get().reads_writes(reads.saturating_add(POSITIONS), writes.saturating_add(3));
-        CALL.saturating_add(once).saturating_add(each)
-    }
-}
-
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-    // Reads: role, era, window, slashes (2), voter, bond, least vote, pots, commission, then earnings, pool, mark and
-    // total. Writes: voter, earnings, pool, marks (2), total, pots, the reward pot (2).
+    // Storage: `Voting::Voters` (r:1 w:1)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Voting::SlashCount` (r:1 w:0)
+    // Storage: `Voting::Pools` (r:33 w:32)
+    // Storage: `Voting::Marks` (r:63 w:63)
+    // Storage: `Stake::Ledgers` (r:1 w:1)
+    // Storage: `Voting::Earned` (r:33 w:31)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Stake::EmissionState` (r:1 w:1)
+    // Storage: `System::Account` (r:2 w:2)
+    // Storage: `Registration::Commissions` (r:31 w:0)
+    // Storage: `Slashing::DueFrom` (r:1 w:0)
+    // Storage: `Slashing::Due` (r:5 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Voting::Totals` (r:1 w:1)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Storage: `Registration::RoleOf` (r:2 w:0)
+    // Storage: `Stake::MinBond` (r:1 w:0)
+    // Storage: `Voting::MinVote` (r:1 w:0)
     fn vote(s: u32) -> Weight {
-        Self::settling(s, 18, 9)
+        // At least 1_316_775_000 picoseconds.
+        Weight::from_parts(1_968_372_105, 0)
+            // Standard error: 62_382_587.
+            .saturating_add(Weight::from_parts(2_316_504_717, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(59))
+            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
+            .saturating_add(T::DbWeight::get().writes(14))
+            .saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(s.into())))
     }
+    // Storage: `Voting::Voters` (r:1 w:1)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Voting::SlashCount` (r:1 w:0)
+    // Storage: `Voting::Pools` (r:33 w:32)
+    // Storage: `Voting::Marks` (r:63 w:63)
+    // Storage: `Stake::Ledgers` (r:1 w:1)
+    // Storage: `Voting::Earned` (r:33 w:31)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Stake::EmissionState` (r:1 w:1)
+    // Storage: `System::Account` (r:2 w:2)
+    // Storage: `Registration::Commissions` (r:31 w:0)
+    // Storage: `Slashing::DueFrom` (r:1 w:0)
+    // Storage: `Slashing::Due` (r:5 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Voting::Totals` (r:1 w:1)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Storage: `Registration::RoleOf` (r:1 w:0)
     fn unvote(s: u32) -> Weight {
-        Self::vote(s)
+        // At least 751_125_000 picoseconds.
+        Weight::from_parts(1_010_240_645, 0)
+            // Standard error: 53_446_202.
+            .saturating_add(Weight::from_parts(2_475_130_701, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(54))
+            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
+            .saturating_add(T::DbWeight::get().writes(12))
+            .saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(s.into())))
     }
-    // As a vote, with two candidates.
+    // Storage: `Registration::RoleOf` (r:2 w:0)
+    // Storage: `Voting::Voters` (r:1 w:1)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Voting::SlashCount` (r:1 w:0)
+    // Storage: `Voting::Pools` (r:33 w:32)
+    // Storage: `Voting::Marks` (r:64 w:64)
+    // Storage: `Stake::Ledgers` (r:1 w:1)
+    // Storage: `Voting::Earned` (r:33 w:31)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Stake::EmissionState` (r:1 w:1)
+    // Storage: `System::Account` (r:2 w:2)
+    // Storage: `Registration::Commissions` (r:31 w:0)
+    // Storage: `Slashing::DueFrom` (r:1 w:0)
+    // Storage: `Slashing::Due` (r:5 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Voting::Totals` (r:1 w:1)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Storage: `Voting::MinVote` (r:1 w:0)
     fn revote(s: u32) -> Weight {
-        Self::settling(s, 24, 14)
+        // At least 942_649_000 picoseconds.
+        Weight::from_parts(1_125_290_910, 0)
+            // Standard error: 45_976_908.
+            .saturating_add(Weight::from_parts(2_492_885_645, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(62))
+            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
+            .saturating_add(T::DbWeight::get().writes(18))
+            .saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(s.into())))
     }
+    // Storage: `Voting::Voters` (r:1 w:1)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Voting::SlashCount` (r:1 w:0)
+    // Storage: `Voting::Pools` (r:33 w:32)
+    // Storage: `Voting::Marks` (r:62 w:62)
+    // Storage: `Stake::Ledgers` (r:1 w:1)
+    // Storage: `Voting::Earned` (r:33 w:31)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Stake::EmissionState` (r:1 w:1)
+    // Storage: `System::Account` (r:2 w:2)
+    // Storage: `Registration::Commissions` (r:31 w:0)
+    // Storage: `Slashing::DueFrom` (r:1 w:0)
+    // Storage: `Slashing::Due` (r:5 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Voting::Totals` (r:1 w:1)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Storage: `Registration::RoleOf` (r:1 w:0)
     fn settle(s: u32) -> Weight {
-        Self::vote(s)
+        // At least 604_127_000 picoseconds.
+        Weight::from_parts(135_172_458, 0)
+            // Standard error: 111_899_492.
+            .saturating_add(Weight::from_parts(2_705_588_940, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(52))
+            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
+            .saturating_add(T::DbWeight::get().writes(9))
+            .saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(s.into())))
     }
-    // Once: progress, era, pots and the reward pot. Of each, reads: next key, earnings, pool, commission, mark,
-    // operator's role. Writes: earnings, mark.
+    // Storage: `Voting::PayoutRun` (r:1 w:1)
+    // Storage: `Voting::Pools` (r:31 w:0)
+    // Storage: `Voting::Earned` (r:30 w:30)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Stake::EmissionState` (r:1 w:1)
+    // Storage: `System::Account` (r:1 w:1)
+    // Storage: `Registration::Commissions` (r:30 w:0)
+    // Storage: `Voting::Marks` (r:30 w:30)
     fn payout(c: u32) -> Weight {
-        let each = Weight::from_parts(20_000_000, 4_096).saturating_add(T::DbWeight::get().reads_writes(7, 2));
-        CALL.saturating_add(T::DbWeight::get().reads_writes(4, 3)).saturating_add(each.saturating_mul(c.into()))
+        // At least 71_486_000 picoseconds.
+        Weight::from_parts(71_486_000, 0)
+            // Standard error: 10_071_268.
+            .saturating_add(Weight::from_parts(168_148_316, 0).saturating_mul(c.into()))
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().reads(4_u64.saturating_mul(c.into())))
+            .saturating_add(T::DbWeight::get().writes(3))
+            .saturating_add(T::DbWeight::get().writes(2_u64.saturating_mul(c.into())))
     }
-    // Reads: era, earnings, pool, pots, commission, mark, totals of authors. Writes: earnings, mark, pots, the reward pot
-    // (2), totals of authors.
+    // Storage: `Voting::Earned` (r:1 w:1)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Voting::Pools` (r:1 w:0)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Stake::EmissionState` (r:1 w:0)
+    // Storage: `Registration::Commissions` (r:1 w:0)
+    // Storage: `Voting::Marks` (r:1 w:1)
+    // Storage: `Voting::AuthorTotals` (r:1 w:1)
     fn note_author() -> Weight {
-        CALL.saturating_add(T::DbWeight::get().reads_writes(10, 6))
+        // At least 127_750_000 picoseconds.
+        Weight::from_parts(159_247_000, 0)
+            .saturating_add(T::DbWeight::get().reads(8))
+            .saturating_add(T::DbWeight::get().writes(4))
     }
 }

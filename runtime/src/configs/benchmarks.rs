@@ -115,7 +115,8 @@ impl BenchmarkMarket<AccountId> for Market {
         Self::widest_window();
         let itself = Registration::candidate(stash.clone()).map(|_| stash.clone());
         let slashed: AccountId = account("slashed", 0, 0);
-        let others = <MaxPositions as Get<u32>>::get().saturating_sub(if itself.is_some() { 2 } else { 1 });
+        // Besides the slashed candidate's there is one for the stash itself, which it may still register.
+        let others = <MaxPositions as Get<u32>>::get().saturating_sub(2);
         let paying: Vec<AccountId> = (0..others).map(|n| account("paying", n, 0)).collect();
         paying.iter().chain([&slashed]).for_each(|candidate| {
             Self::register(candidate, Role::Miner);

@@ -20,8 +20,8 @@ parameter_types! {
     pub const FaucetPotId: PalletId = PalletId(*b"cuckoo/f");
     /// A reporter gets a tenth of what the offender itself loses, so that reporting oneself never pays.
     pub const ReporterShare: Perbill = Perbill::from_percent(10);
-    /// The part of a block that paying the candidates may take; with the slashes' twentieth a quarter.
-    pub const PayoutShare: Perbill = Perbill::from_percent(20);
+    /// The part of a block that paying the candidates may take; with the slashes' tenth a quarter.
+    pub const PayoutShare: Perbill = Perbill::from_percent(15);
     /// A conviction doubles the next slash for as long.
     pub const MemoryEras: EraIndex = 28;
 }
