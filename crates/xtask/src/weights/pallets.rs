@@ -6,19 +6,23 @@ use anyhow::{ensure, Context};
 
 /// Where they are, from the clone's root.
 const FOLDER: &str = "pallets";
+/// Names those that run; only they can be measured.
+const RUNTIME: &str = "runtime/Cargo.toml";
 
 /// One pallet of ours.
 pub(crate) struct Pallet(PathBuf);
 
-/// All pallets by name, or the one that is called `only`.
+/// All pallets of the runtime by name, or the one that is called `only`.
 pub(crate) fn find(only: Option<&str>) -> anyhow::Result<Vec<Pallet>> {
     let listing =
         std::fs::read_dir(FOLDER).with_context(|| format!("cannot read {FOLDER}/; run this in the clone's root"))?;
+    let runtime = read(Path::new(RUNTIME))?;
     let mut folders = Vec::new();
     for entry in listing {
         let folder = entry.with_context(|| format!("cannot read {FOLDER}/"))?.path();
-        if folder.join("src/lib.rs").is_file() {
-            folders.push(Pallet(folder));
+        let pallet = Pallet(folder);
+        if is_dependency(&runtime, &pallet.name()) {
+            folders.push(pallet);
         }
     }
     folders.sort_by(|a, b| a.0.cmp(&b.0));
@@ -28,6 +32,12 @@ pub(crate) fn find(only: Option<&str>) -> anyhow::Result<Vec<Pallet>> {
         ensure!(!folders.is_empty(), "there is no pallet {only}; there are {}", names.join(", "));
     }
     Ok(folders)
+}
+
+/// Whether the manifest names the pallet as a dependency.
+fn is_dependency(manifest: &str, pallet: &str) -> bool {
+    let entry = format!("pallet-cuckoo-{pallet}.");
+    manifest.lines().any(|line| line.starts_with(&entry))
 }
 
 impl Pallet {
@@ -63,4 +73,18 @@ impl Pallet {
 
 fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pallets_of_the_runtime_are_measured() {
+        let manifest =
+            "[dependencies]\npallet-cuckoo-voting.workspace = true\n[features]\n\"pallet-cuckoo-other/std\"\n";
+        assert!(is_dependency(manifest, "voting"));
+        assert!(!is_dependency(manifest, "vot"));
+        assert!(!is_dependency(manifest, "other"));
+    }
 }
