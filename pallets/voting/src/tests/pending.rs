@@ -161,7 +161,8 @@ fn cost(call: Call<Test>) -> (Weight, Weight) {
 fn calls_pay_for_the_slashes_that_they_took() {
     let (candidate, amount) = (MINER_1, 20);
     let (from, to) = (MINER_1, MINER_3);
-    let calls: [(Call<Test>, fn(u32) -> Weight); 4] = [
+    type CallAndWeight = (Call<Test>, fn(u32) -> Weight);
+    let calls: [CallAndWeight; 4] = [
         (Call::vote { candidate: candidate.clone(), amount }, Weights::vote),
         (Call::unvote { candidate: candidate.clone(), amount }, Weights::unvote),
         (Call::revote { from, to, amount }, Weights::revote),
