@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { PALLETS } from "./metadata.mjs";
 import { require } from "./packages.mjs";
 
+const { u8aToHex } = require("@polkadot/util");
 const { xxhashAsU8a } = require("@polkadot/util-crypto");
 
 // Reads every storage item of our pallets, maps whole. Returns how many hold something, and the names of the others.
@@ -67,7 +68,8 @@ export async function callRuntimeApi(api, { miner, operator, voter, convict }) {
 // the function's signature.
 async function callViewFunction(api, pallet, signature, input) {
   const id = { prefix: xxhashAsU8a(pallet, 128), suffix: xxhashAsU8a(signature, 128) };
-  const answer = await api.call.runtimeViewFunction.executeViewFunction(id, input);
+  // As hex, since bytes would have to say their own length.
+  const answer = await api.call.runtimeViewFunction.executeViewFunction(id, u8aToHex(input));
   assert(answer.isOk, `${pallet}.${signature}: ${answer}`);
   return answer.asOk.toU8a(true);
 }

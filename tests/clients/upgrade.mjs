@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-import { asSudo, CAI, connect, pair, succeed, until } from "./chain.mjs";
+import { CAI, connect, pair, submit, succeed, until } from "./chain.mjs";
 import { versionOf } from "./packages.mjs";
 
 const ROLES = ["Miner", "Coordinator", "Validator"];
@@ -24,7 +24,9 @@ assert.deepEqual(before.voter, {
 });
 assert.equal(before.candidates.length, 4);
 
-assert.equal(await asSudo(api, api.tx.system.setCode(code), sudo), undefined);
+// The events of that block are the old runtime's, and the library may read them by what the new one says: what counts is
+// the version.
+await submit(api.tx.sudo.sudo(api.tx.system.setCode(code)), sudo);
 await until("the new runtime", async () =>
   (await api.rpc.state.getRuntimeVersion()).specVersion.toNumber() > seen.from);
 await api.disconnect();

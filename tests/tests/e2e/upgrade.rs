@@ -39,6 +39,10 @@ async fn a_chain_of_the_first_runtime_is_upgraded_live_and_then_by_referendum() 
     let upgraded = run(upgrade.env("NODE_URL", node.rpc_url()).env("CODE", &code)).await.unwrap();
     assert!(upgraded["to"].as_u64() > upgraded["from"].as_u64(), "{upgraded}");
 
+    // What is final must be the new runtime's: programs look at nothing else.
+    let (height, _) = node.rpc().finalised().await.unwrap();
+    node.until_finalised(height + 10, SOON).await.unwrap();
+
     // Eras go on, and what was voted before the upgrade earns.
     let market = Market::connect(&node).await.unwrap();
     let voter = stash_account("//Dave").unwrap();
