@@ -1,6 +1,6 @@
 //! What calls and hooks cost. Measured and written by `cargo xtask weights`: change `benchmarking.rs`, not this file.
 //!
-//! 2026-11-22, AMD EPYC; 4 steps, 3 repeats; frame-omni-bencher 64.0.0.
+//! 2026-11-22, AMD EPYC; 4 steps, 3 repeats; frame-benchmarking-cli 64.0.0.
 //! Proofs of what was read are no part of this chain, so their size is not counted.
 //!
 //! benchmarking.rs: daf0afc3560c6224d307bb1e31ee00ce
