@@ -14,11 +14,11 @@ pub(crate) struct Args {
     /// Only this one, by its folder in pallets/
     #[arg(long)]
     pallet: Option<String>,
-    /// Values of each component that are tried
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(2..))]
+    /// Values of each component that are tried; setting up the worst case takes most of the time
+    #[arg(long, default_value_t = 17, value_parser = clap::value_parser!(u32).range(2..))]
     steps: u32,
     /// How often each value is measured
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
     /// Measures nothing; fails if a pallet's benchmarks have changed since its weights were measured
     #[arg(long, conflicts_with_all = ["steps", "repeat"])]
