@@ -72,6 +72,16 @@ pub struct SlashEvent {
     pub(crate) keep: Perbill,
 }
 
+/// What a voter loses of its stake that began to count in one era.
+pub(crate) struct LostPart {
+    /// The first era in which it counted.
+    pub(crate) from: EraIndex,
+    /// Planck that there were.
+    pub(crate) held: Balance,
+    /// Planck that are lost of them.
+    pub(crate) lost: Balance,
+}
+
 impl PoolRecord {
     fn new(role: Role) -> Self {
         Self {
@@ -192,15 +202,16 @@ impl<T: Config> Pool<T> {
         });
     }
 
-    /// A voter lost `lost` of the `held` that it had here since era `from`, both as they were before the slashes after
-    /// number `after`.
-    pub(crate) fn lose(candidate: &AccountId, from: EraIndex, held: Balance, lost: Balance, after: u32) {
+    /// A voter lost these parts of what it had here, all as they were before the slashes after number `after`.
+    pub(crate) fn lose(candidate: &AccountId, parts: &[LostPart], after: u32) {
         Self::mutate(candidate, |pool| {
-            let later = || pool.slashes.iter().filter(|slash| slash.number > after && from <= slash.offence_era);
-            let today = |amount| later().fold(amount, |amount, slash| slash.keep.mul_floor(amount));
-            // Exactly what the voter's part of the sum shrinks by, so that the sum stays no smaller than the parts.
-            let amount = today(held).saturating_sub(today(held.saturating_sub(lost)));
-            pool.live.remove(Layer { from, amount });
+            for LostPart { from, held, lost } in parts {
+                let later = || pool.slashes.iter().filter(|slash| slash.number > after && *from <= slash.offence_era);
+                let today = |amount| later().fold(amount, |amount, slash| slash.keep.mul_floor(amount));
+                // Exactly what the voter's part of the sum shrinks by, so that the sum stays no smaller than the parts.
+                let amount = today(*held).saturating_sub(today(held.saturating_sub(*lost)));
+                pool.live.remove(Layer { from: *from, amount });
+            }
         });
     }
 
