@@ -117,9 +117,8 @@ impl<T: Config> Votes<T> {
         }
         let Some(position) = self.find_mut(candidate) else { return 0 };
         let held = position.live.clone();
-        for part in position.live.take_youngest(amount).unwrap_or_default() {
-            Pool::<T>::lose(candidate, part.from, held.at(part.from), part.amount, slash.number);
-        }
+        let taken = position.live.take_youngest(amount).unwrap_or_default();
+        Pool::<T>::lose(candidate, &taken, &held, slash.number);
         self.lose_voted(amount, reporter)
     }
 
