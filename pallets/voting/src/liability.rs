@@ -7,7 +7,7 @@ use cuckoo_primitives::{
 };
 use frame_support::ensure;
 
-use crate::{pool::LostPart, Config, Earnings, Error, Pool, SlashEvent, Slashes, Votes, MAX_SETTLED};
+use crate::{Config, Earnings, Error, Pool, SlashEvent, Slashes, Votes, MAX_SETTLED};
 
 impl<T: Config> Votes<T> {
     /// Takes all that slashes have cost the voter since it was last settled. Fails if more wait than one settlement
@@ -117,10 +117,8 @@ impl<T: Config> Votes<T> {
         }
         let Some(position) = self.find_mut(candidate) else { return 0 };
         let held = position.live.clone();
-        let taken = position.live.take_youngest(amount).unwrap_or_default().into_iter();
-        let parts = taken.map(|part| LostPart { from: part.from, held: held.at(part.from), lost: part.amount });
-        // All at once: they may be as many as the window has eras.
-        Pool::<T>::lose(candidate, &parts.collect::<Vec<_>>(), slash.number);
+        let taken = position.live.take_youngest(amount).unwrap_or_default();
+        Pool::<T>::lose(candidate, &taken, &held, slash.number);
         self.lose_voted(amount, reporter)
     }
 

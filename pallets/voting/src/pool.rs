@@ -72,16 +72,6 @@ pub struct SlashEvent {
     pub(crate) keep: Perbill,
 }
 
-/// What a voter loses of its stake that began to count in one era.
-pub(crate) struct LostPart {
-    /// The first era in which it counted.
-    pub(crate) from: EraIndex,
-    /// Planck that there were.
-    pub(crate) held: Balance,
-    /// Planck that are lost of them.
-    pub(crate) lost: Balance,
-}
-
 impl PoolRecord {
     fn new(role: Role) -> Self {
         Self {
@@ -202,15 +192,16 @@ impl<T: Config> Pool<T> {
         });
     }
 
-    /// A voter lost these parts of what it had here, all as they were before the slashes after number `after`.
-    pub(crate) fn lose(candidate: &AccountId, parts: &[LostPart], after: u32) {
+    /// A voter lost `lost` of the `held` that it had here, both as they were before the slashes after number `after`.
+    pub(crate) fn lose(candidate: &AccountId, lost: &[Layer], held: &Layers, after: u32) {
         Self::mutate(candidate, |pool| {
-            for LostPart { from, held, lost } in parts {
-                let later = || pool.slashes.iter().filter(|slash| slash.number > after && *from <= slash.offence_era);
-                let today = |amount| later().fold(amount, |amount, slash| slash.keep.mul_floor(amount));
+            for part in lost {
+                let later = pool.slashes.iter().filter(|slash| slash.number > after && part.from <= slash.offence_era);
+                let today = |amount| later.clone().fold(amount, |amount, slash| slash.keep.mul_floor(amount));
                 // Exactly what the voter's part of the sum shrinks by, so that the sum stays no smaller than the parts.
-                let amount = today(*held).saturating_sub(today(held.saturating_sub(*lost)));
-                pool.live.remove(Layer { from: *from, amount });
+                let before = held.at(part.from);
+                let amount = today(before).saturating_sub(today(before.saturating_sub(part.amount)));
+                pool.live.remove(Layer { from: part.from, amount });
             }
         });
     }
