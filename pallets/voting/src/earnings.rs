@@ -12,7 +12,7 @@ use scale_info::TypeInfo;
 use crate::{
     fixed::{per_unit, PerUnit},
     layers::MAX_WINDOW_ERAS,
-    Config, Earned, EraPots, Marks, Pool,
+    Config, Earned, EraPots, Marks, Pool, PoolRecord,
 };
 
 /// What one candidate has earned for the stake behind it. Only this type reads and writes [`Earned`] and [`Marks`].
@@ -143,7 +143,8 @@ impl<T: Config> Earnings<T> {
     /// Pays for the eras from `paid_before` up to the one before `now`.
     fn pay_before(&mut self, now: EraIndex) {
         let first = self.record.paid_before;
-        self.close(first);
+        let pool = Pool::<T>::get(&self.candidate);
+        self.close(first, pool.as_ref());
         // Positions change only once the candidate is caught up, so no later mark can wait for its figure.
         Marks::<T>::mutate_exists(&self.candidate, first.saturating_add(1), |mark| {
             if let Some(mark) = mark {
@@ -152,14 +153,14 @@ impl<T: Config> Earnings<T> {
         });
         for era in EraPots::<T>::open_from(first.saturating_add(1)) {
             self.advance_to(era);
-            self.close(era);
+            self.close(era, pool.as_ref());
         }
         self.advance_to(now);
     }
 
     /// Pays for `era`, at whose start the record stands, and moves on to the start of the next.
-    fn close(&mut self, era: EraIndex) {
-        let rise = self.earn(era);
+    fn close(&mut self, era: EraIndex, pool: Option<&PoolRecord>) {
+        let rise = self.earn(era, pool);
         self.advance_to(era.saturating_add(1));
         self.record.per_unit = self.record.per_unit.saturating_add(rise);
     }
@@ -178,8 +179,8 @@ impl<T: Config> Earnings<T> {
     }
 
     /// Takes what the candidate earned in `era` out of its pot and returns by how much the reward per unit rises.
-    fn earn(&mut self, era: EraIndex) -> PerUnit {
-        let Some(pool) = Pool::<T>::get(&self.candidate).filter(|pool| pool.stood_in(era)) else { return 0 };
+    fn earn(&mut self, era: EraIndex, pool: Option<&PoolRecord>) -> PerUnit {
+        let Some(pool) = pool.filter(|pool| pool.stood_in(era)) else { return 0 };
         let backing = pool.backing(era);
         let blocks = if self.record.authored_in == era { self.record.blocks } else { 0 };
         let reward = EraPots::<T>::earn(era, &self.candidate, pool.role, backing, blocks);

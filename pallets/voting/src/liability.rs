@@ -142,9 +142,8 @@ impl<T: Config> Votes<T> {
         }
         let Some(position) = self.find_mut(candidate) else { return 0 };
         let held = position.live.clone();
-        for part in position.live.take_youngest(amount).unwrap_or_default() {
-            Pool::<T>::lose(candidate, part.from, held.at(part.from), part.amount, gone.slash);
-        }
+        let taken = position.live.take_youngest(amount).unwrap_or_default();
+        Pool::<T>::lose(candidate, &taken, &held, gone.slash);
         let (voter, candidate) = (self.voter.clone(), candidate.clone());
         Pallet::<T>::deposit_event(Event::DebtTaken { voter, candidate, amount });
         self.lose_voted(amount, to)

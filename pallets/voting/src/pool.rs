@@ -192,15 +192,17 @@ impl<T: Config> Pool<T> {
         });
     }
 
-    /// A voter lost `lost` of the `held` that it had here since era `from`, both as they were before the slashes after
-    /// number `after`.
-    pub(crate) fn lose(candidate: &AccountId, from: EraIndex, held: Balance, lost: Balance, after: u32) {
+    /// A voter lost `lost` of the `held` that it had here, both as they were before the slashes after number `after`.
+    pub(crate) fn lose(candidate: &AccountId, lost: &[Layer], held: &Layers, after: u32) {
         Self::mutate(candidate, |pool| {
-            let later = || pool.slashes.iter().filter(|slash| slash.number > after && from <= slash.offence_era);
-            let today = |amount| later().fold(amount, |amount, slash| slash.keep.mul_floor(amount));
-            // Exactly what the voter's part of the sum shrinks by, so that the sum stays no smaller than the parts.
-            let amount = today(held).saturating_sub(today(held.saturating_sub(lost)));
-            pool.live.remove(Layer { from, amount });
+            for part in lost {
+                let later = pool.slashes.iter().filter(|slash| slash.number > after && part.from <= slash.offence_era);
+                let today = |amount| later.clone().fold(amount, |amount, slash| slash.keep.mul_floor(amount));
+                // Exactly what the voter's part of the sum shrinks by, so that the sum stays no smaller than the parts.
+                let before = held.at(part.from);
+                let amount = today(before).saturating_sub(today(before.saturating_sub(part.amount)));
+                pool.live.remove(Layer { from: part.from, amount });
+            }
         });
     }
 
