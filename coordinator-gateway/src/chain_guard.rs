@@ -11,6 +11,7 @@ use cuckoo_primitives::{AccountId, Hash, Role};
 
 use crate::{
     error::ApiError,
+    settle::Unfunded,
     standing::{standing, Unfit},
 };
 
@@ -31,6 +32,8 @@ pub(crate) enum NotReady {
     ChainStale,
     /// The coordinator itself may not work.
     Unfit(Unfit),
+    /// Nothing stands behind a promise to pay.
+    Unfunded(Unfunded),
     /// The gateway is stopping.
     Draining,
 }
@@ -39,20 +42,27 @@ pub(crate) enum NotReady {
 pub(crate) struct ChainGuard {
     chain: Chain,
     operator: AccountId,
+    stash: AccountId,
     own: ArcSwap<Result<(), Unfit>>,
 }
 
 impl ChainGuard {
     /// Checks the coordinator's registration in the current view.
     pub(crate) fn new(chain: Chain, operator: AccountId) -> Result<Self, NotACoordinator> {
-        standing(&chain.view(), &operator, Role::Coordinator)
+        let candidate = standing(&chain.view(), &operator, Role::Coordinator)
             .map_err(|unfit| NotACoordinator { operator: operator.clone(), unfit })?;
-        Ok(Self { chain, operator, own: ArcSwap::from_pointee(Ok(())) })
+        Ok(Self { chain, operator, stash: candidate.stash.clone(), own: ArcSwap::from_pointee(Ok(())) })
     }
 
     /// Takes note of a new finalised block.
     pub(crate) fn apply(&self, view: &MarketView) {
-        let now = standing(view, &self.operator, Role::Coordinator).map(|_| ());
+        let now = standing(view, &self.operator, Role::Coordinator).and_then(|candidate| {
+            if candidate.stash == self.stash {
+                Ok(())
+            } else {
+                Err(Unfit::OtherStash)
+            }
+        });
         let before = **self.own.load();
         if now == before {
             return;
@@ -83,6 +93,11 @@ impl ChainGuard {
         &self.operator
     }
 
+    /// The stash that pays for it.
+    pub(crate) fn stash(&self) -> &AccountId {
+        &self.stash
+    }
+
     /// Genesis hash of the chain.
     pub(crate) fn genesis(&self) -> Hash {
         self.chain.genesis()
@@ -109,6 +124,7 @@ impl From<NotReady> for ApiError {
             NotReady::Unfit(unfit) => {
                 ApiError::unavailable("coordinator_inactive", format!("This coordinator may not work now: {unfit}."))
             }
+            NotReady::Unfunded(unfunded) => unfunded.into(),
             NotReady::Draining => ApiError::unavailable("shutting_down", "The gateway is stopping."),
         }
     }

@@ -3,17 +3,20 @@
 use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
+    str::FromStr,
     time::Duration,
 };
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cuckoo_chain_client::{operator_key, register, Chain, ChainConfig, RegistrationArgs};
-use cuckoo_primitives::Role;
+use cuckoo_chain_client::{operator_key, register, Cai, Chain, ChainConfig, NotAnAmount, RegistrationArgs};
+use cuckoo_primitives::{AccountId, Balance, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     config::{JournalSync, RunConfig},
+    routes::Amount,
+    settle::handout,
     store::Store,
 };
 
@@ -35,6 +38,8 @@ enum Command {
     Register(Box<RegisterArgs>),
     /// Make, list and revoke API keys; also while a gateway runs on the same folder.
     Keys(KeysArgs),
+    /// Print what a miner was promised, signed now, as `miner-worker wallet import` takes it; also while a gateway runs.
+    Vouchers(VouchersArgs),
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -80,6 +85,19 @@ struct KeysArgs {
     data_dir: Option<PathBuf>,
 }
 
+#[derive(Args, Debug)]
+struct VouchersArgs {
+    /// Stash of the miner.
+    #[arg(long, value_name = "ACCOUNT")]
+    miner: AccountId,
+    /// Folder of the gateway.
+    #[arg(long, env = "GATEWAY_DATA_DIR")]
+    data_dir: PathBuf,
+    /// File with the coordinator's operator key (one line: mnemonic, 0x-hex seed or URI); mode 600.
+    #[arg(long, env = "GATEWAY_OPERATOR_KEY", value_name = "FILE")]
+    operator_key: PathBuf,
+}
+
 #[derive(Subcommand, Debug)]
 enum KeysCommand {
     /// Make a key and print it; it is never shown again.
@@ -87,14 +105,40 @@ enum KeysCommand {
         /// Whom or what it is for.
         #[arg(long)]
         name: String,
+        /// What its tasks may cost in all, in CAI; any amount if not said.
+        #[arg(long, value_name = "CAI")]
+        budget: Option<Cai>,
     },
-    /// List all keys, without their secrets.
+    /// List all keys with what they have spent, without their secrets.
     List,
+    /// Change what a key's tasks may cost in all.
+    Budget {
+        /// The key's id, from `keys list`.
+        id: String,
+        /// In CAI, what it has spent included, or `none` for any amount.
+        #[arg(value_name = "CAI|none")]
+        budget: Budget,
+    },
     /// End a key's validity.
     Revoke {
         /// The key's id, from `keys list`.
         id: String,
     },
+}
+
+/// What a key may spend in planck; `None`: any amount.
+#[derive(Clone, Copy, Debug)]
+struct Budget(Option<Balance>);
+
+impl FromStr for Budget {
+    type Err = NotAnAmount;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAmount> {
+        match text {
+            "none" => Ok(Self(None)),
+            amount => Ok(Self(Some(amount.parse::<Cai>()?.0))),
+        }
+    }
 }
 
 /// Does what the command line says.
@@ -107,6 +151,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Run(config) => run(*config).await,
         Command::Register(args) => args.execute().await,
         Command::Keys(args) => args.execute().await,
+        Command::Vouchers(args) => args.execute().await,
         Command::Openapi => print_line(&crate::openapi().to_pretty_json()?),
     }
 }
@@ -144,19 +189,31 @@ fn raise_open_files() {
     }
 }
 
+impl VouchersArgs {
+    async fn execute(self) -> anyhow::Result<()> {
+        let key = operator_key(&self.operator_key)?;
+        let store = Store::open_existing(&self.data_dir, JournalSync::Full).await?;
+        let owner = store.owner().await?;
+        let (genesis, coordinator) =
+            owner.context("nothing has been promised: no gateway has run on this folder yet")?;
+        let vouchers = handout(&key, &genesis, &coordinator, &self.miner, store.promises().await?);
+        print_line(&format!("{vouchers:#}"))
+    }
+}
+
 impl KeysArgs {
     async fn execute(self) -> anyhow::Result<()> {
         let data_dir = self.data_dir.context("name the gateway's folder: --data-dir DIR")?;
         let store = match self.command {
             KeysCommand::Create { .. } => Store::open(&data_dir, JournalSync::Full).await?,
-            KeysCommand::List | KeysCommand::Revoke { .. } => {
+            KeysCommand::List | KeysCommand::Budget { .. } | KeysCommand::Revoke { .. } => {
                 Store::open_existing(&data_dir, JournalSync::Full).await?
             }
         };
         let keys = store.keys();
         match self.command {
-            KeysCommand::Create { name } => {
-                let key = keys.create(&name).await?;
+            KeysCommand::Create { name, budget } => {
+                let key = keys.create_with_budget(&name, budget.map(|budget| budget.0)).await?;
                 print_line(&serde_json::json!({"id": key.id, "name": name, "key": key.secret}).to_string())
             }
             KeysCommand::List => {
@@ -166,10 +223,16 @@ impl KeysArgs {
                         "name": key.name,
                         "created_ms": key.created_ms,
                         "revoked_ms": key.revoked_ms,
+                        "budget": key.budget.map(Amount::from),
+                        "spent": Amount::from(key.spent),
                     });
                     print_line(&line.to_string())?;
                 }
                 Ok(())
+            }
+            KeysCommand::Budget { id, budget: Budget(budget) } => {
+                keys.set_budget(&id, budget).await?;
+                print_line(&serde_json::json!({"id": id, "budget": budget.map(Amount::from)}).to_string())
             }
             KeysCommand::Revoke { id } => {
                 keys.revoke(&id).await?;
@@ -236,6 +299,9 @@ mod tests {
             "x keys create --name n --data-dir d",
             "x keys --data-dir d create --name n",
             "x keys revoke i --data-dir d",
+            "x keys budget i 2.5 --data-dir d",
+            "x keys budget i none --data-dir d",
+            "x keys create --name n --budget 10 --data-dir d",
         ] {
             let Command::Keys(keys) = Cli::try_parse_from(args.split(' ')).unwrap().command else { panic!() };
             assert_eq!(keys.data_dir.unwrap().to_str(), Some("d"));

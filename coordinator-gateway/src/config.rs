@@ -3,6 +3,9 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
+use cuckoo_chain_client::Cai;
+
+use crate::settle::{CaiPrice, ModelPrice, TopUpTerms};
 
 /// Options of `coordinator-gateway run`.
 #[derive(Args, Clone, Debug)]
@@ -30,7 +33,7 @@ pub struct GatewayConfig {
     /// Where miners connect.
     #[arg(long, env = "GATEWAY_LINK_LISTEN", default_value = "127.0.0.1:7701")]
     pub link_listen: SocketAddr,
-    /// Folder for API keys and receipts; made if it is not there.
+    /// Folder for API keys, receipts and what miners were promised; made if it is not there. One gateway to a folder.
     #[arg(long, env = "GATEWAY_DATA_DIR")]
     pub data_dir: PathBuf,
     /// Serve requests without an API key too. Only for machines that nobody else can reach.
@@ -43,6 +46,22 @@ pub struct GatewayConfig {
     #[arg(long, env = "GATEWAY_RECEIPTS_KEEP_DAYS", default_value_t = DEFAULT_KEEP_DAYS, value_name = "DAYS",
         value_parser = clap::value_parser!(u32).range(1..))]
     pub receipts_keep_days: u32,
+    /// What miners are paid, in CAI for 1,000 prompt tokens, for 1,000 completion tokens and, if need be, for an image and
+    /// for a second of audio. 0:0 pays nothing.
+    #[arg(long, env = "GATEWAY_DEFAULT_PRICE", default_value = "0.01:0.02", value_name = "P:C[:I:A]")]
+    pub default_price: CaiPrice,
+    /// What they are paid for one model; repeat it (or separate by commas) for more.
+    #[arg(long = "price", env = "GATEWAY_PRICE", value_delimiter = ',', value_name = "MODEL=P:C[:I:A]")]
+    pub prices: Vec<ModelPrice>,
+    /// Deposit into the escrow, from the operator's account, when less than so many CAI can still be promised; 0: never.
+    #[arg(long, env = "GATEWAY_ESCROW_LOW", default_value = "0", value_name = "CAI")]
+    pub escrow_low: Cai,
+    /// How much can be promised after such a deposit.
+    #[arg(long, env = "GATEWAY_ESCROW_TARGET", default_value = "0", value_name = "CAI")]
+    pub escrow_target: Cai,
+    /// The most that is deposited so in a day (UTC).
+    #[arg(long, env = "GATEWAY_ESCROW_PER_DAY", default_value = "0", value_name = "CAI")]
+    pub escrow_per_day: Cai,
     /// Bounds on what clients and miners can make the gateway do.
     #[command(flatten)]
     pub limits: Limits,
@@ -53,7 +72,7 @@ const DEFAULT_KEEP_DAYS: u32 = 90;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl GatewayConfig {
-    /// Free ports on this machine and default limits, for tests and benches.
+    /// Free ports on this machine, default limits, and nothing is paid, for tests and benches.
     pub fn on_free_ports(data_dir: PathBuf) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         Self {
@@ -63,8 +82,18 @@ impl GatewayConfig {
             allow_anonymous: false,
             journal_sync: JournalSync::Full,
             receipts_keep_days: DEFAULT_KEEP_DAYS,
+            default_price: CaiPrice::default(),
+            prices: Vec::new(),
+            escrow_low: Cai(0),
+            escrow_target: Cai(0),
+            escrow_per_day: Cai(0),
             limits: Limits::default(),
         }
+    }
+
+    /// When the escrow is added to.
+    pub(crate) fn top_ups(&self) -> TopUpTerms {
+        TopUpTerms { low: self.escrow_low.0, target: self.escrow_target.0, per_day: self.escrow_per_day.0 }
     }
 
     /// How long receipts are kept.

@@ -130,6 +130,12 @@ impl ApiError {
         }
     }
 
+    /// 429: the key's budget does not do for it, and to try again changes nothing.
+    pub(crate) fn insufficient_quota(message: impl Into<String>) -> Self {
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, RATE_LIMIT, "insufficient_quota", message);
+        Self { should_retry: Some(false), ..error }
+    }
+
     /// 503: nobody can serve this now.
     pub(crate) fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
         Self {

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Auth,
+    auth::{Auth, Budgets},
     chain_guard::{ChainGuard, NotACoordinator},
     config::GatewayConfig,
     dispatch::{Dispatcher, Registry},
@@ -28,8 +28,9 @@ use crate::{
     request_memory::RequestMemory,
     router::router,
     server::{serve_http, ConnectionLimits},
+    settle::{Adoption, EscrowWatch, Exposure, Prices, SettlementSource, TopUps, Vouchers},
     state::AppState,
-    store::{KeyStore, Store, StoreError},
+    store::{Committed, FolderLock, KeyStore, Store, StoreError},
 };
 
 /// How often histograms are summed up.
@@ -67,6 +68,12 @@ pub enum StartError {
         /// Most bytes.
         most: usize,
     },
+    /// A deposit would never be made, or be none.
+    #[error(
+        "--escrow-low needs --escrow-target, which is not below it, and --escrow-per-day, the most that may be deposited in \
+         a day"
+    )]
+    TopUps,
     /// A receipt would be gone while it can still convict.
     #[error(
         "--receipts-keep-days {keep} is too short: stake is liable for {liable_h} hours on this chain, and receipts are the \
@@ -95,6 +102,8 @@ pub struct Gateway {
     links_closed: CancellationToken,
     http_task: JoinHandle<()>,
     link_task: JoinHandle<()>,
+    /// Held until all of this has ended.
+    _lock: FolderLock,
 }
 
 /// Runs a gateway until SIGTERM or SIGINT, and then until what runs is done or a second signal comes. When it is ready,
@@ -126,24 +135,69 @@ pub async fn serve(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<
     Ok(())
 }
 
-async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gateway, StartError> {
+async fn start(
+    config: GatewayConfig,
+    chain: Chain,
+    key: Keypair,
+    source: Arc<dyn SettlementSource>,
+) -> Result<Gateway, StartError> {
     if config.limits.max_body_bytes.max(config.limits.max_embedding_body_bytes) > MOST_BODY_BYTES {
         return Err(StartError::BodyLimit { most: MOST_BODY_BYTES });
     }
+    let terms = config.top_ups();
+    if terms.low > 0 && (terms.target < terms.low || terms.per_day == 0) {
+        return Err(StartError::TopUps);
+    }
     let guard = Arc::new(ChainGuard::new(chain.clone(), account_of(&key))?);
     receipts_outlive_liability(&config, &guard.view().era)?;
+    let lock = FolderLock::take(&config.data_dir)?;
     let store = Store::open(&config.data_dir, config.journal_sync).await?;
-    let journal = store.journal(config.receipts_keep()).await?;
+    store.claim(guard.genesis(), guard.stash()).await?;
+    let exposure = Exposure::new(store.promises().await?);
+    let vouchers = Vouchers::new(key.clone(), guard.stash().clone(), guard.genesis(), exposure.clone());
+    let budgets = Arc::new(Budgets::default());
+    let ears = pass_on(exposure.clone(), vouchers.clone(), budgets.clone());
+    let journal = store.journal(config.receipts_keep(), ears).await?;
+    let prices = Arc::new(Prices::new(config.default_price, &config.prices));
     let stop = CancellationToken::new();
     let links_closed = CancellationToken::new();
     let limits = config.limits;
-    let registry = Registry::new(guard.genesis(), guard.view().hash, limits.max_queue);
+    let registry =
+        Registry::new(guard.genesis(), guard.view().hash, limits.max_queue, prices.clone(), exposure.clone());
+    let adoption = Adoption {
+        operator: guard.operator().clone(),
+        coordinator: guard.stash().clone(),
+        genesis: guard.genesis(),
+        source: (!prices.are_free()).then(|| source.clone()),
+        journal: journal.clone(),
+        exposure: exposure.clone(),
+    };
+    if !prices.are_free() {
+        // What comes first is read before the first task, so that it does not find the gateway without means.
+        let top_ups = TopUps {
+            chain: source.clone(),
+            key: key.clone(),
+            coordinator: guard.stash().clone(),
+            exposure: exposure.clone(),
+            store: store.clone(),
+            terms,
+        };
+        let mut watch = EscrowWatch::new(source, guard.stash().clone(), exposure.clone(), registry.clone());
+        let views = chain.views();
+        watch.look(guard.view().era.era).await;
+        tokio::spawn(watch.run(views.clone(), links_closed.clone()));
+        tokio::spawn(top_ups.run(views, links_closed.clone()));
+    }
+    tokio::spawn(vouchers.clone().run(links_closed.clone()));
     let state = Arc::new(AppState {
-        auth: Auth::start(store.keys(), config.allow_anonymous, links_closed.clone()).await?,
-        dispatcher: Dispatcher::new(registry.clone(), guard.clone(), journal.clone(), limits.clone()),
+        auth: Auth::start(store.keys(), budgets.clone(), config.allow_anonymous, links_closed.clone()).await?,
+        dispatcher: Dispatcher::new(registry.clone(), guard.clone(), journal.clone(), budgets.clone(), limits.clone()),
+        budgets,
         registry: registry.clone(),
         guard: guard.clone(),
         journal,
+        prices,
+        exposure,
         metrics: metrics::start(),
         memory: RequestMemory::new(limits.max_request_memory_bytes),
         ranking: Ranking::default(),
@@ -154,7 +208,8 @@ async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gate
 
     tokio::spawn(follow_chain(chain, guard.clone(), registry.clone(), links_closed.clone()));
     tokio::spawn(keep_metrics(state.clone(), links_closed.clone()));
-    let context = LinkContext { key, guard, registry, max_links: limits.max_links, stop: stop.clone() };
+    let max_links = limits.max_links;
+    let context = LinkContext { key, guard, registry, adoption, vouchers, max_links, stop: stop.clone() };
     let unproven = UnprovenLinks::new(limits.max_unproven_links, limits.max_unproven_links_per_ip);
     let links = serve_links(Arc::new(context), LinkListener::new(link_listener, unproven), links_closed.clone());
     let link_task = tokio::spawn(async move {
@@ -169,7 +224,20 @@ async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Gate
         write_timeout: Duration::from_millis(limits.write_timeout_ms),
     };
     let http_task = tokio::spawn(serve_http(http_listener, router(state.clone()), connections, stop.clone()));
-    Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task })
+    Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task, _lock: lock })
+}
+
+/// What is done with what the journal has stored: everybody sees it, and those to whom more is promised are sent vouchers.
+fn pass_on(
+    exposure: Arc<Exposure>,
+    vouchers: Arc<Vouchers>,
+    budgets: Arc<Budgets>,
+) -> impl Fn(Committed) + Send + Sync + 'static {
+    move |Committed { promises, spent }| {
+        promises.iter().for_each(|(key, promise)| exposure.set_promised(key, *promise));
+        vouchers.have_grown(promises.into_iter().map(|(key, _)| key));
+        budgets.set_spent(spent);
+    }
 }
 
 /// Evidence counts for less time than unbonding takes: whoever keeps receipts longer loses none that matters.
@@ -224,7 +292,21 @@ impl Gateway {
     /// # Errors
     /// If the coordinator may not work, the data folder cannot be used, or an address is taken.
     pub async fn start(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<Self, StartError> {
-        start(config, chain, key).await
+        let source = Arc::new(chain.clone());
+        start(config, chain, key, source).await
+    }
+
+    /// The same, with what the chain says of settlement from elsewhere, for tests.
+    ///
+    /// # Errors
+    /// As [`Gateway::start`].
+    pub async fn start_with(
+        config: GatewayConfig,
+        chain: Chain,
+        key: Keypair,
+        source: Arc<dyn SettlementSource>,
+    ) -> Result<Self, StartError> {
+        start(config, chain, key, source).await
     }
 
     /// Where applications connect.

@@ -23,6 +23,7 @@ mod request_memory;
 mod router;
 mod routes;
 mod server;
+mod settle;
 mod state;
 mod store;
 
@@ -30,4 +31,5 @@ pub use allocator::{Allocator, ALLOCATOR};
 pub use chain_guard::NotACoordinator;
 pub use gateway::{serve, Gateway, StartError};
 pub use router::openapi;
+pub use settle::{CaiPrice, ModelPrice, NotAPrice, SettlementSource};
 pub use store::{ApiKey, KeyStore, NewKey, Store, StoreError};

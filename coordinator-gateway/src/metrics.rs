@@ -2,8 +2,11 @@
 
 use std::sync::OnceLock;
 
+use cuckoo_primitives::{Balance, CAI};
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::settle::ExposureReport;
 
 /// Seconds, from what the gateway itself takes to long answers.
 const SECONDS: [f64; 15] =
@@ -59,6 +62,11 @@ fn describe() {
     describe_gauge!("gateway_tasks_running", "Tasks under way");
     describe_gauge!("gateway_tasks_waiting", "Tasks that wait for a slot");
     describe_gauge!("gateway_finalised_block", "Height of the newest finalised block");
+    describe_counter!("gateway_vouchers_total", "Vouchers that were signed");
+    describe_gauge!("gateway_promised_cai_total", "CAI that were promised to miners since the start");
+    describe_gauge!("gateway_escrow_cai", "CAI in escrow that have not been asked back");
+    describe_gauge!("gateway_outstanding_cai", "CAI that were promised and are not settled");
+    describe_gauge!("gateway_reserved_cai", "CAI that running tasks may cost");
 }
 
 /// Sets the gauges.
@@ -68,4 +76,21 @@ pub(crate) fn set_load(load: Load) {
     gauge!("gateway_tasks_running").set(load.tasks as f64);
     gauge!("gateway_tasks_waiting").set(load.waiting as f64);
     gauge!("gateway_finalised_block").set(f64::from(load.block));
+}
+
+/// Adds what was promised.
+pub(crate) fn promised(cost: Balance) {
+    gauge!("gateway_promised_cai_total").increment(in_cai(cost));
+}
+
+/// Sets the gauges of what is promised and what stands behind it.
+pub(crate) fn set_exposure(report: ExposureReport) {
+    gauge!("gateway_escrow_cai").set(in_cai(report.escrow));
+    gauge!("gateway_outstanding_cai").set(in_cai(report.outstanding));
+    gauge!("gateway_reserved_cai").set(in_cai(report.reserved));
+}
+
+/// As a floating-point number: fit to be drawn, not to be reckoned with.
+fn in_cai(planck: Balance) -> f64 {
+    planck as f64 / CAI as f64
 }

@@ -207,23 +207,4 @@ pub(crate) mod schemas {
         completion_tokens: u32,
         total_tokens: u32,
     }
-
-    /// The models that linked miners serve.
-    #[derive(Serialize, Deserialize, ToSchema)]
-    pub(crate) struct ModelList {
-        /// Always `list`.
-        object: String,
-        data: Vec<Model>,
-    }
-
-    /// A model.
-    #[derive(Serialize, Deserialize, ToSchema)]
-    pub(crate) struct Model {
-        id: String,
-        /// Always `model`.
-        object: String,
-        /// 0: unknown.
-        created: i64,
-        owned_by: String,
-    }
 }

@@ -14,6 +14,9 @@ pub enum Unfit {
     /// Its candidate is registered for something else.
     #[error("it is registered as {}", name_of(*.0))]
     OtherRole(Role),
+    /// Its candidate bonds from another stash than before, whose journal and channels are others.
+    #[error("it works for another stash than when it began")]
+    OtherStash,
     /// Its candidate stepped back.
     #[error("it is chilled")]
     Chilled,
@@ -49,6 +52,10 @@ impl Unfit {
                  or registration.setOperator if another operator is registered"
             ),
             Self::OtherRole(_) => format!("use the operator key of a stash that is registered as {role_name}"),
+            Self::OtherStash => match role {
+                Role::Coordinator => "start the gateway anew, with a data folder for that stash".into(),
+                Role::Miner | Role::Validator => "link again".into(),
+            },
             Self::Chilled => "call registration.validate from the stash".into(),
             Self::Pending => "wait for the next era".into(),
             Self::BelowMinimum => "bond more (stake.bondExtra) and vote it behind the stash itself (voting.vote); \

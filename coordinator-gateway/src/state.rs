@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
-    auth::Auth,
+    auth::{Auth, Budgets},
     chain_guard::ChainGuard,
     config::Limits,
     dispatch::{Dispatcher, Registry},
@@ -13,7 +13,8 @@ use crate::{
     ranking::Ranking,
     request_memory::RequestMemory,
     routes::BodyLimits,
-    store::ReceiptJournal,
+    settle::{Exposure, Prices},
+    store::Journal,
 };
 
 /// Shared by all requests.
@@ -22,10 +23,13 @@ pub(crate) type SharedState = Arc<AppState>;
 /// What every request can reach.
 pub(crate) struct AppState {
     pub(crate) auth: Auth,
+    pub(crate) budgets: Arc<Budgets>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) guard: Arc<ChainGuard>,
-    pub(crate) journal: ReceiptJournal,
+    pub(crate) journal: Journal,
+    pub(crate) prices: Arc<Prices>,
+    pub(crate) exposure: Arc<Exposure>,
     pub(crate) limits: Limits,
     pub(crate) memory: RequestMemory,
     pub(crate) ranking: Ranking,
@@ -44,6 +48,7 @@ impl AppState {
         let (miners, running) = self.registry.load();
         let (tasks, waiting) = self.dispatcher.load();
         metrics::set_load(metrics::Load { miners, running, tasks, waiting, block: self.guard.view().number });
+        metrics::set_exposure(self.exposure.report());
         self.metrics.render()
     }
 }

@@ -8,14 +8,16 @@ use tokio::{
     time::{sleep_until, Instant},
 };
 
-use crate::store::{KeyFollower, KeyHash, StoreError};
+use super::budget::Budgets;
+use crate::store::{KeyFollower, KeyHash, KnownKey, StoreError};
 
 /// Shortest time between two looks at the file for the sake of unknown keys.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// All valid keys by hash.
 pub(super) struct KeyRing {
-    valid: ArcSwap<HashMap<KeyHash, Arc<str>>>,
+    valid: ArcSwap<HashMap<KeyHash, KnownKey>>,
+    budgets: Arc<Budgets>,
     file: Mutex<KeyFile>,
 }
 
@@ -27,15 +29,16 @@ struct KeyFile {
 
 impl KeyRing {
     /// Reads all keys.
-    pub(super) async fn read(mut follower: KeyFollower) -> Result<Self, StoreError> {
+    pub(super) async fn read(mut follower: KeyFollower, budgets: Arc<Budgets>) -> Result<Self, StoreError> {
         let looked = Instant::now();
-        let valid = ArcSwap::from_pointee(follower.changed().await?.unwrap_or_default());
-        Ok(Self { valid, file: Mutex::new(KeyFile { follower, looked }) })
+        let keys = follower.changed().await?.unwrap_or_default();
+        budgets.follow(keys.values());
+        Ok(Self { valid: ArcSwap::from_pointee(keys), budgets, file: Mutex::new(KeyFile { follower, looked }) })
     }
 
     /// The id of the key with this hash if it was valid when the file was last looked at.
     pub(super) fn known(&self, hash: &KeyHash) -> Option<Arc<str>> {
-        self.valid.load().get(hash).cloned()
+        self.valid.load().get(hash).map(|key| key.id.clone())
     }
 
     /// The same, after a look at the file if the key is not known, so that a new key works at once.
@@ -64,6 +67,8 @@ impl KeyRing {
         sleep_until(file.looked + PAUSE).await;
         let began = Instant::now();
         if let Some(keys) = file.follower.changed().await? {
+            // Before the key is known, so that none is ever without its budget.
+            self.budgets.follow(keys.values());
             self.valid.store(Arc::new(keys));
         }
         file.looked = began;
@@ -82,7 +87,7 @@ mod tests {
     async fn ring() -> (tempfile::TempDir, KeyStore, KeyRing) {
         let folder = tempfile::tempdir().unwrap();
         let keys = Store::open(folder.path(), JournalSync::Normal).await.unwrap().keys();
-        let ring = KeyRing::read(keys.follow().await.unwrap()).await.unwrap();
+        let ring = KeyRing::read(keys.follow().await.unwrap(), Arc::default()).await.unwrap();
         (folder, keys, ring)
     }
 

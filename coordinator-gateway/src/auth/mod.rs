@@ -3,6 +3,7 @@
 //! All valid keys are in memory by hash; a task follows the file, so that a key which another process revokes is refused
 //! within [`REFRESH`]. When a key is not in memory, the file is looked at, so a new one works at once.
 
+mod budget;
 mod key_ring;
 
 use std::{sync::Arc, time::Duration};
@@ -18,6 +19,7 @@ use crate::{
     state::SharedState,
     store::{hash_of, KeyStore, StoreError},
 };
+pub(crate) use budget::{Budgets, OverBudget, Spending};
 use key_ring::KeyRing;
 
 /// How often the file is looked at.
@@ -42,10 +44,11 @@ impl Auth {
     /// Reads all keys and starts to follow them until `stop`.
     pub(crate) async fn start(
         store: KeyStore,
+        budgets: Arc<Budgets>,
         allow_anonymous: bool,
         stop: CancellationToken,
     ) -> Result<Self, StoreError> {
-        let keys = Arc::new(KeyRing::read(store.follow().await?).await?);
+        let keys = Arc::new(KeyRing::read(store.follow().await?, budgets).await?);
         tokio::spawn(follow(keys.clone(), stop));
         Ok(Self { keys, allow_anonymous })
     }

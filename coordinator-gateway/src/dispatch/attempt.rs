@@ -5,21 +5,26 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cuckoo_primitives::{
     task::{OutputHasher, Receipt},
-    AccountId, Hash, Signature,
+    AccountId, Balance, Hash, Signature,
 };
-use cuckoo_wire::link::{self, FailureCode};
+use cuckoo_wire::{
+    charge::charged,
+    link::{self, FailureCode},
+};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     bounds::{Bounds, MAX_VECTOR_BYTES},
     failure::{ClientFault, Failure},
     receipt_check::{check, Witnessed},
-    registry::Tried,
-    task::AttemptId,
+    registry::{Ceiling, Tried},
+    task::{AttemptId, TaskSpec},
 };
 use crate::{
+    auth::Spending,
     config::Limits,
     link::{AttemptMessage, Link, OfferedModel},
+    settle::ChannelKey,
 };
 
 /// What an attempt reports.
@@ -71,6 +76,8 @@ pub(crate) struct Attempt {
     text_bytes: usize,
     vector_len: usize,
     has_ended: bool,
+    /// Set aside until its pay is promised or it came to nothing: of what covers the miner, and of the client's budget.
+    _set_aside: (Ceiling, Spending),
 }
 
 impl Attempt {
@@ -80,6 +87,7 @@ impl Attempt {
         model: OfferedModel,
         messages: mpsc::Receiver<Box<AttemptMessage>>,
         bounds: Bounds,
+        set_aside: (Ceiling, Spending),
     ) -> Self {
         Self {
             id,
@@ -93,6 +101,7 @@ impl Attempt {
             text_bytes: 0,
             vector_len: 0,
             has_ended: false,
+            _set_aside: set_aside,
         }
     }
 
@@ -103,12 +112,22 @@ impl Attempt {
 
     /// Where it runs.
     pub(super) fn tried(&self) -> Tried {
-        Tried { operator: self.link.operator_id(), serial: self.link.serial() }
+        Tried::of(&self.link)
     }
 
     /// Who runs it.
     pub(crate) fn miner(&self) -> &AccountId {
         self.link.operator()
+    }
+
+    /// Through which channel it is paid.
+    pub(super) fn channel(&self) -> &ChannelKey {
+        self.link.channel()
+    }
+
+    /// What it costs after this receipt, in planck: the rule by which the miner reckons too.
+    pub(super) fn cost(&self, spec: &TaskSpec, receipt: &Receipt) -> Balance {
+        spec.price.cost(&charged(&spec.task, self.model.context_tokens, receipt, self.text_bytes as u64))
     }
 
     /// The model as this miner offers it.
@@ -225,6 +244,8 @@ pub(crate) fn values_of(vector: &[u8]) -> impl Iterator<Item = f32> + '_ {
 fn failure_of(failure: link::Failure) -> Failure {
     match failure.code() {
         FailureCode::Busy => Failure::Busy,
+        FailureCode::Uncovered => Failure::Uncovered,
+        FailureCode::Price => Failure::Price,
         FailureCode::Draining => Failure::Draining,
         FailureCode::InvalidRequest => Failure::ClientFault(ClientFault::Invalid(failure.reason)),
         FailureCode::ContextLength => Failure::ClientFault(ClientFault::ContextLength(failure.reason)),

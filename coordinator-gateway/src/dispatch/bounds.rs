@@ -1,8 +1,9 @@
 //! What an honest answer to a task can be at most.
 //!
-//! Miners count the tokens, and their receipts are to be paid by them. The gateway has no tokenizer, but it knows that a
-//! token stands for at least one byte of text: nobody can have read more tokens than the prompt has bytes, nor written
-//! more than the answer has. What a model adds on its own is covered by generous constants.
+//! Miners count the tokens. The gateway has no tokenizer, but it knows that a token stands for at least one byte of text:
+//! nobody can have read more tokens than the prompt has bytes, nor written more than the answer has. What a model adds on
+//! its own is covered by generous constants. What is beyond them is a lie; what is paid is counted more strictly, see
+//! [`cuckoo_wire::charge`].
 
 use cuckoo_wire::link::task::Work;
 use tokio::time::Instant;
@@ -47,13 +48,13 @@ impl Bounds {
     pub(super) fn new(spec: &TaskSpec, model: &OfferedModel) -> Self {
         let context = model.context_tokens;
         let inputs = spec.embedding_inputs();
-        let (prompt_bytes, parts) = prompt_of(&spec.work);
+        let (prompt_bytes, parts) = spec.task.work.as_ref().map(prompt_of).unwrap_or_default();
         let plausible = (prompt_bytes as u64)
             .saturating_add(TOKENS_AROUND_EACH.saturating_mul(parts as u64))
             .saturating_add(TEMPLATE_TOKENS);
         let most = u64::from(context).saturating_mul(inputs.unwrap_or(1) as u64);
-        let echo_bytes = match &spec.work {
-            Work::Completion(completion) if completion.echo => completion.prompt.len(),
+        let echo_bytes = match &spec.task.work {
+            Some(Work::Completion(completion)) if completion.echo => completion.prompt.len(),
             _ => 0,
         };
         let max_tokens = match inputs {
@@ -96,16 +97,17 @@ fn prompt_of(work: &Work) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::task::task_of;
     use crate::request_memory::TakenMemory;
-    use cuckoo_primitives::Hash;
+    use cuckoo_primitives::{settlement::Price, Hash};
     use cuckoo_wire::link::{self, ModelKind};
 
     fn bounds(work: Work) -> Bounds {
         let spec = TaskSpec {
             id: [0; 16],
-            model: "m".into(),
             kind: ModelKind::Chat,
-            work,
+            price: Price::default(),
+            task: task_of(&[0; 16], "m".into(), work, &Price::default()),
             api_key_id: None,
             arrived: Instant::now(),
             deadline: Instant::now(),
@@ -117,6 +119,7 @@ mod tests {
             model_root: Hash::zero(),
             context_tokens: 8_192,
             numeric_class: String::new(),
+            ask: Price::default(),
         };
         Bounds::new(&spec, &model)
     }

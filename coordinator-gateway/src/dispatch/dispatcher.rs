@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use cuckoo_primitives::{AccountId, Hash};
+use cuckoo_primitives::{settlement::Price, AccountId, Hash};
 use cuckoo_wire::request::request_hash;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -18,10 +18,12 @@ use super::{
     task::{AttemptId, TaskSpec},
 };
 use crate::{
+    auth::Budgets,
     chain_guard::{ChainGuard, NotReady},
     config::Limits,
     link::OfferedModel,
-    store::{ReceiptJournal, StoredReceipt},
+    settle::is_free,
+    store::{Entry, Journal, StoredReceipt},
 };
 
 /// How often a task may meet a miner that says it is busy; that is nobody's failure, but must have an end.
@@ -35,7 +37,8 @@ const SECOND_OPINION_WAIT: Duration = Duration::from_secs(2);
 pub(crate) struct Dispatcher {
     registry: Arc<Registry>,
     guard: Arc<ChainGuard>,
-    journal: ReceiptJournal,
+    journal: Journal,
+    budgets: Arc<Budgets>,
     limits: Limits,
     tasks: Arc<Semaphore>,
     queue: Arc<Semaphore>,
@@ -67,12 +70,13 @@ impl Dispatcher {
     pub(crate) fn new(
         registry: Arc<Registry>,
         guard: Arc<ChainGuard>,
-        journal: ReceiptJournal,
+        journal: Journal,
+        budgets: Arc<Budgets>,
         limits: Limits,
     ) -> Arc<Self> {
         let tasks = Arc::new(Semaphore::new(limits.max_tasks.min(Semaphore::MAX_PERMITS)));
         let queue = Arc::new(Semaphore::new(limits.max_queue.min(Semaphore::MAX_PERMITS)));
-        Arc::new(Self { registry, guard, journal, limits, tasks, queue })
+        Arc::new(Self { registry, guard, journal, budgets, limits, tasks, queue })
     }
 
     /// Accepts no new tasks from now on.
@@ -82,6 +86,22 @@ impl Dispatcher {
 
     /// Whether new tasks are accepted.
     pub(crate) fn ready(&self) -> Result<(), NotReady> {
+        self.ready_unpaid()?;
+        match self.registry.prices.are_free() {
+            true => Ok(()),
+            false => self.registry.exposure.funded().map_err(NotReady::Unfunded),
+        }
+    }
+
+    /// Whether new tasks are accepted that are paid so.
+    fn ready_for(&self, price: &Price) -> Result<(), NotReady> {
+        match is_free(price) {
+            true => self.ready_unpaid(),
+            false => self.ready(),
+        }
+    }
+
+    fn ready_unpaid(&self) -> Result<(), NotReady> {
         if self.tasks.is_closed() {
             return Err(NotReady::Draining);
         }
@@ -130,9 +150,12 @@ impl Dispatcher {
     }
 
     fn tries(self: &Arc<Self>, spec: TaskSpec) -> Result<Tries, DispatchError> {
-        self.ready().map_err(DispatchError::NotReady)?;
+        self.ready_for(&spec.price).map_err(DispatchError::NotReady)?;
+        if !is_free(&spec.price) {
+            self.budgets.check(spec.api_key_id.as_ref()).map_err(DispatchError::OverBudget)?;
+        }
         let permit = self.tasks.clone().try_acquire_owned().map_err(|_| DispatchError::Overloaded)?;
-        let request_hash = request_hash(&spec.message(0));
+        let request_hash = request_hash(&spec.task);
         Ok(Tries {
             dispatcher: self.clone(),
             spec,
@@ -236,27 +259,31 @@ impl Tries {
     async fn begin_within(&mut self, patience: Duration) -> Result<Attempt, DispatchError> {
         loop {
             let id = AttemptId { task: self.spec.id, attempt: self.attempts };
-            let want = Want { id, model: &self.spec.model, kind: self.spec.kind };
-            let slot = self.dispatcher.slot(want, &self.tried, self.spec.deadline, patience).await?;
+            let want = Want { id, kind: self.spec.kind, task: &self.spec.task, price: self.spec.price };
+            let mut slot = self.dispatcher.slot(want, &self.tried, self.spec.deadline, patience).await?;
             self.attempts += 1;
             let (link, model) = (slot.link().clone(), slot.model().clone());
             let bounds = Bounds::new(&self.spec, &model);
+            let ceiling = slot.take_ceiling();
+            // Only now is it known what it may cost: that hangs on the miner.
+            let spending = self.dispatcher.budgets.reserve(self.spec.api_key_id.as_ref(), ceiling.planck());
+            let spending = spending.map_err(DispatchError::OverBudget)?;
             if let Some(messages) = link.begin(id, self.spec.message(id.attempt), slot, bounds.max_bytes) {
-                return Ok(Attempt::new(id, link, model, messages, bounds));
+                return Ok(Attempt::new(id, link, model, messages, bounds, (ceiling, spending)));
             }
             // The link ended between the draw and now: as if it had not been there.
-            self.tried.push(Tried { operator: link.operator_id(), serial: link.serial() });
+            self.tried.push(Tried::of(&link));
         }
     }
 
-    /// The attempt's next event; at its end the receipt is checked and stored.
+    /// The attempt's next event; at its end the receipt is checked and stored, and its pay promised.
     async fn next(&self, attempt: &mut Attempt) -> Result<TaskEvent, Failure> {
         match attempt.next(&self.dispatcher.limits).await? {
             AttemptEvent::Piece(piece) => Ok(TaskEvent::Piece(piece)),
             AttemptEvent::Done(result) => {
                 let guard = &self.dispatcher.guard;
                 let completed = attempt.verify(&result, guard.genesis(), guard.operator(), self.request_hash)?;
-                self.store(&completed).await?;
+                self.store(attempt, &completed).await?;
                 self.dispatcher.registry.succeeded(attempt.tried());
                 if let Some(refusal) = &self.refusal {
                     self.dispatcher.registry.failed(refusal.by, refusal.blame(attempt.model()));
@@ -281,14 +308,16 @@ impl Tries {
         }
     }
 
-    async fn store(&self, completed: &Completed) -> Result<(), Failure> {
+    async fn store(&self, attempt: &Attempt, completed: &Completed) -> Result<(), Failure> {
         let stored = StoredReceipt {
             receipt: completed.receipt.clone(),
             signature: completed.signature,
-            model: self.spec.model.clone(),
+            model: self.spec.model().to_owned(),
             api_key_id: self.spec.api_key_id.clone(),
+            cost: attempt.cost(&self.spec, &completed.receipt),
         };
-        self.dispatcher.journal.append(stored).await.map_err(|_| Failure::NotStored)
+        let entry = Entry { stored, channel: attempt.channel().clone() };
+        self.dispatcher.journal.append(entry).await.map_err(|_| Failure::NotStored)
     }
 
     /// Takes note of a failed attempt; `Ok` if another may be made.
@@ -299,7 +328,7 @@ impl Tries {
             Failure::ClientFault(fault) => return self.refused(attempt, fault),
             Failure::Deadline => return Err(DispatchError::Deadline),
             Failure::NotStored => return Err(DispatchError::NotStored),
-            Failure::Busy | Failure::Draining => self.detours += 1,
+            Failure::Busy | Failure::Draining | Failure::Uncovered | Failure::Price => self.detours += 1,
             _ => self.failures += 1,
         }
         if self.failures >= self.dispatcher.limits.max_attempts || self.detours >= MAX_DETOURS {

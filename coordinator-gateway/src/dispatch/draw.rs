@@ -1,34 +1,39 @@
-//! The draw of one miner out of a pool.
+//! The draw of one miner's link out of a pool.
 
 use std::collections::HashMap;
 
 use cuckoo_selection::{Candidate, Seed, Table};
 
 use super::{
+    member::{LinkId, Member, PassedOver},
     pool::Pool,
-    registry::{Member, OperatorId, PassedOver, Tried},
+    registry::Tried,
 };
 
-/// Draws one of the pool's available miners that has not been tried, each with its backing as weight.
+/// Draws one of the pool's available links that has not been tried and whose miner's pay `is_covered`, each with its part
+/// of the operator's backing as weight, so that a miner is drawn by its backing however many links it has.
 ///
 /// With all of them available this is the draw over the whole pool. If only a few are, they are laid out on a line of
 /// their own: drawing from the whole line until one of them is hit would take long.
 pub(super) fn draw(
     pool: &mut Pool,
-    members: &HashMap<OperatorId, Member>,
+    members: &HashMap<LinkId, Member>,
     seed: &Seed,
     tried: &[Tried],
-) -> Option<OperatorId> {
-    let is_tried = |id: &OperatorId| {
-        tried.iter().any(|tried| {
-            tried.operator == *id && members.get(id).is_some_and(|member| member.link.serial() == tried.serial)
-        })
+    is_covered: impl Fn(&Member) -> bool,
+) -> Option<LinkId> {
+    let is_tried = |id: &LinkId| {
+        !tried.is_empty() && members.get(id).is_some_and(|member| tried.contains(&Tried::of(&member.link)))
+    };
+    let why_not = |id: &LinkId| match is_tried(id) {
+        true => Some(PassedOver::Tried),
+        false => (!members.get(id).is_some_and(&is_covered)).then_some(PassedOver::Uncovered),
     };
     if pool.available.is_empty() {
         return None;
     }
     if pool.available.len() * 4 < pool.members.len() {
-        let few = pool.available.iter().filter(|id| !is_tried(id));
+        let few = pool.available.iter().filter(|id| why_not(id).is_none());
         let few = few.filter_map(|id| Some(Candidate { id: *id, share: *pool.members.get(id)? })).collect();
         return Table::new(few).ok()?.draw(seed).map(|drawn| drawn.id);
     }
@@ -40,17 +45,14 @@ pub(super) fn draw(
     });
     let available = &pool.available;
     let drawn = table.draw_excluding(seed, |id| {
-        let passed_over = if !available.contains(id) {
-            members.get(id).and_then(Member::unavailable).map(PassedOver::from)
-        } else if is_tried(id) {
-            Some(PassedOver::Tried)
-        } else {
-            return false;
+        let passed_over = match available.contains(id) {
+            true => why_not(id),
+            false => members.get(id).and_then(Member::unavailable).map(PassedOver::from),
         };
         if let (Some(why), Some(member)) = (passed_over, members.get(id)) {
             member.conduct.record.passed_over(why);
         }
-        true
+        passed_over.is_some() || !available.contains(id)
     });
     drawn.map(|drawn| drawn.id)
 }

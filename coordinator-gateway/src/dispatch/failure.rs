@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{chain_guard::NotReady, dispatch::receipt_check::BadReceipt, error::ApiError};
+use crate::{
+    auth::OverBudget, chain_guard::NotReady, dispatch::receipt_check::BadReceipt, error::ApiError, settle::Unfunded,
+};
 
 /// Why one attempt came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +12,12 @@ pub(crate) enum Failure {
     /// The miner had no free slot after all.
     #[error("busy")]
     Busy,
+    /// The miner says that not enough stands behind its pay.
+    #[error("its pay is not covered, it says")]
+    Uncovered,
+    /// The miner says that the price is below what it asks.
+    #[error("it asks more")]
+    Price,
     /// The miner is shutting down.
     #[error("shutting down")]
     Draining,
@@ -68,7 +76,7 @@ impl Failure {
     /// How the failure counts for the miner.
     pub(crate) fn blame(&self) -> Blame {
         match self {
-            Self::Busy => Blame::Busy,
+            Self::Busy | Self::Uncovered | Self::Price => Blame::Busy,
             Self::Draining => Blame::Leaving,
             // The registry counts a lost link once, not once for each of its tasks.
             Self::LinkLost | Self::Deadline | Self::Overflow | Self::ClientFault(_) | Self::NotStored => Blame::Nobody,
@@ -80,6 +88,8 @@ impl Failure {
     pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Busy => "busy",
+            Self::Uncovered => "uncovered",
+            Self::Price => "price",
             Self::Draining => "draining",
             Self::LinkLost => "link_lost",
             Self::Silent(_) => "silent",
@@ -113,6 +123,10 @@ pub(crate) enum DispatchError {
         /// What was asked for.
         model: String,
     },
+    /// Nothing stands behind what it may cost.
+    Unfunded(Unfunded),
+    /// Its key's budget does not do for it.
+    OverBudget(OverBudget),
     /// Nobody can take it.
     NoMiner {
         /// Why.
@@ -154,6 +168,8 @@ impl From<DispatchError> for ApiError {
             DispatchError::NoMiner { reason } => {
                 ApiError::unavailable("no_miner_available", format!("No miner can take this task: {reason}."))
             }
+            DispatchError::Unfunded(unfunded) => unfunded.into(),
+            DispatchError::OverBudget(over) => ApiError::insufficient_quota(format!("Not served: {over}.")),
             DispatchError::QueueFull => {
                 ApiError::too_many("queue_full", "All miners are busy and the queue is full.", Duration::from_secs(2))
             }

@@ -8,8 +8,10 @@ use std::{
     time::Duration,
 };
 
+use cuckoo_primitives::Balance;
+
 use super::member::{Member, PassedOver};
-use crate::link::Offer;
+use crate::{link::Offer, settle::Headrooms};
 
 /// Counters of one miner since the gateway started, over all its links.
 #[derive(Debug, Default)]
@@ -20,6 +22,7 @@ pub(crate) struct MinerRecord {
     passed_over_busy: AtomicU64,
     passed_over_suspended: AtomicU64,
     passed_over_tried: AtomicU64,
+    passed_over_uncovered: AtomicU64,
 }
 
 impl MinerRecord {
@@ -40,6 +43,7 @@ impl MinerRecord {
             PassedOver::Busy => &self.passed_over_busy,
             PassedOver::Suspended => &self.passed_over_suspended,
             PassedOver::Tried => &self.passed_over_tried,
+            PassedOver::Uncovered => &self.passed_over_uncovered,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -54,6 +58,7 @@ impl MinerRecord {
             passed_over_busy: read(&self.passed_over_busy),
             passed_over_suspended: read(&self.passed_over_suspended),
             passed_over_tried: read(&self.passed_over_tried),
+            passed_over_uncovered: read(&self.passed_over_uncovered),
         }
     }
 }
@@ -73,6 +78,8 @@ pub(crate) struct MinerCounts {
     pub(crate) passed_over_suspended: u64,
     /// Times the draw would have fallen on it, but it had failed at the same task.
     pub(crate) passed_over_tried: u64,
+    /// Times the draw would have fallen on it, but what the task may cost was not covered.
+    pub(crate) passed_over_uncovered: u64,
 }
 
 /// Why a linked miner can take no task now.
@@ -93,25 +100,36 @@ pub(crate) enum Unavailable {
 pub(crate) struct MinerReport {
     /// All stake behind it, in planck.
     pub(crate) backing: u128,
-    /// What it offers.
-    pub(crate) offer: Arc<Offer>,
+    /// What it offers, on each of its links.
+    pub(crate) offers: Vec<Arc<Offer>>,
     /// How many of its slots are free.
     pub(crate) free_slots: u32,
-    /// Why it can take no task now.
+    /// Why it can take no task on any of its links now.
     pub(crate) unavailable: Option<Unavailable>,
-    /// How long it has been linked.
+    /// How long the oldest of its links has lived.
     pub(crate) linked_for: Duration,
+    /// What can still be promised to it, in planck.
+    pub(crate) headroom: Balance,
 }
 
 impl MinerReport {
-    pub(super) fn of(member: &Member) -> Self {
-        Self {
-            backing: member.backing,
-            offer: member.offer.clone(),
-            free_slots: member.offer.slots.saturating_sub(member.in_flight),
-            unavailable: member.unavailable(),
-            linked_for: member.link.since().elapsed(),
-        }
+    /// Of an operator's links; `None` if there are none.
+    pub(super) fn of<'a>(
+        backing: u128,
+        links: impl Iterator<Item = &'a Member> + Clone,
+        headrooms: &Headrooms<'_>,
+    ) -> Option<Self> {
+        let first = links.clone().next()?;
+        let free = links.clone().map(|member| member.offer.slots.saturating_sub(member.in_flight));
+        let is_available = links.clone().any(|member| member.unavailable().is_none());
+        Some(Self {
+            backing,
+            offers: links.clone().map(|member| member.offer.clone()).collect(),
+            free_slots: free.fold(0, u32::saturating_add),
+            unavailable: if is_available { None } else { first.unavailable() },
+            linked_for: links.map(|member| member.link.since().elapsed()).max().unwrap_or_default(),
+            headroom: headrooms.of(first.stash()),
+        })
     }
 }
 

@@ -19,10 +19,10 @@ mod task;
 pub(crate) use attempt::{values_of, Piece, TaskEvent};
 pub(crate) use dispatcher::{Dispatcher, OpenTask, ServedBy, STREAM_HEARTBEAT};
 pub(crate) use failure::DispatchError;
+pub(crate) use member::MAX_LINKS_PER_OPERATOR;
 pub(crate) use miners::{MinerCounts, MinerReport, Unavailable};
-pub(crate) use pool::ModelSummary;
-pub(crate) use registry::{Registry, Slot};
-pub(crate) use task::{AttemptId, TaskSpec};
+pub(crate) use registry::{Registry, Slot, TooManyLinks};
+pub(crate) use task::{task_of, AttemptId, TaskSpec};
 
 #[cfg(test)]
 mod registry_tests;

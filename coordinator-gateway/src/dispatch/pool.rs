@@ -1,14 +1,19 @@
 //! The miners that serve one model, and the tasks that wait for them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Weak,
+};
 
+use cuckoo_primitives::settlement::Price;
 use cuckoo_selection::Table;
-use cuckoo_wire::link::ModelKind;
+use cuckoo_wire::link::{ModelKind, Task};
 use tokio::sync::oneshot;
 
 use super::{
     failure::DispatchError,
-    registry::{OperatorId, Slot, Tried},
+    member::LinkId,
+    registry::{Slot, Tried},
     task::AttemptId,
 };
 
@@ -20,6 +25,9 @@ pub(super) struct Waiter {
     /// Grows in the order of arrival, over all models; 0 for tasks that have been tried before.
     pub(super) number: u64,
     pub(super) id: AttemptId,
+    /// Gone when its client has.
+    pub(super) task: Weak<Task>,
+    pub(super) price: Price,
     pub(super) tried: Vec<Tried>,
     pub(super) grant: oneshot::Sender<Result<Slot, DispatchError>>,
 }
@@ -27,10 +35,10 @@ pub(super) struct Waiter {
 /// One model's miners and waiting tasks.
 #[derive(Default)]
 pub(super) struct Pool {
-    /// Linked miners that offer the model, with their backing as share.
-    pub(super) members: HashMap<OperatorId, u128>,
+    /// Links of miners that offer the model for what is paid, with their part of the backing as share.
+    pub(super) members: HashMap<LinkId, u128>,
     /// Those of them that can take a task now.
-    pub(super) available: HashSet<OperatorId>,
+    pub(super) available: HashSet<LinkId>,
     /// `members`, laid out for drawing; `None` when they have changed since.
     pub(super) table: Option<Table>,
     /// First come, first served.
@@ -44,8 +52,8 @@ pub(crate) struct ModelSummary {
     pub(crate) id: String,
     /// What it is for.
     pub(crate) kind: ModelKind,
-    /// Linked miners that offer it.
-    pub(crate) miners: usize,
+    /// Links of miners that offer it for what is paid.
+    pub(crate) links: usize,
 }
 
 /// All pools.
@@ -93,7 +101,7 @@ impl Pools {
         let of = |pools: &HashMap<String, Pool>, kind| {
             let served = pools.iter().filter(|(_, pool)| !pool.members.is_empty());
             served
-                .map(|(id, pool)| ModelSummary { id: id.clone(), kind, miners: pool.members.len() })
+                .map(|(id, pool)| ModelSummary { id: id.clone(), kind, links: pool.members.len() })
                 .collect::<Vec<_>>()
         };
         let mut all = of(&self.chat, ModelKind::Chat);

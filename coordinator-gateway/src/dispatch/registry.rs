@@ -3,27 +3,30 @@
 //! All of it is behind one lock that is held for microseconds and never across an await. Whatever frees a slot or adds
 //! a miner also hands out slots to those who wait, in the order of their arrival.
 
-use std::sync::{Arc, Weak};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Weak},
+};
 
 use cuckoo_chain_client::MarketView;
-use cuckoo_primitives::{AccountId, Hash, Role};
-use cuckoo_wire::link::ModelKind;
+use cuckoo_primitives::{settlement::Price, AccountId, Balance, Hash};
+use cuckoo_wire::link::{ModelKind, Task};
 use parking_lot::Mutex;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     failure::{Blame, DispatchError},
+    member::{LinkId, Member, MAX_LINKS_PER_OPERATOR},
     miners::{MarketReport, MinerReport},
     pool::{ModelSummary, Waiter},
     roster::{Departure, Roster},
     task::AttemptId,
 };
 use crate::{
-    link::{Link, Offer, OfferedModel},
-    standing::{standing, Unfit},
+    link::{of_same_stash, Link, Offer, OfferedModel},
+    settle::{Exposure, Prices, Reserved},
+    standing::Unfit,
 };
-
-pub(super) use super::member::{Member, PassedOver};
 
 /// Public key of an operator.
 pub(super) type OperatorId = [u8; 32];
@@ -32,12 +35,25 @@ pub(super) type OperatorId = [u8; 32];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tried {
     pub(super) operator: OperatorId,
-    pub(super) serial: u64,
+    link: LinkId,
+    serial: u64,
 }
+
+impl Tried {
+    pub(super) fn of(link: &Link) -> Self {
+        Self { operator: link.operator_id(), link: link.id(), serial: link.serial() }
+    }
+}
+
+/// An operator has as many links as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooManyLinks;
 
 /// The linked miners.
 pub(crate) struct Registry {
     pub(super) genesis: Hash,
+    pub(super) prices: Arc<Prices>,
+    pub(super) exposure: Arc<Exposure>,
     max_queue: usize,
     roster: Mutex<Roster>,
 }
@@ -46,8 +62,16 @@ pub(crate) struct Registry {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Want<'a> {
     pub(super) id: AttemptId,
-    pub(super) model: &'a str,
     pub(super) kind: ModelKind,
+    pub(super) task: &'a Arc<Task>,
+    pub(super) price: Price,
+}
+
+impl<'a> Want<'a> {
+    /// The model.
+    pub(super) fn model(&self) -> &'a str {
+        &self.task.model
+    }
 }
 
 /// A slot, or a place in the queue for one.
@@ -57,33 +81,45 @@ pub(super) enum Acquired {
 }
 
 impl Registry {
-    pub(crate) fn new(genesis: Hash, finalised: Hash, max_queue: usize) -> Arc<Self> {
+    pub(crate) fn new(
+        genesis: Hash,
+        finalised: Hash,
+        max_queue: usize,
+        prices: Arc<Prices>,
+        exposure: Arc<Exposure>,
+    ) -> Arc<Self> {
         let roster = Roster::new(finalised);
-        Arc::new(Self { genesis, max_queue, roster: Mutex::new(roster) })
+        Arc::new(Self { genesis, prices, exposure, max_queue, roster: Mutex::new(roster) })
     }
 
     /// Lets a miner in that has proven its key; returns the link that it replaces.
-    pub(crate) fn admit(self: &Arc<Self>, link: Arc<Link>, backing: u128) -> Option<Arc<Link>> {
-        let id = link.operator_id();
+    pub(crate) fn admit(self: &Arc<Self>, link: Arc<Link>, backing: u128) -> Result<Option<Arc<Link>>, TooManyLinks> {
+        let (id, operator) = (link.id(), link.operator_id());
         let mut roster = self.roster.lock();
-        let replaced = roster.take_out(&id, Departure::Replaced);
-        let conduct = roster.conducts.entry(id).or_default().clone();
-        roster.members.insert(id, Member::new(link, backing, conduct));
-        replaced.map(|member| member.link)
+        let links = roster.operators.get(&operator).map_or(0, |operator| operator.links.len());
+        if links >= MAX_LINKS_PER_OPERATOR && !roster.members.contains_key(&id) {
+            return Err(TooManyLinks);
+        }
+        let replaced = roster.take_out(&self.prices, &id, Departure::Replaced);
+        let conduct = roster.conducts.entry(operator).or_default().clone();
+        roster.members.insert(id, Member::new(link, conduct));
+        roster.operators.entry(operator).or_default().links.push(id);
+        roster.set_backing(&self.prices, &operator, backing);
+        Ok(replaced.map(|member| member.link))
     }
 
     /// Takes a link out whose stream has ended.
     pub(crate) fn remove(self: &Arc<Self>, link: &Link) {
-        let id = link.operator_id();
+        let id = link.id();
         let mut roster = self.roster.lock();
         if roster.is_current(&id, link.serial()) {
-            roster.take_out(&id, Departure::Lost);
+            roster.take_out(&self.prices, &id, Departure::Lost);
         }
     }
 
     /// What a miner offers from now on.
     pub(crate) fn set_offer(self: &Arc<Self>, link: &Link, offer: Offer) {
-        let id = link.operator_id();
+        let id = link.id();
         let mut roster = self.roster.lock();
         if !roster.is_current(&id, link.serial()) {
             return;
@@ -93,16 +129,16 @@ impl Registry {
         let before = std::mem::replace(&mut member.offer, Arc::new(offer));
         // A suspension outlives links: one that a lost link earned has nobody yet who waits for its end.
         let watch = member.watch();
-        roster.join_pools(&id);
+        roster.join_pools(&self.prices, &id);
         roster.update(self, &id);
         roster.dismiss_hopeless(&before);
         drop(roster);
-        self.wake_at(id, watch);
+        self.wake_at(link.operator_id(), watch);
     }
 
     /// A miner takes no new tasks.
     pub(crate) fn set_closing(self: &Arc<Self>, link: &Link) {
-        let id = link.operator_id();
+        let id = link.id();
         let mut roster = self.roster.lock();
         if roster.is_current(&id, link.serial()) {
             let Some(member) = roster.members.get_mut(&id) else { return };
@@ -119,10 +155,15 @@ impl Registry {
         roster.finalised = view.hash;
         let mut cut_off = Vec::new();
         for id in roster.members.keys().copied().collect::<Vec<_>>() {
-            match standing(view, &AccountId::from(id), Role::Miner) {
-                Ok(candidate) => roster.set_backing(&id, candidate.backing),
+            let Some(member) = roster.members.get(&id) else { continue };
+            match of_same_stash(view, &member.link) {
+                Ok(candidate) => {
+                    let operator = member.link.operator_id();
+                    roster.set_backing(&self.prices, &operator, candidate.backing);
+                }
                 Err(unfit) => {
-                    cut_off.extend(roster.take_out(&id, Departure::CutOff).map(|member| (member.link, unfit)))
+                    let member = roster.take_out(&self.prices, &id, Departure::CutOff);
+                    cut_off.extend(member.map(|member| (member.link, unfit)));
                 }
             }
         }
@@ -132,7 +173,7 @@ impl Registry {
     /// Draws a miner for a task, or queues it. A task that has been tried before goes first.
     pub(super) fn acquire(self: &Arc<Self>, want: Want<'_>, tried: &[Tried]) -> Result<Acquired, DispatchError> {
         let mut roster = self.roster.lock();
-        let Some(pool) = roster.pools.get(want.model, want.kind) else {
+        let Some(pool) = roster.pools.get(want.model(), want.kind) else {
             return Err(roster.unknown_model(want));
         };
         let queue_is_empty = pool.waiters.is_empty();
@@ -141,13 +182,14 @@ impl Registry {
                 return Ok(Acquired::Now(slot));
             }
         }
-        roster.check_hope(want, tried)?;
+        roster.check_hope(self, want, tried)?;
         let (grant, granted) = oneshot::channel();
         roster.waiters_so_far += 1;
         // What was tried before is older than all that wait, of any model.
         let number = if tried.is_empty() { roster.waiters_so_far } else { 0 };
-        let waiter = Waiter { number, id: want.id, tried: tried.to_vec(), grant };
-        if let Some(pool) = roster.pools.get(want.model, want.kind) {
+        let Want { id, task, price, .. } = want;
+        let waiter = Waiter { number, id, task: Arc::downgrade(task), price, tried: tried.to_vec(), grant };
+        if let Some(pool) = roster.pools.get(want.model(), want.kind) {
             // Clients that have gone leave their places behind; as many as may wait are too many.
             if pool.waiters.len() >= self.max_queue.saturating_mul(2) {
                 pool.waiters.retain(|waiter| !waiter.grant.is_closed());
@@ -159,25 +201,25 @@ impl Registry {
             }
         }
         // Those ahead may be waiting for others than the miners that are free.
-        roster.serve_waiters(self, want.model, want.kind);
+        roster.serve_waiters(self, want.model(), want.kind);
         Ok(Acquired::Later(granted))
     }
 
     /// An attempt ended with a good receipt.
     pub(super) fn succeeded(&self, tried: Tried) {
-        let mut roster = self.roster.lock();
-        if roster.is_current(&tried.operator, tried.serial) {
-            roster.members.get_mut(&tried.operator).into_iter().for_each(Member::succeeded);
+        let roster = self.roster.lock();
+        if roster.is_current(&tried.link, tried.serial) {
+            roster.members.get(&tried.link).into_iter().for_each(Member::succeeded);
         }
     }
 
     /// An attempt failed.
     pub(super) fn failed(self: &Arc<Self>, tried: Tried, blame: Blame) {
         let mut roster = self.roster.lock();
-        if !roster.is_current(&tried.operator, tried.serial) {
+        if !roster.is_current(&tried.link, tried.serial) {
             return;
         }
-        let Some(member) = roster.members.get_mut(&tried.operator) else { return };
+        let Some(member) = roster.members.get_mut(&tried.link) else { return };
         match blame {
             Blame::Nobody => {}
             Blame::Busy => member.said_busy(),
@@ -186,25 +228,25 @@ impl Registry {
         }
         let watch = member.watch();
         let left = (blame == Blame::Leaving).then(|| member.offer.clone());
-        roster.update(self, &tried.operator);
+        roster.update_all(self, &tried.operator);
         left.into_iter().for_each(|offer| roster.dismiss_hopeless(&offer));
         drop(roster);
         self.wake_at(tried.operator, watch);
     }
 
     /// Looks at a miner again when its suspension is over, whatever links it has until then.
-    fn wake_at(self: &Arc<Self>, id: OperatorId, until: Option<Instant>) {
+    fn wake_at(self: &Arc<Self>, operator: OperatorId, until: Option<Instant>) {
         let Some(until) = until else { return };
         let registry: Weak<Self> = Arc::downgrade(self);
         tokio::spawn(async move {
             tokio::time::sleep_until(until).await;
             if let Some(registry) = registry.upgrade() {
-                registry.roster.lock().update(&registry, &id);
+                registry.roster.lock().update_all(&registry, &operator);
             }
         });
     }
 
-    fn release(self: &Arc<Self>, id: &OperatorId, serial: u64) {
+    fn release(self: &Arc<Self>, id: &LinkId, serial: u64) {
         let mut roster = self.roster.lock();
         if roster.is_current(id, serial) {
             roster.members.get_mut(id).into_iter().for_each(|member| {
@@ -214,7 +256,28 @@ impl Registry {
         }
     }
 
-    /// Models that linked miners offer.
+    /// Less is promised than before, so that those who wait for want of cover may be served: first by the miner whose
+    /// task has ended.
+    fn serve_again(self: &Arc<Self>, id: &LinkId) {
+        self.roster.lock().update(self, id);
+    }
+
+    /// The same, when more stands behind all promises.
+    pub(crate) fn serve_all(self: &Arc<Self>) {
+        let mut roster = self.roster.lock();
+        for id in roster.members.keys().copied().collect::<Vec<_>>() {
+            roster.update(self, &id);
+        }
+    }
+
+    /// Stashes of the linked miners, each once.
+    pub(crate) fn stashes(&self) -> Vec<AccountId> {
+        let roster = self.roster.lock();
+        let stashes: HashSet<&AccountId> = roster.members.values().map(Member::stash).collect();
+        stashes.into_iter().cloned().collect()
+    }
+
+    /// Models that linked miners offer for what is paid.
     pub(crate) fn models(&self) -> Vec<ModelSummary> {
         self.roster.lock().pools.summaries()
     }
@@ -222,19 +285,24 @@ impl Registry {
     /// What is known of `operators`, in their order.
     pub(crate) fn report<'a>(&self, operators: impl Iterator<Item = &'a AccountId>) -> MarketReport {
         let roster = self.roster.lock();
+        let headrooms = self.exposure.headrooms();
         let of_one = |operator: &AccountId| {
             let id: &OperatorId = operator.as_ref();
             let record = roster.conducts.get(id).map(|conduct| conduct.record.clone());
-            (roster.members.get(id).map(MinerReport::of), record)
+            let report = roster.operators.get(id).and_then(|operator| {
+                let links = operator.links.iter().filter_map(|link| roster.members.get(link));
+                MinerReport::of(operator.backing, links, &headrooms)
+            });
+            (report, record)
         };
         MarketReport {
-            linked: roster.members.len(),
-            linked_backing: roster.members.values().fold(0, |sum, member| sum.saturating_add(member.backing)),
+            linked: roster.operators.len(),
+            linked_backing: roster.operators.values().fold(0, |sum, operator| sum.saturating_add(operator.backing)),
             each: operators.map(of_one).collect(),
         }
     }
 
-    /// Linked miners and tasks that run on them.
+    /// Links and tasks that run on them.
     pub(crate) fn load(&self) -> (usize, u64) {
         let roster = self.roster.lock();
         (roster.members.len(), roster.members.values().map(|member| u64::from(member.in_flight)).sum())
@@ -253,6 +321,8 @@ pub(crate) struct Slot {
     pub(super) model: OfferedModel,
     /// Whether dropping it gives it back.
     pub(super) held: bool,
+    /// What the task may cost, set aside.
+    pub(super) reserved: Option<Reserved>,
 }
 
 impl Slot {
@@ -265,12 +335,41 @@ impl Slot {
     pub(crate) fn model(&self) -> &OfferedModel {
         &self.model
     }
+
+    /// What the task may cost, to be set aside for longer than the slot is taken: until its pay is promised.
+    pub(super) fn take_ceiling(&mut self) -> Ceiling {
+        Ceiling { registry: self.registry.clone(), link: self.link.id(), reserved: self.reserved.take() }
+    }
+}
+
+/// What a running task may cost; given back when dropped.
+pub(super) struct Ceiling {
+    registry: Arc<Registry>,
+    link: LinkId,
+    reserved: Option<Reserved>,
+}
+
+impl Ceiling {
+    /// In planck.
+    pub(super) fn planck(&self) -> Balance {
+        self.reserved.as_ref().map_or(0, Reserved::planck)
+    }
+}
+
+impl Drop for Ceiling {
+    fn drop(&mut self) {
+        drop(self.reserved.take());
+        if self.registry.exposure.take_pinched() {
+            self.registry.serve_again(&self.link);
+        }
+    }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        drop(self.reserved.take());
         if self.held {
-            self.registry.release(&self.link.operator_id(), self.link.serial());
+            self.registry.release(&self.link.id(), self.link.serial());
         }
     }
 }

@@ -1,39 +1,82 @@
 use std::{collections::HashMap, sync::Arc};
 
-use cuckoo_primitives::{AccountId, Hash};
-use cuckoo_wire::link::ModelKind;
+use cuckoo_primitives::{
+    settlement::{Price, Solvency},
+    AccountId, Balance, Hash,
+};
+use cuckoo_wire::link::{task::Work, Completion, ModelKind, Sampling, Task};
 
 use super::{
     failure::{Blame, DispatchError},
     registry::{Acquired, Registry, Slot, Tried, Want},
-    task::AttemptId,
+    task::{task_of, AttemptId},
 };
-use crate::link::{Link, Offer, OfferedModel};
+use crate::{
+    link::{Link, Offer, OfferedModel},
+    settle::{CaiPrice, Exposure, Prices},
+};
 
 const MODEL: &str = "m";
 
+/// Nothing is paid.
 fn registry() -> Arc<Registry> {
-    Registry::new(Hash::repeat_byte(1), Hash::repeat_byte(2), 100)
+    Registry::new(Hash::repeat_byte(1), Hash::repeat_byte(2), 100, Arc::new(Prices::default()), Exposure::new([]))
+}
+
+/// Every token of an answer costs a planck, of the prompt nothing.
+fn price() -> Price {
+    Price::new(0, 1_000, 0, 0).unwrap()
+}
+
+/// With an escrow of so much; each of the miners 1 and 2 can be promised so much.
+fn paying(escrow: Balance, each: Balance) -> Arc<Registry> {
+    let exposure = Exposure::new([]);
+    exposure.set_solvency(Solvency { escrow, ..Default::default() });
+    [1, 2].into_iter().for_each(|id| exposure.set_cover(&AccountId::from([id; 32]), 2 * each));
+    let prices = Arc::new(Prices::new(CaiPrice(price()), &[]));
+    Registry::new(Hash::repeat_byte(1), Hash::repeat_byte(2), 100, prices, exposure)
 }
 
 fn link(registry: &Arc<Registry>, id: u8, backing: u128, slots: u32) -> Arc<Link> {
-    let link = Arc::new(Link::unheard(AccountId::from([id; 32])));
-    registry.admit(link.clone(), backing);
-    let model = OfferedModel {
-        id: MODEL.into(),
+    link_of_channel(registry, id, 0, backing, slots)
+}
+
+fn link_of_channel(registry: &Arc<Registry>, id: u8, channel: u8, backing: u128, slots: u32) -> Arc<Link> {
+    let link = Arc::new(Link::unheard(AccountId::from([id; 32]), channel));
+    registry.admit(link.clone(), backing).unwrap();
+    registry.set_offer(&link, offer(&[MODEL], slots, Price::default()));
+    link
+}
+
+fn offer(models: &[&str], slots: u32, ask: Price) -> Offer {
+    let model = |id: &&str| OfferedModel {
+        id: (*id).into(),
         kind: ModelKind::Chat,
         model_root: Hash::zero(),
         context_tokens: 10,
         numeric_class: String::new(),
+        ask,
     };
-    registry.set_offer(&link, Offer { models: vec![model], slots, agent: String::new() });
-    link
+    Offer { models: models.iter().map(model).collect(), slots, agent: String::new() }
 }
 
-fn want(task: u32) -> Want<'static> {
+/// A task that never goes, as if its client waited for ever.
+fn task(model: &str, max_tokens: u32) -> &'static Arc<Task> {
+    let sampling = Some(Sampling { max_tokens, ..Default::default() });
+    let work = Work::Completion(Completion { prompt: "x".into(), sampling, echo: false });
+    Box::leak(Box::new(task_of(&[0; 16], model.into(), work, &price())))
+}
+
+fn want(number: u32) -> Want<'static> {
     let mut id = [0; 16];
-    id[..4].copy_from_slice(&task.to_le_bytes());
-    Want { id: AttemptId { task: id, attempt: 0 }, model: MODEL, kind: ModelKind::Chat }
+    id[..4].copy_from_slice(&number.to_le_bytes());
+    let id = AttemptId { task: id, attempt: 0 };
+    Want { id, kind: ModelKind::Chat, task: task(MODEL, 0), price: Price::default() }
+}
+
+/// A task that may cost so many planck, 10 at most.
+fn paid(number: u32, ceiling: u32) -> Want<'static> {
+    Want { task: task(MODEL, ceiling), price: price(), ..want(number) }
 }
 
 fn now(registry: &Arc<Registry>, task: u32) -> Slot {
@@ -100,16 +143,10 @@ fn slots_come_back_and_go_to_the_first_in_the_queue() {
 fn no_model_starves_another_that_the_same_miner_serves() {
     let registry = registry();
     let link = link(&registry, 1, 1, 1);
-    let model = |id: &str| OfferedModel {
-        id: id.into(),
-        kind: ModelKind::Chat,
-        model_root: Hash::zero(),
-        context_tokens: 10,
-        numeric_class: String::new(),
-    };
-    registry.set_offer(&link, Offer { models: vec![model(MODEL), model("other")], slots: 1, agent: String::new() });
+    registry.set_offer(&link, offer(&[MODEL, "other"], 1, Price::default()));
     let slot = now(&registry, 0);
-    let Ok(Acquired::Later(mut other)) = registry.acquire(Want { model: "other", ..want(1) }, &[]) else { panic!() };
+    let other = Want { task: task("other", 0), ..want(1) };
+    let Ok(Acquired::Later(mut other)) = registry.acquire(other, &[]) else { panic!() };
     let mut same = later(&registry, 2);
     drop(slot);
     assert!(same.try_recv().is_err());
@@ -139,7 +176,7 @@ fn places_of_clients_that_have_gone_are_skipped() {
 fn a_task_does_not_return_to_a_link_on_which_it_failed() {
     let registry = registry();
     let first = link(&registry, 1, 1, 5);
-    let tried = Tried { operator: first.operator_id(), serial: first.serial() };
+    let tried = Tried::of(&first);
     assert!(matches!(registry.acquire(want(0), &[tried]), Err(DispatchError::NoMiner { .. })));
     let _second = link(&registry, 2, 1, 5);
     for task in 0..20 {
@@ -157,7 +194,7 @@ fn one_that_has_failed_does_not_block_those_behind_it() {
     let registry = registry();
     let (first, _second) = (link(&registry, 1, 1, 1), link(&registry, 2, 1, 1));
     let held = [now(&registry, 0), now(&registry, 1)];
-    let tried = Tried { operator: first.operator_id(), serial: first.serial() };
+    let tried = Tried::of(&first);
     let Ok(Acquired::Later(mut picky)) = registry.acquire(want(2), &[tried]) else { panic!() };
     let mut waiting = later(&registry, 3);
     let [a, b] = held;
@@ -174,7 +211,7 @@ fn one_that_has_failed_does_not_block_those_behind_it() {
 async fn suspensions_grow_survive_reconnecting_and_end() {
     let registry = registry();
     let first = link(&registry, 1, 1, 1);
-    let tried = |link: &Link| Tried { operator: link.operator_id(), serial: link.serial() };
+    let tried = |link: &Link| Tried::of(link);
     for _ in 0..3 {
         registry.failed(tried(&first), Blame::Miner);
     }
@@ -232,4 +269,151 @@ fn models_and_their_kinds_are_known_by_offers() {
     registry.remove(&link);
     assert!(matches!(error(want(0)), DispatchError::NoMiner { .. }));
     assert!(registry.models().is_empty());
+}
+
+#[test]
+fn a_client_that_has_gone_gives_its_place_back() {
+    let registry = registry();
+    let _link = link(&registry, 1, 1, 1);
+    let slot = now(&registry, 0);
+    let task = task_of(&[0; 16], MODEL.into(), Work::Completion(Completion::default()), &Price::default());
+    let Ok(Acquired::Later(_open)) = registry.acquire(Want { task: &task, ..want(1) }, &[]) else { panic!() };
+    let mut waiting = later(&registry, 2);
+    drop(task);
+    drop(slot);
+    drop(waiting.try_recv().unwrap().unwrap());
+}
+
+#[test]
+fn a_miner_that_asks_more_is_not_drawn_and_its_model_not_listed() {
+    let registry = paying(1_000, 1_000);
+    let dear = link(&registry, 1, 1_000_000, 9);
+    registry.set_offer(&dear, offer(&[MODEL], 9, Price::new(0, 1_001, 0, 0).unwrap()));
+    assert!(registry.models().is_empty());
+    assert!(matches!(registry.acquire(paid(0, 1), &[]), Err(DispatchError::NoMiner { .. })));
+    let fair = link(&registry, 2, 1, 9);
+    registry.set_offer(&fair, offer(&[MODEL], 9, price()));
+    for number in 0..9 {
+        let Ok(Acquired::Now(slot)) = registry.acquire(paid(number, 1), &[]) else { panic!() };
+        assert_eq!(slot.link().serial(), fair.serial());
+    }
+}
+
+#[test]
+fn a_miner_that_is_not_covered_is_passed_over() {
+    let registry = paying(1_000, 1_000);
+    let uncovered = link(&registry, 3, 1_000_000, 9);
+    let covered = link(&registry, 1, 1, 9);
+    for number in 0..9 {
+        let Ok(Acquired::Now(slot)) = registry.acquire(paid(number, 10), &[]) else { panic!() };
+        assert_eq!(slot.link().serial(), covered.serial());
+    }
+    let report = registry.report([uncovered.operator()].into_iter());
+    let (Some(link), Some(record)) = &report.each[0] else { panic!() };
+    assert_eq!(link.headroom, 0);
+    assert!(record.counts().passed_over_uncovered > 0);
+    // What costs nothing needs no cover.
+    let Ok(Acquired::Now(slot)) = registry.acquire(want(1), &[]) else { panic!() };
+    assert_eq!(slot.link().serial(), uncovered.serial());
+}
+
+#[test]
+fn ceilings_are_set_aside_until_they_are_given_back() {
+    let registry = paying(1_000, 15);
+    let _link = link(&registry, 1, 1, 9);
+    let Ok(Acquired::Now(mut slot)) = registry.acquire(paid(0, 10), &[]) else { panic!() };
+    let Ok(Acquired::Later(mut waiting)) = registry.acquire(paid(1, 10), &[]) else { panic!() };
+    let ceiling = slot.take_ceiling();
+    drop(slot);
+    assert!(waiting.try_recv().is_err(), "the slot is free, what it may cost is not");
+    drop(ceiling);
+    assert!(waiting.try_recv().unwrap().is_ok());
+}
+
+#[test]
+fn who_can_never_be_covered_is_told_at_once() {
+    let registry = paying(8, 1_000);
+    let _link = link(&registry, 1, 1, 9);
+    assert!(matches!(registry.acquire(paid(0, 9), &[]), Err(DispatchError::Unfunded(_))));
+    assert!(matches!(registry.acquire(paid(0, 8), &[]), Ok(Acquired::Now(_))));
+    let registry = paying(1_000, 8);
+    let _link = link(&registry, 1, 1, 9);
+    let Err(DispatchError::NoMiner { reason }) = registry.acquire(paid(0, 9), &[]) else { panic!() };
+    assert!(reason.contains("max_tokens"), "{reason}");
+}
+
+#[test]
+fn more_escrow_serves_those_who_wait_for_it() {
+    let registry = paying(10, 1_000);
+    let _links = [link(&registry, 1, 1, 9), link(&registry, 2, 1, 9)];
+    let Ok(Acquired::Now(_slot)) = registry.acquire(paid(0, 10), &[]) else { panic!() };
+    let Ok(Acquired::Later(mut waiting)) = registry.acquire(paid(1, 10), &[]) else { panic!() };
+    registry.exposure.set_solvency(Solvency { escrow: 20, ..Default::default() });
+    assert!(waiting.try_recv().is_err());
+    registry.serve_all();
+    assert!(waiting.try_recv().unwrap().is_ok());
+}
+
+#[test]
+fn a_miner_is_drawn_by_its_backing_however_many_links_it_has() {
+    let registry = registry();
+    let _one = link(&registry, 1, 300, 10_000);
+    let many: Vec<_> = (0..4).map(|channel| link_of_channel(&registry, 2, channel, 100, 10_000)).collect();
+    let mut drawn = HashMap::new();
+    for task in 0..2_000 {
+        *drawn.entry(now(&registry, task).link().id()).or_insert(0u32) += 1;
+    }
+    let of_many: Vec<u32> = many.iter().map(|link| drawn.get(&link.id()).copied().unwrap_or(0)).collect();
+    // Expected 500, 125 on each; five standard deviations are 97 and 54.
+    assert!((403..=597).contains(&of_many.iter().sum::<u32>()), "{of_many:?}");
+    assert!(of_many.iter().all(|drawn| (71..=179).contains(drawn)), "{of_many:?}");
+    let operators = [AccountId::from([1; 32]), AccountId::from([2; 32])];
+    let report = registry.report(operators.iter());
+    assert_eq!((report.linked, report.linked_backing), (2, 400));
+    let report = report.each[1].0.as_ref().unwrap();
+    assert_eq!((report.backing, report.free_slots, report.offers.len()), (100, 40_000, 4));
+    // Those that stay have the part of the one that leaves.
+    registry.remove(&many[0]);
+    drop(many);
+    let report = registry.report(operators.iter());
+    assert_eq!((report.linked, report.linked_backing), (2, 400));
+}
+
+#[test]
+fn a_newer_link_replaces_that_of_the_same_channel_and_no_other() {
+    let registry = registry();
+    let other = link_of_channel(&registry, 1, 0, 1, 1);
+    let older = link_of_channel(&registry, 1, 1, 1, 1);
+    let newer = Arc::new(Link::unheard(AccountId::from([1; 32]), 1));
+    let replaced = registry.admit(newer.clone(), 1).unwrap().unwrap();
+    assert_eq!(replaced.serial(), older.serial());
+    registry.remove(&older);
+    assert_eq!(registry.links().len(), 2, "an old link's end does not concern the new one");
+    registry.remove(&newer);
+    assert_eq!(registry.links()[0].serial(), other.serial());
+}
+
+#[test]
+fn an_operator_has_so_many_links() {
+    let registry = registry();
+    let links: Vec<_> = (0..32).map(|channel| link_of_channel(&registry, 1, channel, 1, 1)).collect();
+    let link = |channel| Arc::new(Link::unheard(AccountId::from([1; 32]), channel));
+    assert!(registry.admit(link(32), 1).is_err());
+    assert!(registry.admit(link(31), 1).unwrap().is_some(), "in the place of an older one there is room");
+    registry.remove(&links[0]);
+    assert!(registry.admit(link(32), 1).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_suspension_concerns_all_links_of_an_operator() {
+    let registry = registry();
+    let links = [link_of_channel(&registry, 1, 0, 2, 1), link_of_channel(&registry, 1, 1, 2, 1)];
+    for link in links.iter().cycle().take(3) {
+        registry.failed(Tried::of(link), Blame::Miner);
+    }
+    let (mut first, mut second) = (later(&registry, 0), later(&registry, 1));
+    assert!(first.try_recv().is_err() && second.try_recv().is_err());
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    let slots = [first.try_recv().unwrap().unwrap(), second.try_recv().unwrap().unwrap()];
+    assert_ne!(slots[0].link().serial(), slots[1].link().serial());
 }

@@ -1,26 +1,36 @@
 //! What the registry's lock guards: members, pools, and the handing out of slots.
 
 use std::{
+    cell::Cell,
     collections::{HashMap, VecDeque},
     sync::Arc,
 };
 
-use cuckoo_primitives::{task::selection_seed, Hash};
-use cuckoo_wire::link::ModelKind;
+use cuckoo_chain_client::Cai;
+use cuckoo_primitives::{task::selection_seed, Balance, Hash};
+use cuckoo_wire::{charge, link::ModelKind};
 
 use super::{
     draw::draw,
     failure::DispatchError,
-    member::{Conduct, Member},
+    member::{Conduct, LinkId, Member, Operator},
     pool::{Pools, Waiter},
     registry::{OperatorId, Registry, Slot, Tried, Want},
 };
-use crate::link::{Offer, OfferedModel};
+use crate::{
+    link::{Offer, OfferedModel},
+    settle::{is_free, Prices, Unfunded},
+};
+
+/// So many tasks that nobody can cover may be passed over by those behind them at a time; each costs a whole draw.
+const MAX_UNCOVERED_PASSED: usize = 16;
 
 /// Who is linked, who can take a task, and who waits; what the registry's lock guards.
 pub(super) struct Roster {
     pub(super) finalised: Hash,
-    pub(super) members: HashMap<OperatorId, Member>,
+    pub(super) members: HashMap<LinkId, Member>,
+    /// Those that have links.
+    pub(super) operators: HashMap<OperatorId, Operator>,
     /// Of every miner that has been linked since the start. Only registered miners get this far, so it is bounded.
     pub(super) conducts: HashMap<OperatorId, Conduct>,
     pub(super) pools: Pools,
@@ -32,7 +42,7 @@ pub(super) struct Roster {
 pub(super) enum Departure {
     /// By itself.
     Lost,
-    /// For a newer link of the same miner, so those who wait for it go on waiting.
+    /// For a newer link of the same channel, so those who wait for it go on waiting.
     Replaced,
     /// Because the miner may not work any more.
     CutOff,
@@ -43,25 +53,33 @@ impl Roster {
         Self {
             finalised,
             members: HashMap::new(),
+            operators: HashMap::new(),
             conducts: HashMap::new(),
             pools: Pools::default(),
             waiters_so_far: 0,
         }
     }
 
-    pub(super) fn is_current(&self, id: &OperatorId, serial: u64) -> bool {
+    pub(super) fn is_current(&self, id: &LinkId, serial: u64) -> bool {
         self.members.get(id).is_some_and(|member| member.link.serial() == serial)
     }
 
     /// Ends a membership; those who wait for nobody else are told, unless the miner is back already.
-    pub(super) fn take_out(&mut self, id: &OperatorId, departure: Departure) -> Option<Member> {
+    pub(super) fn take_out(&mut self, prices: &Prices, id: &LinkId, departure: Departure) -> Option<Member> {
         self.leave_pools(id);
-        let mut member = self.members.remove(id)?;
+        let member = self.members.remove(id)?;
         // One failure, however many tasks were lost with the link.
         if departure != Departure::CutOff && member.in_flight > 0 && !member.closing {
             member.failed();
         }
-        self.conducts.insert(*id, member.conduct.clone());
+        let operator = member.link.operator_id();
+        if let Some(others) = self.operators.get_mut(&operator) {
+            others.links.retain(|link| link != id);
+            match others.links.is_empty() {
+                true => drop(self.operators.remove(&operator)),
+                false => self.share_backing(prices, &operator),
+            }
+        }
         if departure != Departure::Replaced {
             self.dismiss_hopeless(&member.offer);
         }
@@ -76,8 +94,8 @@ impl Roster {
             let left: Vec<Tried> = pool
                 .members
                 .keys()
-                .filter_map(|id| members.get(id).filter(|member| !member.closing).map(|member| (id, member)))
-                .map(|(id, member)| Tried { operator: *id, serial: member.link.serial() })
+                .filter_map(|id| members.get(id).filter(|member| !member.closing))
+                .map(|member| Tried::of(&member.link))
                 .collect();
             let has_hope = |waiter: &Waiter| match waiter.tried.is_empty() {
                 true => !left.is_empty(),
@@ -93,7 +111,7 @@ impl Roster {
         }
     }
 
-    pub(super) fn leave_pools(&mut self, id: &OperatorId) {
+    pub(super) fn leave_pools(&mut self, id: &LinkId) {
         let Some(member) = self.members.get(id) else { return };
         for model in &member.offer.models {
             if let Some(pool) = self.pools.get(&model.id, model.kind) {
@@ -104,39 +122,66 @@ impl Roster {
         }
     }
 
-    pub(super) fn join_pools(&mut self, id: &OperatorId) {
+    /// Enters a link for every model that is offered on it for what is paid.
+    pub(super) fn join_pools(&mut self, prices: &Prices, id: &LinkId) {
         let Some(member) = self.members.get(id) else { return };
         for model in &member.offer.models {
             let pool = self.pools.entry(&model.id, model.kind);
-            pool.members.insert(*id, member.backing);
-            pool.table = None;
+            if prices.of(&model.id).meets(&model.ask) {
+                pool.members.insert(*id, member.backing);
+                pool.table = None;
+            }
         }
     }
 
-    pub(super) fn set_backing(&mut self, id: &OperatorId, backing: u128) {
-        let Some(member) = self.members.get_mut(id) else { return };
-        if member.backing != backing {
-            member.backing = backing;
-            self.join_pools(id);
+    /// What is behind an operator from now on.
+    pub(super) fn set_backing(&mut self, prices: &Prices, operator: &OperatorId, backing: u128) {
+        if let Some(linked) = self.operators.get_mut(operator) {
+            linked.backing = backing;
+            self.share_backing(prices, operator);
         }
     }
 
-    /// Brings a miner's availability up to date, and hands out what became free.
-    pub(super) fn update(&mut self, registry: &Arc<Registry>, id: &OperatorId) {
-        let Some(member) = self.members.get(id) else { return };
-        let available = member.unavailable().is_none();
-        let offer = member.offer.clone();
+    /// Divides an operator's backing among its links.
+    fn share_backing(&mut self, prices: &Prices, operator: &OperatorId) {
+        let Some(Operator { backing, links }) = self.operators.get(operator) else { return };
+        let each = backing.checked_div(links.len() as u128).unwrap_or(0);
+        for id in links.clone() {
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            if member.backing != each {
+                member.backing = each;
+                self.join_pools(prices, &id);
+            }
+        }
+    }
+
+    /// Notes in all its pools whether a link can take a task now.
+    fn set_available(&mut self, id: &LinkId, offer: &Offer, available: bool) {
         for model in &offer.models {
             let Some(pool) = self.pools.get(&model.id, model.kind) else { continue };
-            if available {
+            if available && pool.members.contains_key(id) {
                 pool.available.insert(*id);
             } else {
                 pool.available.remove(id);
             }
         }
+    }
+
+    /// Brings a link's availability up to date, and hands out what became free.
+    pub(super) fn update(&mut self, registry: &Arc<Registry>, id: &LinkId) {
+        let Some(member) = self.members.get(id) else { return };
+        let available = member.unavailable().is_none();
+        let offer = member.offer.clone();
+        self.set_available(id, &offer, available);
         if available {
             self.serve_waiters_of(registry, &offer);
         }
+    }
+
+    /// The same for all links of an operator.
+    pub(super) fn update_all(&mut self, registry: &Arc<Registry>, operator: &OperatorId) {
+        let links = self.operators.get(operator).map(|operator| operator.links.clone()).unwrap_or_default();
+        links.iter().for_each(|id| self.update(registry, id));
     }
 
     /// Hands out free slots of one model in the order of arrival.
@@ -163,18 +208,21 @@ impl Roster {
     /// Gives the first task that can have it a slot; whether there was one.
     fn serve_one(&mut self, registry: &Arc<Registry>, model: &str, kind: ModelKind) -> bool {
         let mut skipped = Vec::new();
+        let mut uncovered = 0;
         let mut served = false;
         while let Some(pool) = self.pools.get(model, kind) {
-            if pool.available.is_empty() {
+            if pool.available.is_empty() || uncovered >= MAX_UNCOVERED_PASSED {
                 break;
             }
             let Some(waiter) = pool.waiters.pop_front() else { break };
             if waiter.grant.is_closed() {
                 continue;
             }
-            let want = Want { id: waiter.id, model, kind };
+            let Some(task) = waiter.task.upgrade() else { continue };
+            let want = Want { id: waiter.id, kind, task: &task, price: waiter.price };
             let Some(slot) = self.draw(registry, want, &waiter.tried) else {
-                // All that are free now have failed at this task; the next one may still use them.
+                // All that are free now have failed at this task, or it is not covered; the next one may still use them.
+                uncovered += usize::from(waiter.tried.is_empty());
                 skipped.push(waiter);
                 continue;
             };
@@ -194,68 +242,116 @@ impl Roster {
 
     pub(super) fn draw(&mut self, registry: &Arc<Registry>, want: Want<'_>, tried: &[Tried]) -> Option<Slot> {
         let seed = selection_seed(&registry.genesis, &want.id.task, want.id.attempt, &self.finalised);
-        let pool = self.pools.get(want.model, want.kind)?;
-        let id = draw(pool, &self.members, &seed.0, tried)?;
+        let pool = self.pools.get(want.model(), want.kind)?;
+        let headrooms = registry.exposure.headrooms();
+        let ceilings = Ceilings::of(want);
+        let is_covered = |member: &Member| headrooms.covers(member.stash(), ceilings.on(member));
+        let id = draw(pool, &self.members, &seed.0, tried, is_covered)?;
         let member = self.members.get_mut(&id)?;
-        let model = member.offer.models.iter().find(|model| model.id == want.model && model.kind == want.kind)?.clone();
+        let model = member.model(want.model(), want.kind)?.clone();
+        let reserved = Some(headrooms.reserve(member.stash(), ceilings.on(member)));
         member.in_flight += 1;
         member.conduct.record.drawn();
         let link = member.link.clone();
         if member.unavailable().is_some() {
             let offer = member.offer.clone();
-            for model in &offer.models {
-                self.pools.get(&model.id, model.kind).into_iter().for_each(|pool| {
-                    pool.available.remove(&id);
-                });
-            }
+            self.set_available(&id, &offer, false);
         }
-        Some(Slot { registry: registry.clone(), link, model, held: true })
+        Some(Slot { registry: registry.clone(), link, model, held: true, reserved })
     }
 
     /// Takes back a slot that was never used. Dropping it here would lock twice.
     fn put_back(&mut self, mut slot: Slot) {
         slot.held = false;
-        let id = slot.link.operator_id();
+        drop(slot.reserved.take());
+        let id = slot.link.id();
         if let Some(member) = self.members.get_mut(&id) {
             member.in_flight = member.in_flight.saturating_sub(1);
             if member.unavailable().is_none() {
                 let offer = member.offer.clone();
-                for model in &offer.models {
-                    self.pools.get(&model.id, model.kind).into_iter().for_each(|pool| {
-                        pool.available.insert(id);
-                    });
-                }
+                self.set_available(&id, &offer, true);
             }
         }
     }
 
     /// Whether waiting can help at all.
-    pub(super) fn check_hope(&mut self, want: Want<'_>, tried: &[Tried]) -> Result<(), DispatchError> {
-        let members = &self.members;
-        let Some(pool) = self.pools.get(want.model, want.kind) else { return Err(self.unknown_model(want)) };
+    pub(super) fn check_hope(
+        &mut self,
+        registry: &Registry,
+        want: Want<'_>,
+        tried: &[Tried],
+    ) -> Result<(), DispatchError> {
+        let (members, model) = (&self.members, want.model());
+        let Some(pool) = self.pools.get(model, want.kind) else { return Err(self.unknown_model(want)) };
         if pool.members.is_empty() {
-            let reason = format!("no miner that serves '{}' is linked", want.model);
+            let reason = format!("no miner that serves '{model}' for what this gateway pays is linked");
             return Err(DispatchError::NoMiner { reason });
         }
-        let mut hopeful = pool.members.keys().filter_map(|id| members.get(id).map(|member| (id, member)));
-        let untried = |(id, member): (&OperatorId, &Member)| {
-            let serial = member.link.serial();
-            !member.closing && !tried.contains(&Tried { operator: *id, serial })
-        };
-        if hopeful.any(untried) {
-            return Ok(());
+        let untried = |member: &&Member| !member.closing && !tried.contains(&Tried::of(&member.link));
+        let mut hopeful = pool.members.keys().filter_map(|id| members.get(id)).filter(untried).peekable();
+        if hopeful.peek().is_none() {
+            let reason =
+                format!("all {} miner(s) that serve '{model}' have failed at it or are leaving", pool.members.len());
+            return Err(DispatchError::NoMiner { reason });
         }
-        let reason =
-            format!("all {} miner(s) that serve '{}' have failed at it or are leaving", pool.members.len(), want.model);
+        let (headrooms, ceilings) = (registry.exposure.headrooms(), Ceilings::of(want));
+        let mut least = Balance::MAX;
+        for member in hopeful {
+            let ceiling = ceilings.on(member);
+            if headrooms.could_cover(member.stash(), ceiling) {
+                return Ok(());
+            }
+            least = least.min(ceiling);
+        }
+        let has_escrow = headrooms.has_escrow_for(least);
+        drop(headrooms);
+        if !has_escrow {
+            return Err(DispatchError::Unfunded(Unfunded::TooMuch { ceiling: least }));
+        }
+        let reason = format!(
+            "of the miners that serve '{model}' none is covered for a task that may cost {}, until they redeem what they \
+             have; ask for fewer tokens (max_tokens)",
+            Cai(least)
+        );
         Err(DispatchError::NoMiner { reason })
     }
 
     pub(super) fn unknown_model(&self, want: Want<'_>) -> DispatchError {
-        let model = want.model.to_owned();
-        if self.pools.is_of_other_kind(want.model, want.kind) {
+        let model = want.model().to_owned();
+        if self.pools.is_of_other_kind(want.model(), want.kind) {
             return DispatchError::WrongKind { model };
         }
         let available = self.pools.summaries().into_iter().map(|summary| summary.id).collect();
         DispatchError::UnknownModel { model, available }
+    }
+}
+
+/// What a task may cost, which depends on the context that a miner has for it.
+struct Ceilings<'a> {
+    want: Want<'a>,
+    /// Of the context that was asked for last: mostly all are the same.
+    last: Cell<Option<(u32, Balance)>>,
+}
+
+impl<'a> Ceilings<'a> {
+    fn of(want: Want<'a>) -> Self {
+        Self { want, last: Cell::new(None) }
+    }
+
+    /// What it may cost on this miner, in planck.
+    fn on(&self, member: &Member) -> Balance {
+        if is_free(&self.want.price) {
+            return 0;
+        }
+        let model = member.model(self.want.model(), self.want.kind);
+        let context = model.map_or(0, |model| model.context_tokens);
+        match self.last.get() {
+            Some((of, ceiling)) if of == context => ceiling,
+            _ => {
+                let ceiling = self.want.price.cost(&charge::most(self.want.task, context));
+                self.last.set(Some((context, ceiling)));
+                ceiling
+            }
+        }
     }
 }

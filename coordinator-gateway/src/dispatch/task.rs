@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cuckoo_primitives::task::TaskId;
-use cuckoo_wire::link;
+use cuckoo_primitives::{settlement::Price, task::TaskId};
+use cuckoo_wire::{link, money::price_to_wire};
 use tokio::time::Instant;
 
 use crate::request_memory::TakenMemory;
@@ -23,20 +23,33 @@ pub(crate) struct AttemptId {
 pub(crate) struct TaskSpec {
     /// Chosen at random for this task.
     pub(crate) id: TaskId,
-    /// What the client asked for.
-    pub(crate) model: String,
     /// What the model must be for.
     pub(crate) kind: link::ModelKind,
-    /// The work itself.
-    pub(crate) work: link::task::Work,
+    /// What is paid for it.
+    pub(crate) price: Price,
+    /// What all its attempts share: attempt and time are zero. Whoever waits for a slot refers to it weakly, so that it
+    /// takes no memory once the client has gone.
+    pub(crate) task: Arc<link::Task>,
     /// The client's key.
     pub(crate) api_key_id: Option<Arc<str>>,
     /// When it arrived.
     pub(crate) arrived: Instant,
     /// When it must be done.
     pub(crate) deadline: Instant,
-    /// Held until the task ends: what the client sent lives in `work`.
+    /// Held until the task ends: what the client sent lives in `task`.
     pub(crate) _memory: TakenMemory,
+}
+
+/// What all attempts of a task share.
+pub(crate) fn task_of(id: &TaskId, model: String, work: link::task::Work, price: &Price) -> Arc<link::Task> {
+    Arc::new(link::Task {
+        task_id: Bytes::copy_from_slice(id),
+        attempt: 0,
+        model,
+        timeout_ms: 0,
+        work: Some(work),
+        price: Some(price_to_wire(price)),
+    })
 }
 
 impl TaskSpec {
@@ -48,18 +61,18 @@ impl TaskSpec {
     /// The message for one attempt.
     pub(crate) fn message(&self, attempt: u32) -> link::Task {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        link::Task {
-            task_id: Bytes::copy_from_slice(&self.id),
-            attempt,
-            model: self.model.clone(),
-            timeout_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
-            work: Some(self.work.clone()),
-        }
+        let timeout_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        link::Task { attempt, timeout_ms, ..(*self.task).clone() }
+    }
+
+    /// What the client asked for.
+    pub(crate) fn model(&self) -> &str {
+        &self.task.model
     }
 
     /// Tokens that the client wants at most; `None` if only the context bounds them.
     pub(crate) fn max_tokens(&self) -> Option<u32> {
-        let sampling = match &self.work {
+        let sampling = match self.task.work.as_ref()? {
             link::task::Work::Chat(chat) => chat.sampling.as_ref(),
             link::task::Work::Completion(completion) => completion.sampling.as_ref(),
             link::task::Work::Embedding(_) => None,
@@ -69,7 +82,7 @@ impl TaskSpec {
 
     /// Inputs to be embedded; `None` for tasks whose answer is text.
     pub(crate) fn embedding_inputs(&self) -> Option<usize> {
-        match &self.work {
+        match self.task.work.as_ref()? {
             link::task::Work::Embedding(embedding) => Some(embedding.inputs.len()),
             _ => None,
         }

@@ -9,6 +9,7 @@ use cuckoo_wire::{
     handshake::{fixed, Handshake, WrongLength},
     limits::{HANDSHAKE_TIMEOUT_MS, PROTOCOL},
     link::{self, coordinator_message, miner_message::Message, MinerMessage, RefusalCode},
+    money::channel_from_wire,
 };
 use futures::{Stream, StreamExt};
 use rand::{rngs::OsRng, TryRngCore};
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 use super::peer::Outbound;
-use crate::standing::Unfit;
+use crate::{settle::Claim, standing::Unfit};
 
 const STEP_TIMEOUT: Duration = Duration::from_millis(HANDSHAKE_TIMEOUT_MS);
 
@@ -45,6 +46,7 @@ impl From<Unfit> for Refused {
     fn from(unfit: Unfit) -> Self {
         let code = match unfit {
             Unfit::NotRegistered | Unfit::OtherRole(_) => RefusalCode::NotRegistered,
+            Unfit::OtherStash => RefusalCode::Channel,
             Unfit::Chilled => RefusalCode::Chilled,
             Unfit::Pending => RefusalCode::Pending,
             Unfit::BelowMinimum => RefusalCode::BelowMinimum,
@@ -74,7 +76,7 @@ impl From<WrongLength> for Broken {
     }
 }
 
-/// Proves our key to the miner and makes it prove its own; returns what both have signed.
+/// Proves our key to the miner and makes it prove its own; returns what both have signed, and how it is to be paid.
 ///
 /// `may_mine` is asked before any signature is made, so that strangers cannot keep us signing.
 pub(super) async fn shake_hands<S>(
@@ -84,7 +86,7 @@ pub(super) async fn shake_hands<S>(
     incoming: &mut S,
     outbox: &mpsc::Sender<Outbound>,
     may_mine: impl Fn(&AccountId) -> Result<(), Refused>,
-) -> Result<Handshake, Broken>
+) -> Result<(Handshake, Claim), Broken>
 where
     S: Stream<Item = Result<MinerMessage, Status>> + Unpin,
 {
@@ -122,7 +124,10 @@ where
         let reason = "the signature is not that of this operator key over this handshake";
         return Err(Refused::new(RefusalCode::BadSignature, reason).into());
     }
-    Ok(handshake)
+    let channel = channel_from_wire(&proof.channel).map_err(|bad| {
+        Refused::new(RefusalCode::Protocol, format!("{bad}; name the channel through which you are paid"))
+    })?;
+    Ok((handshake, Claim { channel, newest: proof.newest }))
 }
 
 async fn next<S>(incoming: &mut S) -> Result<Message, Broken>

@@ -13,6 +13,9 @@ pub(crate) use connection::LinkListener;
 pub(crate) use handshake::Refused;
 pub(crate) use limits::UnprovenLinks;
 pub(crate) use offer::{Offer, OfferedModel};
+#[cfg(test)]
+pub(crate) use peer::Sent;
 pub(crate) use peer::{Ending, Link};
 pub(crate) use running::AttemptMessage;
 pub(crate) use server::{serve_links, LinkContext};
+pub(crate) use session::of_same_stash;

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use cuckoo_primitives::Hash;
+use cuckoo_primitives::{settlement::Price, Hash};
 use cuckoo_wire::{
     handshake::fixed,
     limits::{MAX_MODELS, MAX_MODEL_ID_LEN, MAX_SLOTS},
     link::{self, ModelKind},
+    money::price_from_wire,
 };
 
 /// Longest numeric class and agent, in bytes.
@@ -27,6 +28,8 @@ pub(crate) struct OfferedModel {
     pub(crate) context_tokens: u32,
     /// Names build, kernels and device.
     pub(crate) numeric_class: String,
+    /// For less it takes no task.
+    pub(crate) ask: Price,
 }
 
 /// What a miner serves now.
@@ -74,8 +77,11 @@ impl TryFrom<link::Model> for OfferedModel {
         if model.context_tokens == 0 || model.context_tokens > MAX_CONTEXT_TOKENS {
             return Err(format!("model '{}' has a context of {} tokens", model.id, model.context_tokens));
         }
+        let ask = price_from_wire(model.ask.as_ref())
+            .map_err(|error| format!("model '{}': what you ask for it: {error}", model.id))?;
         Ok(Self {
             kind,
+            ask,
             model_root: Hash::from(fixed::<32>("model_root", &model.model_root).map_err(|error| error.to_string())?),
             context_tokens: model.context_tokens,
             numeric_class: label("numeric_class", model.numeric_class)?,
@@ -98,6 +104,7 @@ fn label(field: &str, text: String) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cuckoo_wire::money::price_to_wire;
 
     fn model(id: &str) -> link::Model {
         link::Model {
@@ -106,6 +113,7 @@ mod tests {
             model_root: vec![1; 32].into(),
             context_tokens: 2048,
             numeric_class: "cpu".into(),
+            ask: Some(price_to_wire(&Price::default())),
         }
     }
 
@@ -130,6 +138,8 @@ mod tests {
             offer(vec![link::Model { model_root: vec![1; 31].into(), ..model("a") }]),
             offer(vec![link::Model { context_tokens: 0, ..model("a") }]),
             offer(vec![link::Model { kind: 0, ..model("a") }]),
+            offer(vec![link::Model { ask: None, ..model("a") }]),
+            offer(vec![link::Model { ask: Some(link::Price::default()), ..model("a") }]),
             offer(vec![link::Model { numeric_class: "ä".into(), ..model("a") }]),
             offer((0..=MAX_MODELS).map(|i| model(&i.to_string())).collect()),
             link::Offer { slots: MAX_SLOTS + 1, ..offer(vec![]) },

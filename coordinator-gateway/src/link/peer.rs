@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use cuckoo_primitives::{AccountId, Hash};
+use cuckoo_primitives::{signing::blake2_256, AccountId, Balance, Hash};
 use cuckoo_wire::link::{self, coordinator_message::Message, CoordinatorMessage, RefusalCode};
 use parking_lot::Mutex;
 use tokio::{
@@ -12,7 +12,10 @@ use tokio::{
 };
 
 use super::running::{AttemptMessage, Routed, Running};
-use crate::dispatch::{AttemptId, Slot};
+use crate::{
+    dispatch::{AttemptId, Slot},
+    settle::ChannelKey,
+};
 
 /// Messages that may wait for a miner that reads slowly; the channel takes memory only for those that do. More than
 /// [`cuckoo_wire::limits::MAX_SLOTS`] tasks and as many cancellations fit.
@@ -50,33 +53,48 @@ pub(crate) enum Ending {
 /// A miner that has proven its key. Its stream is read by a task of its own; everybody else holds it in an `Arc`.
 pub(crate) struct Link {
     serial: u64,
+    id: [u8; 32],
     hash: Hash,
     operator: AccountId,
+    channel: ChannelKey,
     since: Instant,
     outbox: mpsc::Sender<Outbound>,
     ending: watch::Sender<Option<Ending>>,
+    /// Amount of the newest voucher that went into the outbox, in planck.
+    promised: Mutex<Balance>,
     /// `None` once the stream has ended.
     running: Mutex<Option<Running>>,
 }
 
 impl Link {
-    pub(super) fn new(hash: Hash, operator: AccountId, outbox: mpsc::Sender<Outbound>) -> Self {
+    pub(super) fn new(hash: Hash, operator: AccountId, channel: ChannelKey, outbox: mpsc::Sender<Outbound>) -> Self {
         static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
         Self {
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
+            id: blake2_256(&[b"cuckoo/gateway-link/v1", operator.as_ref(), &channel.channel]).0,
             hash,
             operator,
+            channel,
             since: Instant::now(),
             outbox,
             ending: watch::Sender::new(None),
+            promised: Mutex::new(0),
             running: Mutex::new(Some(Running::default())),
         }
     }
 
-    /// A link whose miner hears nothing, for tests of the registry.
+    /// A link of some channel whose miner hears nothing, for tests of the registry.
     #[cfg(test)]
-    pub(crate) fn unheard(operator: AccountId) -> Self {
-        Self::new(Hash::zero(), operator, mpsc::channel(1).0)
+    pub(crate) fn unheard(operator: AccountId, channel: u8) -> Self {
+        let channel = ChannelKey { miner: operator.clone(), channel: [channel; 16] };
+        Self::new(Hash::zero(), operator, channel, mpsc::channel(1).0)
+    }
+
+    /// A link of this channel, and what is sent over it, of which so many messages may wait.
+    #[cfg(test)]
+    pub(crate) fn heard(channel: ChannelKey, outbox: usize) -> (Self, Sent) {
+        let (outbox, sent) = mpsc::channel(outbox);
+        (Self::new(Hash::zero(), channel.miner.clone(), channel, outbox), Sent(sent))
     }
 
     /// Tells one link of a miner from the next.
@@ -89,14 +107,24 @@ impl Link {
         self.hash
     }
 
-    /// Who is at the other end.
+    /// Who is at the other end. Several workers of one operator have a link each.
     pub(crate) fn operator(&self) -> &AccountId {
         &self.operator
     }
 
-    /// The same as bytes.
+    /// Names operator and channel together: of two links with the same the newer replaces the older.
+    pub(crate) fn id(&self) -> [u8; 32] {
+        self.id
+    }
+
+    /// The operator as bytes.
     pub(crate) fn operator_id(&self) -> [u8; 32] {
         *AsRef::<[u8; 32]>::as_ref(&self.operator)
+    }
+
+    /// Through which channel its work is paid.
+    pub(crate) fn channel(&self) -> &ChannelKey {
+        &self.channel
     }
 
     /// When it began.
@@ -193,7 +221,41 @@ impl Link {
         drop(self.outbox.try_send(message.into()));
     }
 
+    /// Sends the message that `make` makes of the amount that was promised last, and with which a greater one is; if there
+    /// is no room, nothing is promised. One at a time, so that amounts only grow on a link.
+    pub(crate) fn send_promise(&self, make: impl FnOnce(Balance) -> Option<(Balance, Message)>) {
+        let mut promised = self.promised.lock();
+        let Some((amount, message)) = make(*promised) else { return };
+        if self.outbox.try_send(message.into()).is_ok() {
+            *promised = amount;
+        }
+    }
+
     fn send_cancel(&self, id: &AttemptId) {
         self.send(Message::Cancel(link::Cancel { task_id: Bytes::copy_from_slice(&id.task), attempt: id.attempt }));
+    }
+}
+
+/// What is sent over a link, for tests.
+#[cfg(test)]
+pub(crate) struct Sent(mpsc::Receiver<Outbound>);
+
+#[cfg(test)]
+impl Sent {
+    /// The next message, if one has been sent.
+    pub(crate) fn next(&mut self) -> Option<Message> {
+        self.0.try_recv().ok().and_then(Self::message)
+    }
+
+    /// The next message.
+    pub(crate) async fn wait(&mut self) -> Option<Message> {
+        self.0.recv().await.and_then(Self::message)
+    }
+
+    fn message(outbound: Outbound) -> Option<Message> {
+        match outbound {
+            Outbound::Message(message) => message.message,
+            Outbound::End => None,
+        }
     }
 }

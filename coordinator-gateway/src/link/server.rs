@@ -23,7 +23,12 @@ use super::{
     peer::{Outbound, OUTBOX},
     session,
 };
-use crate::{chain_guard::ChainGuard, dispatch::Registry, standing::standing};
+use crate::{
+    chain_guard::ChainGuard,
+    dispatch::Registry,
+    settle::{Adoption, Vouchers},
+    standing::standing,
+};
 
 /// A dead miner is noticed within the sum of these two.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
@@ -41,6 +46,10 @@ pub(crate) struct LinkContext {
     pub(crate) guard: Arc<ChainGuard>,
     /// Where links are entered.
     pub(crate) registry: Arc<Registry>,
+    /// Decides what a miner's channel goes on from.
+    pub(crate) adoption: Adoption,
+    /// Where promises are signed.
+    pub(crate) vouchers: Arc<Vouchers>,
     /// Most links at once.
     pub(crate) max_links: usize,
     /// Cancelled when the gateway begins to stop.

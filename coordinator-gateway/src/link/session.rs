@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cuckoo_primitives::{task::TaskId, Role};
+use cuckoo_chain_client::MarketView;
+use cuckoo_primitives::{task::TaskId, AccountId, Candidate, Role};
 use cuckoo_wire::{
     handshake::fixed,
-    limits::MAX_MINER_MESSAGE_BYTES,
     link::{self, coordinator_message, miner_message::Message, MinerMessage, RefusalCode},
 };
 use futures::{Stream, StreamExt};
@@ -20,9 +20,13 @@ use super::{
     running::AttemptMessage,
     server::LinkContext,
 };
-use crate::{dispatch::AttemptId, standing::standing};
+use crate::{
+    dispatch::{AttemptId, TooManyLinks, MAX_LINKS_PER_OPERATOR},
+    settle::{ChannelKey, Claim},
+    standing::{standing, Unfit},
+};
 
-/// How often cancelled attempts are looked through.
+/// How often cancelled attempts are looked through, and a voucher is sent again that found no room.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Longest wait for a miner to read the last message.
@@ -43,8 +47,8 @@ pub(super) async fn serve<S>(
             context.may_mine(miner)
         })
         .await;
-    let handshake = match shaken {
-        Ok(handshake) => handshake,
+    let (handshake, claim) = match shaken {
+        Ok(shaken) => shaken,
         Err(Broken::Refused(refused)) => return refuse(&outbox, refused, &peer.to_string()).await,
         Err(Broken::Gone(why)) => {
             metrics::counter!("gateway_links_refused_total", "reason" => "no_handshake").increment(1);
@@ -54,16 +58,20 @@ pub(super) async fn serve<S>(
     };
     let _proven = connection.proven();
     let miner = handshake.miner.to_string();
-    let link = Arc::new(Link::new(handshake.link_hash(), handshake.miner, outbox.clone()));
+    let channel = match adopt(&context, &handshake.miner, claim).await {
+        Ok(channel) => channel,
+        Err(refused) => return refuse(&outbox, refused, &miner).await,
+    };
+    let link = Arc::new(Link::new(handshake.link_hash(), handshake.miner, channel, outbox.clone()));
     if let Err(refused) = admit(&context, &link) {
         return refuse(&outbox, refused, &miner).await;
     }
     tracing::info!(target: "gateway::link", %miner, %peer, "miner linked");
     metrics::counter!("gateway_links_total").increment(1);
-    let welcome = link::Welcome { max_message_bytes: MAX_MINER_MESSAGE_BYTES as u32 };
-    link.send(coordinator_message::Message::Welcome(welcome));
+    context.vouchers.welcome(&link);
     let ended = read(&context, &link, &mut incoming, &outbox).await;
     context.registry.remove(&link);
+    context.vouchers.leave(&link);
     link.close();
     match ended {
         Ended::Left | Ended::Drained => {
@@ -74,19 +82,33 @@ pub(super) async fn serve<S>(
     }
 }
 
+/// Through which channel the miner is paid, once what that goes on from is committed.
+async fn adopt(context: &LinkContext, operator: &AccountId, claim: Claim) -> Result<ChannelKey, Refused> {
+    let stash = standing(&context.guard.view(), operator, Role::Miner)?.stash.clone();
+    context.adoption.adopt(&stash, claim).await
+}
+
 /// Puts the link into the registry, in the place of an older one, if the miner may work and there is room.
 fn admit(context: &LinkContext, link: &Arc<Link>) -> Result<(), Refused> {
     let view = context.guard.view();
-    let backing = standing(&view, link.operator(), Role::Miner)?.backing;
+    let backing = of_same_stash(&view, link)?.backing;
     if context.registry.load().0 >= context.max_links {
         return Err(Refused::new(RefusalCode::Busy, "this gateway has as many links as it may; try again later"));
     }
-    if let Some(replaced) = context.registry.admit(link.clone(), backing) {
-        let reason = "a newer link of this operator took over; run one worker per operator key".into();
-        replaced.end(Ending::Refused { code: RefusalCode::Replaced, reason });
+    match context.registry.admit(link.clone(), backing) {
+        Ok(None) => {}
+        Ok(Some(replaced)) => {
+            let reason = "a newer link of this operator and channel took over; run one worker on a wallet".into();
+            replaced.end(Ending::Refused { code: RefusalCode::Replaced, reason });
+        }
+        Err(TooManyLinks) => {
+            let reason =
+                format!("this operator has {MAX_LINKS_PER_OPERATOR} links to this gateway, which is all it may");
+            return Err(Refused::new(RefusalCode::Busy, reason));
+        }
     }
     // A block may have been finalised between the look at the view and the entry into the registry.
-    if let Err(unfit) = standing(&context.guard.view(), link.operator(), Role::Miner) {
+    if let Err(unfit) = of_same_stash(&context.guard.view(), link) {
         context.registry.remove(link);
         return Err(unfit.into());
     }
@@ -94,6 +116,15 @@ fn admit(context: &LinkContext, link: &Arc<Link>) -> Result<(), Refused> {
         link.end(Ending::Drained);
     }
     Ok(())
+}
+
+/// The miner behind a link, if it may work and works for the stash that the link's channel pays.
+pub(crate) fn of_same_stash(view: &MarketView, link: &Link) -> Result<Arc<Candidate>, Unfit> {
+    let candidate = standing(view, link.operator(), Role::Miner)?;
+    match candidate.stash == link.channel().miner {
+        true => Ok(candidate),
+        false => Err(Unfit::OtherStash),
+    }
 }
 
 enum Ended {
@@ -122,7 +153,10 @@ where
                 _ => {}
             },
             () = outbox.closed() => return Ended::Left,
-            _ = sweep.tick() => link.sweep(),
+            _ = sweep.tick() => {
+                link.sweep();
+                context.vouchers.deliver(link);
+            }
             message = incoming.next() => {
                 let Some(Ok(MinerMessage { message })) = message else { return Ended::Left };
                 if let Err(refused) = handle(context, link, message) {
@@ -131,6 +165,7 @@ where
             }
         }
         if draining && link.is_idle() {
+            context.vouchers.deliver(link);
             return Ended::Drained;
         }
     }

@@ -41,16 +41,15 @@ pub(crate) async fn create_embeddings(
     caller: Caller,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let limits = &state.limits;
     let minimal = json!({"model": "", "input": ""});
     let (request, memory): (EmbeddingRequest, _) =
-        read_json(body, state.body_limits(limits.max_embedding_body_bytes), minimal).await?;
+        read_json(body, state.body_limits(state.limits.max_embedding_body_bytes), minimal).await?;
     if request.dimensions.is_some() {
         return Err(ApiError::unsupported("dimensions", "vectors have the length that the model gives them"));
     }
     let encoding = Encoding::try_from(request.encoding_format.as_deref())?;
     let work = Work::Embedding(link::Embedding { inputs: inputs_of(request.input)? });
-    let task = new_task(caller, request.model.clone(), ModelKind::Embedding, work, memory, limits);
+    let task = new_task(&state, caller, request.model.clone(), ModelKind::Embedding, work, memory);
     let task_id = task.id_hex();
     let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
     let prompt_tokens = answer.completed.receipt.prompt_tokens;

@@ -23,7 +23,7 @@ pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Whether new tasks are accepted: chain, registration and disk are well, and the gateway is not stopping.
+/// Whether new tasks are accepted: chain, registration, escrow and disk are well, and the gateway is not stopping.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses(
         (status = 200, description = "New tasks are accepted", body = Health),

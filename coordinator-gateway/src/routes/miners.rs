@@ -1,17 +1,20 @@
 //! `GET /v1/miners`
 
+use std::collections::BTreeSet;
+
 use axum::{
     extract::{Query, State},
     Json,
 };
-use cuckoo_primitives::{Candidate, CandidateStatus};
+use cuckoo_primitives::{settlement::Price, Candidate, CandidateStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     dispatch::{MinerCounts, MinerReport, Unavailable},
     error::{ApiError, ErrorBody},
-    link::Offer,
+    link::OfferedModel,
+    settle::{is_free, Prices},
     state::SharedState,
 };
 
@@ -65,10 +68,16 @@ struct Miner {
     connected: bool,
     /// For how long, in seconds.
     connected_s: Option<u64>,
+    /// How many links it has: each of its workers has one.
+    links: usize,
     /// What program it runs, in its own words.
     agent: Option<String>,
     /// What it serves.
     models: Vec<String>,
+    /// For which of that it asks more than this gateway pays, so that it is not chosen for it.
+    asks_more: Vec<String>,
+    /// What can still be promised to it before it has to redeem, in planck.
+    headroom: Option<String>,
     /// Tasks it takes at once.
     slots: u32,
     /// How many more it would take now.
@@ -97,6 +106,8 @@ struct PassedOverCounts {
     suspended: u64,
     /// It had failed at the same task.
     tried: u64,
+    /// What the task could cost was not covered.
+    uncovered: u64,
 }
 
 /// Shows every registered miner: backing, share, load, and why it is not chosen.
@@ -125,7 +136,7 @@ pub(crate) async fn list_miners(
     let report = state.registry.report(shown.iter().map(|candidate| &candidate.operator));
     let data = shown.iter().zip(&report.each).map(|(candidate, (link, record))| {
         let counts = record.as_ref().map(|record| record.counts()).unwrap_or_default();
-        miner(candidate, link.as_ref(), counts, report.linked_backing)
+        miner(candidate, link.as_ref(), counts, report.linked_backing, &state.prices)
     });
     Ok(Json(MinerList {
         object: "list",
@@ -137,7 +148,14 @@ pub(crate) async fn list_miners(
     }))
 }
 
-fn miner(candidate: &Candidate, report: Option<&MinerReport>, counts: MinerCounts, linked_backing: u128) -> Miner {
+fn miner(
+    candidate: &Candidate,
+    report: Option<&MinerReport>,
+    counts: MinerCounts,
+    linked_backing: u128,
+    prices: &Prices,
+) -> Miner {
+    let asks_more = |model: &OfferedModel| !prices.of(&model.id).meets(&model.ask);
     Miner {
         operator: candidate.operator.to_string(),
         stash: candidate.stash.to_string(),
@@ -148,9 +166,12 @@ fn miner(candidate: &Candidate, report: Option<&MinerReport>, counts: MinerCount
         selection_share: report.map_or(0.0, |report| share(report.backing, linked_backing)),
         connected: report.is_some(),
         connected_s: report.map(|report| report.linked_for.as_secs()),
-        agent: report.map(|report| report.offer.agent.clone()),
-        models: report.map(|report| models_of(&report.offer)).unwrap_or_default(),
-        slots: report.map_or(0, |report| report.offer.slots),
+        links: report.map_or(0, |report| report.offers.len()),
+        agent: report.and_then(|report| report.offers.first()).map(|offer| offer.agent.clone()),
+        models: report.map(|report| models_of(report, |_| true)).unwrap_or_default(),
+        asks_more: report.map(|report| models_of(report, asks_more)).unwrap_or_default(),
+        headroom: report.map(|report| report.headroom.to_string()),
+        slots: report.map_or(0, |report| report.offers.iter().fold(0, |sum, offer| sum.saturating_add(offer.slots))),
         free_slots: report.map_or(0, |report| report.free_slots),
         served: counts.served,
         failed: counts.failed,
@@ -159,13 +180,17 @@ fn miner(candidate: &Candidate, report: Option<&MinerReport>, counts: MinerCount
             busy: counts.passed_over_busy,
             suspended: counts.passed_over_suspended,
             tried: counts.passed_over_tried,
+            uncovered: counts.passed_over_uncovered,
         },
-        not_chosen_because: not_chosen_because(candidate, report),
+        not_chosen_because: not_chosen_because(candidate, report, prices),
     }
 }
 
-fn models_of(offer: &Offer) -> Vec<String> {
-    offer.models.iter().map(|model| model.id.clone()).collect()
+/// Those of its models that are such, each once.
+fn models_of(report: &MinerReport, is_such: impl Fn(&OfferedModel) -> bool) -> Vec<String> {
+    let offered = report.offers.iter().flat_map(|offer| &offer.models);
+    let ids: BTreeSet<&str> = offered.filter(|model| is_such(model)).map(|model| model.id.as_str()).collect();
+    ids.into_iter().map(str::to_owned).collect()
 }
 
 /// A part of a whole, rounded down to billionths; planck have more digits than floating-point numbers.
@@ -175,7 +200,7 @@ fn share(part: u128, whole: u128) -> f64 {
     parts as f64 / f64::from(PARTS)
 }
 
-fn not_chosen_because(candidate: &Candidate, report: Option<&MinerReport>) -> Option<String> {
+fn not_chosen_because(candidate: &Candidate, report: Option<&MinerReport>, prices: &Prices) -> Option<String> {
     match candidate.status {
         CandidateStatus::Active => {}
         CandidateStatus::Chilled => return Some("it is chilled on chain".into()),
@@ -183,10 +208,28 @@ fn not_chosen_because(candidate: &Candidate, report: Option<&MinerReport>) -> Op
         CandidateStatus::BelowMinimum => return Some("its own stake is not above the minimum".into()),
     }
     let Some(report) = report else { return Some("it is not connected to this gateway".into()) };
-    match report.unavailable? {
-        Unavailable::NoOffer => Some("it offers no model or no slot".into()),
-        Unavailable::Busy => Some("all its slots are taken".into()),
-        Unavailable::Suspended(left) => Some(format!("it failed and is left alone for {} ms", left.as_millis())),
-        Unavailable::Closing => Some("it is shutting down".into()),
+    match report.unavailable {
+        Some(Unavailable::NoOffer) => Some("it offers no model or no slot".into()),
+        Some(Unavailable::Busy) => Some("all its slots are taken".into()),
+        Some(Unavailable::Suspended(left)) => Some(format!("it failed and is left alone for {} ms", left.as_millis())),
+        Some(Unavailable::Closing) => Some("it is shutting down".into()),
+        None => not_paid_because(report, prices),
     }
+}
+
+fn not_paid_because(report: &MinerReport, prices: &Prices) -> Option<String> {
+    let fair: Vec<Price> = report
+        .offers
+        .iter()
+        .flat_map(|offer| &offer.models)
+        .map(|model| (prices.of(&model.id), model.ask))
+        .filter(|(price, ask)| price.meets(ask))
+        .map(|(price, _)| price)
+        .collect();
+    if fair.is_empty() {
+        return Some("it asks more than this gateway pays (see /v1/prices)".into());
+    }
+    let is_uncovered = report.headroom == 0 && !fair.iter().any(is_free);
+    let why = "too little escrow or stake stands behind its pay: it has to redeem, or the coordinator to deposit";
+    is_uncovered.then(|| why.into())
 }

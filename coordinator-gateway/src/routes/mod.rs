@@ -6,13 +6,17 @@ pub(crate) mod embeddings;
 pub(crate) mod health;
 pub(crate) mod miners;
 pub(crate) mod models;
+pub(crate) mod prices;
 pub(crate) mod receipts;
+pub(crate) mod usage;
 
 mod event_stream;
 mod json_body;
+mod price_view;
 mod sampling;
 mod served;
 mod task_id;
 mod text;
 
 pub(crate) use json_body::BodyLimits;
+pub(crate) use price_view::Amount;

@@ -9,7 +9,7 @@ use cuckoo_primitives::task::{Finish, TaskId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::task_id;
+use super::{price_view::Amount, task_id};
 use crate::{
     auth::Caller,
     error::{ApiError, ErrorBody},
@@ -51,6 +51,8 @@ struct SignedReceipt {
     /// `stop` or `length`.
     #[schema(value_type = String)]
     finish: Finish,
+    /// What the miner is paid for it.
+    cost: Amount,
     /// When it was stored, in milliseconds since 1970.
     stored_ms: i64,
     /// SCALE encoding of the receipt.
@@ -92,7 +94,7 @@ pub(crate) async fn get_receipts(
 }
 
 fn signed(stored: StoredReceipt, stored_ms: i64) -> SignedReceipt {
-    let StoredReceipt { receipt, signature, model, .. } = stored;
+    let StoredReceipt { receipt, signature, model, cost, .. } = stored;
     SignedReceipt {
         attempt: receipt.attempt,
         coordinator: receipt.coordinator.to_string(),
@@ -105,6 +107,7 @@ fn signed(stored: StoredReceipt, stored_ms: i64) -> SignedReceipt {
         prompt_tokens: receipt.prompt_tokens,
         completion_tokens: receipt.completion_tokens,
         finish: receipt.finish,
+        cost: cost.into(),
         stored_ms,
         encoded: hex::encode(receipt.encode()),
         signature: hex::encode(signature),

@@ -10,30 +10,31 @@ use tokio::time::Instant;
 use super::task_id;
 use crate::{
     auth::Caller,
-    config::Limits,
-    dispatch::{DispatchError, ServedBy, TaskSpec},
+    dispatch::{task_of, DispatchError, ServedBy, TaskSpec},
     error::ApiError,
     request_memory::TakenMemory,
+    state::AppState,
 };
 
 /// A new task that arrives now.
 pub(super) fn new_task(
+    state: &AppState,
     caller: Caller,
     model: String,
     kind: ModelKind,
     work: Work,
     memory: TakenMemory,
-    limits: &Limits,
 ) -> TaskSpec {
     let arrived = Instant::now();
+    let (id, price) = (task_id::new(), state.prices.of(&model));
     TaskSpec {
-        id: task_id::new(),
-        model,
+        id,
         kind,
-        work,
+        price,
+        task: task_of(&id, model, work, &price),
         api_key_id: caller.key_id,
         arrived,
-        deadline: arrived + limits.task_timeout(),
+        deadline: arrived + state.limits.task_timeout(),
         _memory: memory,
     }
 }

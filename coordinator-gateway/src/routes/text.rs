@@ -70,15 +70,14 @@ impl Head {
 
 /// Answers one request.
 pub(super) async fn answer<A: TextApi>(state: SharedState, caller: Caller, body: Body) -> Result<Response, ApiError> {
-    let limits = &state.limits;
     // The request lives no longer than this block: while a task waits, only the task itself takes memory.
     let (task, head, is_stream, usage) = {
         let (request, memory): (A::Request, _) =
-            read_json(body, state.body_limits(limits.max_body_bytes), A::minimal_request()).await?;
+            read_json(body, state.body_limits(state.limits.max_body_bytes), A::minimal_request()).await?;
         let work = A::work(&request)?;
         let (model, is_stream, options) = A::terms(request);
         let usage = wants_usage(is_stream, options.as_ref())?;
-        let task = new_task(caller, model.clone(), ModelKind::Chat, work, memory, limits);
+        let task = new_task(&state, caller, model.clone(), ModelKind::Chat, work, memory);
         let id = format!("{}{}", A::ID_PREFIX, task.id_hex());
         (task, Head { id, created: now_s(), model, fingerprint: String::new() }, is_stream, usage)
     };

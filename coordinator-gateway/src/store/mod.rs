@@ -1,25 +1,38 @@
-//! What must survive a restart: API keys and receipts, in one SQLite file.
+//! What must survive a restart: API keys, receipts, and what has been promised for them, in one SQLite file.
 //!
-//! The file is in WAL mode, so `coordinator-gateway keys` works on it while a gateway runs.
+//! The file is in WAL mode, so `coordinator-gateway keys` works on it while a gateway runs. Of gateways themselves there
+//! is one to a folder.
 
+mod journal;
 mod keys;
+mod lock;
+mod owner;
+mod planck;
+mod promises;
 mod pruning;
-mod receipts;
+mod topups;
+mod usage;
 
 use std::{io, path::Path, time::Duration};
 
+use cuckoo_primitives::{AccountId, Balance, Hash};
 use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     ConnectOptions, SqlitePool,
 };
 
-use crate::config::JournalSync;
+use crate::{
+    config::JournalSync,
+    settle::{ChannelKey, Promise},
+};
 
-pub(crate) use keys::{hash_of, KeyFollower, KeyHash};
+pub(crate) use journal::{Committed, Entry, Journal, StoredReceipt};
+pub(crate) use keys::{hash_of, KeyFollower, KeyHash, KnownKey};
 pub use keys::{ApiKey, KeyStore, NewKey};
+pub(crate) use lock::FolderLock;
 use pruning::Pruning;
-pub(crate) use receipts::{ReceiptJournal, StoredReceipt};
+pub(crate) use usage::DailyUsage;
 
 /// Name of the file in the data folder.
 const FILE_NAME: &str = "gateway.sqlite";
@@ -53,6 +66,28 @@ pub enum StoreError {
     /// The file was written by a newer gateway, or is damaged.
     #[error("cannot bring {FILE_NAME} up to date (was it written by a newer gateway?): {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// Another gateway runs on the folder.
+    #[error(
+        "another gateway{} runs on the folder {path}; stop it first, or name another folder with --data-dir (a coordinator \
+         has one gateway for each operator key)", of_process(.pid)
+    )]
+    InUse {
+        /// The folder.
+        path: String,
+        /// The number of its process, if it is known.
+        pid: Option<u32>,
+    },
+    /// The sums in it are promises of somebody else, or on another chain.
+    #[error(
+        "the journal in {FILE_NAME} is of the coordinator with the stash {stash} on the chain with the genesis {genesis:?}; \
+         name another folder with --data-dir for this one"
+    )]
+    OtherJournal {
+        /// Genesis hash of its chain.
+        genesis: Hash,
+        /// Stash of its coordinator.
+        stash: AccountId,
+    },
     /// SQLite refused.
     #[error("{FILE_NAME}: {0}")]
     Database(#[from] sqlx::Error),
@@ -114,16 +149,45 @@ impl Store {
         KeyStore::new(self.pool.clone(), self.options.clone())
     }
 
-    /// Starts the one writer of receipts, which also removes those that are older than `keep`.
-    pub(crate) async fn journal(&self, keep: Duration) -> Result<ReceiptJournal, StoreError> {
+    /// Makes the journal that of this coordinator on this chain, if it is nobody's yet; else it must be already.
+    pub(crate) async fn claim(&self, genesis: Hash, stash: &AccountId) -> Result<(), StoreError> {
+        owner::claim(&self.pool, genesis, stash).await
+    }
+
+    /// Genesis hash of the chain and stash of the coordinator whose journal it is; `None` if it is nobody's yet.
+    pub(crate) async fn owner(&self) -> Result<Option<(Hash, AccountId)>, StoreError> {
+        owner::of(&self.pool).await
+    }
+
+    /// As much of `wanted` planck as may still be deposited today, if that is `per_day` in all; it counts from now on.
+    pub(crate) async fn take_topup(&self, wanted: Balance, per_day: Balance) -> Result<Balance, StoreError> {
+        topups::take(&self.pool, wanted, per_day).await
+    }
+
+    /// What has been promised through each channel.
+    pub(crate) async fn promises(&self) -> Result<Vec<(ChannelKey, Promise)>, StoreError> {
+        Ok(promises::all(&self.pool).await?)
+    }
+
+    /// Starts the one writer of receipts and promises, which also removes receipts that are older than `keep`.
+    /// `committed` is told of what has changed, once that is stored.
+    pub(crate) async fn journal(
+        &self,
+        keep: Duration,
+        committed: impl Fn(Committed) + Send + Sync + 'static,
+    ) -> Result<Journal, StoreError> {
         let writer = self.options.connect().await?;
-        Ok(ReceiptJournal::start(writer, self.pool.clone(), Pruning::new(keep)))
+        Ok(Journal::start(writer, self.pool.clone(), Pruning::new(keep), Box::new(committed)))
     }
 
     /// Closes every connection.
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+fn of_process(pid: &Option<u32>) -> String {
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
 }
 
 /// Makes the folder, for its owner alone where the system can say so.

@@ -17,8 +17,8 @@ async fn without_a_valid_key_nothing_is_served() {
         };
         let posts = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]
             .map(|path| stage.client().post(stage.url(path)).json(&chat()));
-        let gets =
-            ["/v1/models", "/v1/models/chatty", "/v1/receipts/00"].map(|path| stage.client().get(stage.url(path)));
+        let gets = ["/v1/models", "/v1/models/chatty", "/v1/receipts/00", "/v1/usage"]
+            .map(|path| stage.client().get(stage.url(path)));
         for request in posts.into_iter().chain(gets) {
             let answer = stage.send(keyed(request)).await;
             assert_eq!((answer.status, answer.code()), (401, code));
@@ -31,7 +31,7 @@ async fn without_a_valid_key_nothing_is_served() {
 #[tokio::test]
 async fn what_everybody_may_see_needs_no_key() {
     let stage = Stage::start(&[("//Miner1", 25_000)]).await;
-    for path in ["/v1/miners", "/healthz", "/readyz", "/metrics", "/openapi.json"] {
+    for path in ["/v1/miners", "/v1/prices", "/healthz", "/readyz", "/metrics", "/openapi.json"] {
         let answer = stage.send(stage.client().get(stage.url(path))).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
     }

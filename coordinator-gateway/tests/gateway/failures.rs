@@ -18,6 +18,8 @@ async fn a_miner_that_fails_before_the_first_token_is_replaced() {
         Step::Fail(FailureCode::Internal),
         Step::Fail(FailureCode::Busy),
         Step::Fail(FailureCode::Draining),
+        Step::Fail(FailureCode::Uncovered),
+        Step::Fail(FailureCode::Price),
         Step::Fail(FailureCode::UnknownModel),
         Step::CutLink,
         Step::Forge(|receipt| receipt.completion_tokens = 9),
@@ -100,6 +102,20 @@ async fn a_miner_whose_context_is_too_short_has_not_failed() {
     long.offer_context(1024).await;
     assert_eq!(stage.chat().await.status, 200);
     assert_eq!((short.tasks(), &stage.miner(FIRST.0).await["failed"]), (1, &json!(0)));
+}
+
+#[tokio::test]
+async fn a_miner_whose_pay_is_not_covered_or_too_little_has_not_failed() {
+    for code in [FailureCode::Uncovered, FailureCode::Price] {
+        let stage = Stage::start(&[FIRST, SECOND]).await;
+        let refusing = Miner::link(&stage, FIRST.0, &[Step::Fail(code)]).await;
+        let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
+        for _ in 0..5 {
+            assert_eq!(stage.chat().await.status, 200);
+        }
+        assert!((1..5).contains(&refusing.tasks()), "it is left alone for a moment");
+        assert_eq!(stage.miner(FIRST.0).await["failed"], 0);
+    }
 }
 
 #[tokio::test]

@@ -51,10 +51,16 @@ async fn spoilt_handshakes_are_refused() {
     };
     let wrong_chain = hello(|hello| hello.genesis = vec![1; 32].into());
     assert_eq!(refusal(&stage, "//Miner1", wrong_chain).await, Some(RefusalCode::WrongChain));
-    let old = hello(|hello| hello.protocol = 0);
+    let old = hello(|hello| hello.protocol = 2);
     assert_eq!(refusal(&stage, "//Miner1", old).await, Some(RefusalCode::Protocol));
     let short = hello(|hello| hello.nonce = vec![1; 31].into());
     assert_eq!(refusal(&stage, "//Miner1", short).await, Some(RefusalCode::Protocol));
+    let no_channel = |message: &mut Message| {
+        if let Message::Proof(proof) = message {
+            proof.channel = vec![7; 15].into();
+        }
+    };
+    assert_eq!(refusal(&stage, "//Miner1", no_channel).await, Some(RefusalCode::Protocol));
     let early = |message: &mut Message| *message = Message::Offer(offer(1));
     assert_eq!(refusal(&stage, "//Miner1", early).await, Some(RefusalCode::Protocol));
     let wrong_signature = |message: &mut Message| {
@@ -106,6 +112,14 @@ async fn a_newer_link_replaces_the_older() {
     until("the older link to be refused", async || older.refusal() == Some(RefusalCode::Replaced)).await;
     assert_eq!(stage.chat().await.status, 200);
     assert_eq!((older.tasks(), newer.tasks()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_miner_that_works_for_another_stash_is_cut_off() {
+    let stage = Stage::start(&[("//Miner1", 25_000)]).await;
+    let miner = Miner::link(&stage, "//Miner1", &ANSWER).await;
+    stage.change("//Miner1", |candidate| candidate.stash = crate::stage::stash("//Other"));
+    until("the refusal", async || miner.refusal() == Some(RefusalCode::Channel)).await;
 }
 
 #[tokio::test]

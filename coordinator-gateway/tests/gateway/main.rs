@@ -4,13 +4,16 @@
 mod answers;
 mod auth;
 mod bad_input;
+mod budgets;
 mod draw;
 mod failures;
 mod handshake;
 mod hang_up;
 mod miner;
 mod operation;
+mod paid;
 mod queue;
 mod receipts;
+mod settlement;
 mod slow_readers;
 mod stage;

@@ -8,6 +8,7 @@ use std::{
 use codec::Encode;
 use cuckoo_chain_client::{account_of, Keypair};
 use cuckoo_primitives::{
+    settlement::{ChannelId, Price, SignedVoucher},
     signing::Statement,
     task::{Finish, OutputHasher, Receipt},
     AccountId, Hash,
@@ -20,6 +21,7 @@ use cuckoo_wire::{
         miner_message::Message as FromMiner, task::Work, CoordinatorMessage, FailureCode, MinerMessage, ModelKind,
         RefusalCode,
     },
+    money::{price_to_wire, voucher_from_wire},
     request::request_hash,
 };
 use futures::StreamExt;
@@ -27,7 +29,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{transport::Endpoint, Streaming};
 
-use crate::stage::{genesis, key_of, Stage, EMBEDDER, MODEL};
+use crate::stage::{genesis, key_of, stash, Stage, EMBEDDER, MODEL};
 
 /// What a miner does with every task, in order.
 #[derive(Clone, Debug)]
@@ -58,6 +60,9 @@ pub(crate) enum Step {
 
 pub(crate) const ANSWER: [Step; 3] = [Step::Say("Hello"), Step::Say(" world"), Step::Finish];
 
+/// Through which all miners are paid, each through its own.
+pub(crate) const CHANNEL: ChannelId = [7; 16];
+
 /// Is not sent, but ends the stream, whoever else holds the outbox.
 const END_OF_STREAM: MinerMessage = MinerMessage { message: None };
 
@@ -65,6 +70,8 @@ const END_OF_STREAM: MinerMessage = MinerMessage { message: None };
 pub(crate) struct Miner {
     pub(crate) seen: Arc<Mutex<Seen>>,
     pub(crate) outbox: mpsc::Sender<MinerMessage>,
+    stash: AccountId,
+    channel: ChannelId,
     task: JoinHandle<()>,
 }
 
@@ -73,6 +80,8 @@ pub(crate) struct Miner {
 pub(crate) struct Seen {
     pub(crate) tasks: Vec<link::Task>,
     pub(crate) cancels: Vec<link::Cancel>,
+    /// That of the welcome first, if it had one.
+    pub(crate) vouchers: Vec<link::Voucher>,
     pub(crate) closing: bool,
     pub(crate) refusal: Option<RefusalCode>,
     pub(crate) ended: bool,
@@ -85,10 +94,23 @@ impl Miner {
     }
 
     pub(crate) async fn with_slots(stage: &Stage, suri: &str, slots: u32, script: &[Step]) -> Self {
-        let (outbox, inbox, handshake) =
-            shake_hands(&stage.link_url(), &key_of(suri), |_| {}).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let miner = Self::on_channel(stage, suri, CHANNEL, slots, script).await;
+        stage.until_free_slots(suri, slots).await;
+        miner
+    }
+
+    /// One of several workers of an operator.
+    pub(crate) async fn on_channel(stage: &Stage, suri: &str, channel: ChannelId, slots: u32, script: &[Step]) -> Self {
+        let name_channel = |message: &mut FromMiner| {
+            if let FromMiner::Proof(proof) = message {
+                proof.channel = channel.to_vec().into();
+            }
+        };
+        let linked = shake_hands(&stage.link_url(), &key_of(suri), name_channel).await;
+        let (outbox, inbox, handshake, welcome) = linked.unwrap_or_else(|error| panic!("{error:?}"));
         send(&outbox, FromMiner::Offer(offer(slots))).await;
-        let seen = Arc::new(Mutex::new(Seen::default()));
+        let seen = Seen { vouchers: welcome.newest.into_iter().collect(), ..Default::default() };
+        let seen = Arc::new(Mutex::new(seen));
         let worker = Worker {
             key: key_of(suri),
             handshake,
@@ -96,9 +118,7 @@ impl Miner {
             seen: seen.clone(),
             outbox: outbox.clone(),
         };
-        let miner = Self { seen, outbox, task: tokio::spawn(worker.run(inbox)) };
-        stage.until_free_slots(suri, slots).await;
-        miner
+        Self { seen, outbox, stash: stash(suri), channel, task: tokio::spawn(worker.run(inbox)) }
     }
 
     /// Offers the same models with a longer context.
@@ -112,6 +132,30 @@ impl Miner {
 
     pub(crate) fn tasks(&self) -> usize {
         self.seen.lock().unwrap().tasks.len()
+    }
+
+    /// Offers the same models for as much.
+    pub(crate) async fn offer_for(&self, ask: Price) {
+        let mut dearer = offer(1);
+        dearer.models.iter_mut().for_each(|model| model.ask = Some(price_to_wire(&ask)));
+        send(&self.outbox, FromMiner::Offer(dearer)).await;
+    }
+
+    /// All vouchers that came, each signed by the coordinator for this miner.
+    pub(crate) fn vouchers(&self) -> Vec<SignedVoucher> {
+        let vouchers = self.seen.lock().unwrap().vouchers.clone();
+        let read = |voucher| {
+            let signed = voucher_from_wire(&voucher, &stash("//Coordinator"), &self.stash, self.channel).unwrap();
+            assert_eq!(signed.operator, account_of(&key_of("//Coordinator")));
+            assert!(signed.is_signed(&genesis()));
+            signed
+        };
+        vouchers.into_iter().map(read).collect()
+    }
+
+    /// What it has been promised in planck, and for how many tasks.
+    pub(crate) fn promised(&self) -> (u128, u64) {
+        self.vouchers().last().map_or((0, 0), |signed| (signed.voucher.amount, signed.voucher.tasks))
     }
 
     pub(crate) fn cancels(&self) -> usize {
@@ -136,6 +180,7 @@ pub(crate) fn offer(slots: u32) -> link::Offer {
         model_root: vec![0x11; 32].into(),
         context_tokens: 64,
         numeric_class: "scripted".into(),
+        ask: Some(price_to_wire(&Price::default())),
     };
     let models = vec![model(MODEL, ModelKind::Chat), model(EMBEDDER, ModelKind::Embedding)];
     link::Offer { models, slots, agent: "scripted 1".into() }
@@ -148,7 +193,7 @@ pub(crate) enum Unlinked {
     Ended,
 }
 
-pub(crate) type Linked = (mpsc::Sender<MinerMessage>, Streaming<CoordinatorMessage>, Handshake);
+pub(crate) type Linked = (mpsc::Sender<MinerMessage>, Streaming<CoordinatorMessage>, Handshake, link::Welcome);
 
 /// Proves `key`; `tamper` may spoil the messages before they are sent.
 pub(crate) async fn shake_hands(url: &str, key: &Keypair, tamper: impl Fn(&mut FromMiner)) -> Result<Linked, Unlinked> {
@@ -180,9 +225,10 @@ pub(crate) async fn shake_hands(url: &str, key: &Keypair, tamper: impl Fn(&mut F
     };
     assert!(handshake.coordinator_is_proven(&fixed("signature", &challenge.signature).unwrap()));
     let signature = key.sign(handshake.miner_hash().as_bytes()).0.to_vec().into();
-    send_tampered(FromMiner::Proof(link::Proof { signature })).await;
-    let FromCoordinator::Welcome(_) = next(&mut inbox).await? else { panic!("no welcome") };
-    Ok((outbox, inbox, handshake))
+    let proof = link::Proof { signature, channel: CHANNEL.to_vec().into(), newest: None };
+    send_tampered(FromMiner::Proof(proof)).await;
+    let FromCoordinator::Welcome(welcome) = next(&mut inbox).await? else { panic!("no welcome") };
+    Ok((outbox, inbox, handshake, welcome))
 }
 
 async fn next(inbox: &mut Streaming<CoordinatorMessage>) -> Result<FromCoordinator, Unlinked> {
@@ -231,6 +277,7 @@ impl Worker {
                     let failure = link::Failure { task_id, attempt, code, reason: String::new() };
                     send(&self.outbox, FromMiner::Failure(failure)).await;
                 }
+                FromCoordinator::Voucher(voucher) => self.seen.lock().unwrap().vouchers.push(voucher),
                 FromCoordinator::Closing(_) => self.seen.lock().unwrap().closing = true,
                 FromCoordinator::Refusal(refusal) => self.seen.lock().unwrap().refusal = Some(refusal.code()),
                 FromCoordinator::Challenge(_) | FromCoordinator::Welcome(_) => {}

@@ -114,7 +114,9 @@ async fn the_document_describes_every_route() {
         "/v1/miners",
         "/v1/models",
         "/v1/models/{id}",
+        "/v1/prices",
         "/v1/receipts/{task_id}",
+        "/v1/usage",
     ];
     assert_eq!(paths, expected);
     let schemas = document["components"]["schemas"].as_object().unwrap();

@@ -46,7 +46,7 @@ async fn a_miner_that_joins_serves_those_who_wait() {
     let (answer, _miner) = tokio::join!(stage.chat(), async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         // It gets work before it can be seen idle.
-        let (outbox, inbox, _) =
+        let (outbox, inbox, ..) =
             crate::miner::shake_hands(&stage.link_url(), &crate::stage::key_of("//Miner2"), |_| {}).await.unwrap();
         crate::miner::send(&outbox, cuckoo_wire::link::miner_message::Message::Offer(crate::miner::offer(1))).await;
         let mut inbox = inbox;

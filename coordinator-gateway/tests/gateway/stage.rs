@@ -11,10 +11,14 @@ use coordinator_gateway::{
     Gateway,
 };
 use cuckoo_chain_client::{account_of, Chain, Keypair, MarketView};
-use cuckoo_primitives::{AccountId, Candidate, CandidateInfo, CandidateStatus, EraProgress, Hash, Role, CAI};
+use cuckoo_primitives::{
+    settlement::Solvency, AccountId, Balance, Candidate, CandidateInfo, CandidateStatus, EraProgress, Hash, Role, CAI,
+};
 use reqwest::header::HeaderMap;
 use serde_json::{json, Value};
 use tokio::sync::watch;
+
+use crate::settlement::{Books, Settlement};
 
 pub(crate) const MODEL: &str = "chatty";
 pub(crate) const EMBEDDER: &str = "embedder";
@@ -32,9 +36,16 @@ pub(crate) fn account(suri: &str) -> AccountId {
     account_of(&key_of(suri))
 }
 
+/// Stash of the candidate with this operator.
+pub(crate) fn stash(suri: &str) -> AccountId {
+    account(&format!("{suri}//stash"))
+}
+
 pub(crate) struct Stage {
     pub(crate) gateway: Gateway,
-    _dir: tempfile::TempDir,
+    pub(crate) config: GatewayConfig,
+    dir: tempfile::TempDir,
+    pub(crate) settlement: Arc<Settlement>,
     pub(crate) key: String,
     market: Mutex<Market>,
     http: reqwest::Client,
@@ -92,15 +103,68 @@ impl Stage {
         Self::with_config(miners, config, dir).await
     }
 
+    /// Pays 1 CAI for 1,000 prompt tokens and 2 CAI for 1,000 completion tokens, with an escrow of 100 CAI and a cover of
+    /// 20 CAI for each miner.
+    pub(crate) async fn paying(miners: &[(&str, u128)]) -> Self {
+        let settlement = Arc::new(Settlement::default());
+        settlement.books().solvency = Solvency { escrow: 100 * CAI, ..Default::default() };
+        settlement.books().covers = miners.iter().map(|(suri, _)| (stash(suri), 20 * CAI)).collect();
+        Self::paying_from(miners, settlement).await
+    }
+
+    pub(crate) async fn paying_from(miners: &[(&str, u128)], settlement: Arc<Settlement>) -> Self {
+        Self::paying_with(miners, settlement, |_| {}).await
+    }
+
+    pub(crate) async fn paying_with(
+        miners: &[(&str, u128)],
+        settlement: Arc<Settlement>,
+        change: impl FnOnce(&mut GatewayConfig),
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = GatewayConfig::on_free_ports(dir.path().join("data"));
+        config.journal_sync = JournalSync::Normal;
+        config.default_price = "1:2".parse().unwrap();
+        change(&mut config);
+        Self::begin(candidates(miners), config, dir, settlement).await
+    }
+
     pub(crate) async fn with_config(miners: &[(&str, u128)], config: GatewayConfig, dir: tempfile::TempDir) -> Self {
-        let mut candidates = vec![candidate("//Coordinator", Role::Coordinator, 2_500_000)];
-        candidates.extend(miners.iter().map(|(suri, backing)| candidate(suri, Role::Miner, *backing)));
+        Self::begin(candidates(miners), config, dir, Arc::default()).await
+    }
+
+    async fn begin(
+        candidates: Vec<Candidate>,
+        config: GatewayConfig,
+        dir: tempfile::TempDir,
+        settlement: Arc<Settlement>,
+    ) -> Self {
         let (views, view) = watch::channel(Arc::new(view(1, &candidates)));
         let chain = Chain::detached(genesis(), view);
-        let gateway = Gateway::start(config, chain, key_of("//Coordinator")).await.unwrap();
+        let key = key_of("//Coordinator");
+        let gateway = Gateway::start_with(config.clone(), chain, key, settlement.clone()).await.unwrap();
         let key = gateway.keys().create("test").await.unwrap().secret;
         let market = Mutex::new(Market { views: Some(views), candidates, number: 1 });
-        Self { gateway, _dir: dir, key, market, http: reqwest::Client::builder().no_proxy().build().unwrap() }
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { gateway, config, dir, settlement, key, market, http }
+    }
+
+    /// Stops the gateway and starts another on the same folder and chain.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { gateway, config, dir, settlement, market, .. } = self;
+        gateway.shutdown().await;
+        Self::begin(market.into_inner().unwrap().candidates, config, dir, settlement).await
+    }
+
+    /// Everybody who is registered.
+    pub(crate) fn candidates(&self) -> Vec<Candidate> {
+        self.market.lock().unwrap().candidates.clone()
+    }
+
+    /// Changes what the chain says of settlement, and finalises a block.
+    pub(crate) fn settle(&self, change: impl FnOnce(&mut Books)) {
+        change(&mut self.settlement.books());
+        self.change("//Coordinator", |_| {});
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -199,10 +263,17 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn()
     }
 }
 
+/// The coordinator and these miners.
+fn candidates(miners: &[(&str, u128)]) -> Vec<Candidate> {
+    let mut candidates = vec![candidate("//Coordinator", Role::Coordinator, 2_500_000)];
+    candidates.extend(miners.iter().map(|(suri, backing)| candidate(suri, Role::Miner, *backing)));
+    candidates
+}
+
 fn candidate(suri: &str, role: Role, cai: u128) -> Candidate {
-    let stake = cai * CAI;
+    let stake: Balance = cai * CAI;
     Candidate {
-        stash: account(&format!("{suri}//stash")),
+        stash: stash(suri),
         operator: account(suri),
         role,
         info: CandidateInfo::default(),

@@ -1,0 +1,27 @@
+//! What the gateway pays its miners: prices, what stands behind them, and the vouchers that promise them.
+//!
+//! The journal's one writer owns what has been promised; [`Exposure`] shows it to everybody else, beside what the chain
+//! says of the escrow, so that no task is handed out whose pay is not covered. [`Vouchers`] signs and sends.
+
+mod adopt;
+mod channel;
+mod exposure;
+mod handout;
+mod prices;
+mod source;
+mod topup;
+mod unfunded;
+mod vouchers;
+mod watch;
+
+pub(crate) use adopt::{Adoption, Claim};
+pub(crate) use channel::{ChannelKey, Promise};
+pub(crate) use exposure::{Exposure, ExposureReport, Headrooms, Reserved};
+pub(crate) use handout::handout;
+pub(crate) use prices::{is_free, Prices};
+pub use prices::{CaiPrice, ModelPrice, NotAPrice};
+pub use source::SettlementSource;
+pub(crate) use topup::{TopUpTerms, TopUps};
+pub(crate) use unfunded::Unfunded;
+pub(crate) use vouchers::Vouchers;
+pub(crate) use watch::EscrowWatch;
