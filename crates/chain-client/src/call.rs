@@ -1,7 +1,12 @@
 //! What a program can ask the chain to do.
 
-use cuckoo_primitives::{AccountId, Balance, CandidateInfo, EraIndex, Role, Signature};
+use cuckoo_primitives::{settlement::SignedVoucher, AccountId, Balance, CandidateInfo, EraIndex, Role, Signature};
 use subxt::{dynamic::Value, ext::scale_value::Composite, tx::DynamicPayload};
+
+/// Blocks after the last finalised one within which a transaction can be included. A power of two.
+const MORTAL_BLOCKS: u64 = 64;
+/// The same for calls that can be sent twice without harm, and must not be lost while blocks do not become final.
+const LONG_MORTAL_BLOCKS: u64 = 2_048;
 
 /// A call of the runtime, signed by the account that it concerns. Amounts are in planck.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,9 +107,45 @@ pub enum Call {
         /// How much.
         value: Balance,
     },
+    /// Add `amount` of the signer's balance to a coordinator's escrow.
+    Deposit {
+        /// The coordinator's stash.
+        coordinator: AccountId,
+        /// How much.
+        amount: Balance,
+    },
+    /// Ask `amount` of the signer's escrow back.
+    RequestWithdrawal {
+        /// How much.
+        amount: Balance,
+    },
+    /// Leave in escrow what was asked back.
+    CancelWithdrawal,
+    /// Take out what was asked back long enough ago.
+    Withdraw,
+    /// Have vouchers paid to their miners.
+    Redeem {
+        /// At most `max_vouchers` of the chain's [`SettlementTerms`](cuckoo_primitives::settlement::SettlementTerms).
+        vouchers: Vec<SignedVoucher>,
+    },
+    /// Have a debt on record paid, from escrow or, after the time of grace, from the coordinator's stake.
+    Collect {
+        /// Stash of the coordinator that owes.
+        coordinator: AccountId,
+        /// Stash of the miner that is owed.
+        miner: AccountId,
+    },
 }
 
 impl Call {
+    /// Blocks after the last finalised one within which the call can be included.
+    pub(crate) fn mortal_blocks(&self) -> u64 {
+        match self {
+            Self::Redeem { .. } | Self::Collect { .. } => LONG_MORTAL_BLOCKS,
+            _ => MORTAL_BLOCKS,
+        }
+    }
+
     /// The call's name, for logs.
     pub(crate) fn name(&self) -> &'static str {
         self.parts().1
@@ -165,6 +206,24 @@ impl Call {
                 let to = Value::unnamed_variant("Id", [account(to)]);
                 ("Balances", "transfer_keep_alive", vec![("dest", to), ("value", planck(value))])
             }
+            Self::Deposit { coordinator, amount } => {
+                let fields = vec![("coordinator", account(coordinator)), ("amount", planck(amount))];
+                ("Settlement", "deposit", fields)
+            }
+            Self::RequestWithdrawal { amount } => {
+                ("Settlement", "request_withdrawal", vec![("amount", planck(amount))])
+            }
+            Self::CancelWithdrawal => ("Settlement", "cancel_withdrawal", vec![]),
+            Self::Withdraw => ("Settlement", "withdraw", vec![]),
+            Self::Redeem { vouchers } => {
+                // A bounded list is a tuple of one field, the list.
+                let list = Value::unnamed_composite(vouchers.iter().map(voucher));
+                ("Settlement", "redeem", vec![("vouchers", Value::unnamed_composite([list]))])
+            }
+            Self::Collect { coordinator, miner } => {
+                let fields = vec![("coordinator", account(coordinator)), ("miner", account(miner))];
+                ("Settlement", "collect", fields)
+            }
         }
     }
 }
@@ -194,12 +253,28 @@ fn info(info: &CandidateInfo) -> Value {
     ])
 }
 
+fn voucher(signed: &SignedVoucher) -> Value {
+    let promised = &signed.voucher;
+    let voucher = Value::named_composite([
+        ("coordinator", account(&promised.coordinator)),
+        ("miner", account(&promised.miner)),
+        ("channel", Value::from_bytes(promised.channel)),
+        ("amount", planck(&promised.amount)),
+        ("tasks", Value::u128(promised.tasks.into())),
+    ]);
+    Value::named_composite([
+        ("voucher", voucher),
+        ("operator", account(&signed.operator)),
+        ("signature", Value::from_bytes(signed.signature)),
+    ])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture;
     use codec::{Compact, Encode};
-    use cuckoo_primitives::CAI;
+    use cuckoo_primitives::{settlement::Voucher, CAI};
 
     fn account(byte: u8) -> AccountId {
         AccountId::from([byte; 32])
@@ -266,6 +341,35 @@ mod tests {
         assert_eq!(encoded(&unvote), expected(fixture::VOTING, 1, (candidate.clone(), Compact(amount))));
         let revote = Call::Revote { from: candidate.clone(), to: account(6), amount };
         assert_eq!(encoded(&revote), expected(fixture::VOTING, 2, (candidate, account(6), Compact(amount))));
+    }
+
+    #[test]
+    fn calls_on_settlement_encode_as_the_runtime_decodes_them() {
+        let (coordinator, miner, amount) = (account(5), account(6), u128::MAX);
+        let deposit = Call::Deposit { coordinator: coordinator.clone(), amount };
+        assert_eq!(encoded(&deposit), expected(fixture::SETTLEMENT, 0, (coordinator.clone(), Compact(amount))));
+        let request = Call::RequestWithdrawal { amount };
+        assert_eq!(encoded(&request), expected(fixture::SETTLEMENT, 1, Compact(amount)));
+        assert_eq!(encoded(&Call::CancelWithdrawal), expected(fixture::SETTLEMENT, 2, ()));
+        assert_eq!(encoded(&Call::Withdraw), expected(fixture::SETTLEMENT, 3, ()));
+        let signed = |tasks: u64| SignedVoucher {
+            voucher: Voucher { coordinator: account(5), miner: account(6), channel: [7; 16], amount, tasks },
+            operator: account(8),
+            signature: [9; 64],
+        };
+        for count in [0, 1, 2, 64] {
+            let vouchers: Vec<_> = (0..count).map(signed).collect();
+            let redeem = Call::Redeem { vouchers: vouchers.clone() };
+            assert_eq!(encoded(&redeem), expected(fixture::SETTLEMENT, 4, vouchers));
+        }
+        let collect = Call::Collect { coordinator: coordinator.clone(), miner: miner.clone() };
+        assert_eq!(encoded(&collect), expected(fixture::SETTLEMENT, 5, (coordinator, miner)));
+    }
+
+    #[test]
+    fn what_must_not_be_lost_lives_long() {
+        assert_eq!(Call::Redeem { vouchers: vec![] }.mortal_blocks(), 2_048);
+        assert_eq!(Call::Chill.mortal_blocks(), 64);
     }
 
     #[test]

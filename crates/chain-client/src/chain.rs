@@ -136,7 +136,12 @@ impl Chain {
         submit::submit(self.followed()?, self.views(), signer, &call).await
     }
 
-    fn followed(&self) -> Result<&Arc<Followed>, ChainError> {
+    /// What `call` would cost `signer` now, in planck, without a tip.
+    pub async fn fee(&self, signer: &Keypair, call: &Call) -> Result<Balance, ChainError> {
+        submit::fee(self.followed()?, signer, call).await
+    }
+
+    pub(crate) fn followed(&self) -> Result<&Arc<Followed>, ChainError> {
         match &self.0.source {
             Source::Live { followed, .. } => Ok(followed),
             Source::Detached => Err(ChainError::Disconnected),

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use codec::{Compact, Encode};
-use cuckoo_primitives::{AccountId, Balance, CandidateInfo, EraIndex, Role};
+use cuckoo_primitives::{settlement::SignedVoucher, AccountId, Balance, CandidateInfo, EraIndex, Role};
 use scale_info::{meta_type, TypeInfo};
 use subxt::{
     client::{OfflineClient, OfflineClientAtBlock},
@@ -18,6 +18,7 @@ pub(crate) const STAKE: u8 = 10;
 pub(crate) const REGISTRATION: u8 = 11;
 pub(crate) const VOTING: u8 = 12;
 pub(crate) const BALANCES: u8 = 13;
+pub(crate) const SETTLEMENT: u8 = 14;
 pub(crate) const SESSION: u8 = 22;
 
 #[derive(TypeInfo)]
@@ -87,6 +88,34 @@ enum VotingCall {
         amount: Balance,
     },
 }
+
+#[derive(TypeInfo)]
+#[allow(dead_code, non_camel_case_types)]
+enum SettlementCall {
+    deposit {
+        coordinator: AccountId,
+        #[codec(compact)]
+        amount: Balance,
+    },
+    request_withdrawal {
+        #[codec(compact)]
+        amount: Balance,
+    },
+    cancel_withdrawal,
+    withdraw,
+    redeem {
+        vouchers: BoundedVouchers,
+    },
+    collect {
+        coordinator: AccountId,
+        miner: AccountId,
+    },
+}
+
+/// As a `BoundedVec` of them describes itself.
+#[derive(TypeInfo)]
+#[allow(dead_code)]
+struct BoundedVouchers(Vec<SignedVoucher>);
 
 #[derive(TypeInfo)]
 #[allow(dead_code, non_camel_case_types)]
@@ -183,6 +212,7 @@ fn metadata() -> Metadata {
         pallet::<RegistrationCall>("Registration", REGISTRATION, Some(meta_type::<RegistrationEvent>())),
         pallet::<VotingCall>("Voting", VOTING, Some(meta_type::<VotingEvent>())),
         pallet::<BalancesCall>("Balances", BALANCES, None),
+        pallet::<SettlementCall>("Settlement", SETTLEMENT, None),
         pallet::<SessionCall>("Session", SESSION, None),
     ];
     let extrinsic = v16::ExtrinsicMetadata {

@@ -26,6 +26,7 @@ mod nonces;
 mod outcome;
 mod reader;
 mod registration;
+mod settlement;
 mod submit;
 mod view;
 

@@ -22,6 +22,8 @@ use crate::{endpoint::Endpoint, error::ChainError};
 
 /// The runtime API that makes a chain a Cuckoo chain.
 const MARKET_API: &str = "MarketApi";
+/// The runtime API that answers for escrow, vouchers and debts.
+const SETTLEMENT_API: &str = "SettlementApi";
 /// Longest time to open a connection and learn what is at its other end.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time for the answer to one request.
@@ -108,7 +110,27 @@ impl Node {
         arguments: &[u8],
         at: Hash,
     ) -> Result<T, ChainError> {
-        let function = format!("{MARKET_API}_{method}");
+        self.ask(MARKET_API, method, arguments, at).await
+    }
+
+    /// The same of its `SettlementApi`.
+    pub(crate) async fn settlement<T: DecodeAll>(
+        &self,
+        method: &'static str,
+        arguments: &[u8],
+        at: Hash,
+    ) -> Result<T, ChainError> {
+        self.ask(SETTLEMENT_API, method, arguments, at).await
+    }
+
+    async fn ask<T: DecodeAll>(
+        &self,
+        api: &'static str,
+        method: &'static str,
+        arguments: &[u8],
+        at: Hash,
+    ) -> Result<T, ChainError> {
+        let function = format!("{api}_{method}");
         let bytes = answer(self.rpc.state_call(&function, Some(arguments), Some(at))).await?;
         T::decode_all(&mut bytes.as_slice())
             .map_err(|error| ChainError::Decode { what: method, reason: error.to_string() })

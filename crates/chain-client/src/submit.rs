@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cuckoo_primitives::Hash;
+use cuckoo_primitives::{Balance, Hash};
 use subxt::{
     client::OnlineClientAtBlockImpl,
     config::DefaultExtrinsicParamsBuilder,
     error::{BackendError, ExtrinsicError, RpcError},
     rpcs::UserError,
-    tx::{Signer, TransactionInBlock, TransactionProgress, TransactionStatus},
+    tx::{Signer, SubmittableTransaction, TransactionInBlock, TransactionProgress, TransactionStatus},
     utils::{AccountId32, MultiSignature},
     SubstrateConfig,
 };
@@ -23,7 +23,7 @@ use crate::{
     error::ChainError,
     follow::Followed,
     key::account_of,
-    node::{Node, REQUEST_TIMEOUT},
+    node::{answer, Node, REQUEST_TIMEOUT},
     nonces::UnderWay,
     outcome,
     view::MarketView,
@@ -31,8 +31,6 @@ use crate::{
 
 /// How long to wait until a transaction is final.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
-/// Blocks after the last finalised one within which a transaction can be included. A power of two.
-const MORTAL_BLOCKS: u64 = 64;
 /// Times that a transaction is signed anew because its nonce was taken.
 const MAX_ATTEMPTS: u32 = 3;
 /// Pause before the second of them; grows with each.
@@ -43,6 +41,7 @@ const VIEW_TIMEOUT: Duration = Duration::from_secs(5);
 type Client = OnlineClientAtBlockImpl<SubstrateConfig>;
 type Progress = TransactionProgress<SubstrateConfig, Client>;
 type InBlock = TransactionInBlock<SubstrateConfig, Client>;
+type Signed = SubmittableTransaction<SubstrateConfig, Client>;
 
 /// Where a submitted call ended up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +103,14 @@ async fn send(
     }
 }
 
+/// What a transaction with `call` of `signer` would cost now, in planck, without a tip. It is not sent.
+pub(crate) async fn fee(followed: &Followed, signer: &Keypair, call: &Call) -> Result<Balance, ChainError> {
+    let node = followed.node()?;
+    let nonce = node.next_nonce(&account_of(signer)).await?;
+    let transaction = signed(followed, &node, signer, call, nonce).await?;
+    answer(transaction.partial_fee_estimate()).await
+}
+
 /// Signs `call` with `nonce` and offers it to the node's pool, whose answer is the inner result.
 async fn offer(
     followed: &Followed,
@@ -112,18 +119,28 @@ async fn offer(
     call: &Call,
     nonce: u64,
 ) -> Result<Result<Progress, ExtrinsicError>, ChainError> {
+    let transaction = signed(followed, node, signer, call, nonce).await?;
+    let answer = timeout(REQUEST_TIMEOUT, transaction.submit_and_watch()).await;
+    answer.map_err(|_| ChainError::Lost { reason: format!("the node took it and was silent for {REQUEST_TIMEOUT:?}") })
+}
+
+async fn signed(
+    followed: &Followed,
+    node: &Node,
+    signer: &Keypair,
+    call: &Call,
+    nonce: u64,
+) -> Result<Signed, ChainError> {
     let view = followed.view();
     let unencodable = |error: ExtrinsicError| ChainError::Encode(error.to_string());
     let params = DefaultExtrinsicParamsBuilder::new()
-        .mortal_from_unchecked(MORTAL_BLOCKS, view.number.into(), view.hash)
+        .mortal_from_unchecked(call.mortal_blocks(), view.number.into(), view.hash)
         .nonce(nonce)
         .build();
     let transactions = node.at(view.number, view.hash).await?.transactions();
     let payload = call.payload();
     let mut signable = transactions.create_signable_offline(&payload, params).map_err(unencodable)?;
-    let transaction = signable.sign(&Signing(signer)).map_err(unencodable)?;
-    let answer = timeout(REQUEST_TIMEOUT, transaction.submit_and_watch()).await;
-    answer.map_err(|_| ChainError::Lost { reason: format!("the node took it and was silent for {REQUEST_TIMEOUT:?}") })
+    signable.sign(&Signing(signer)).map_err(unencodable)
 }
 
 /// Waits for the finalised block that holds the transaction.

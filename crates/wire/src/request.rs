@@ -24,8 +24,11 @@ mod tests {
             model: "m".into(),
             timeout_ms: u64::from(attempt) * 7,
             work: Some(link::task::Work::Completion(link::Completion { prompt: prompt.into(), ..Default::default() })),
+            price: None,
         };
         assert_eq!(request_hash(&task(0, "a")), request_hash(&task(3, "a")));
         assert_ne!(request_hash(&task(0, "a")), request_hash(&task(0, "b")));
+        let priced = link::Task { price: Some(link::Price::default()), ..task(0, "a") };
+        assert_ne!(request_hash(&task(0, "a")), request_hash(&priced));
     }
 }

@@ -1,0 +1,178 @@
+//! What a task may cost at most, and what it did cost: one rule for both sides.
+//!
+//! A miner counts tokens, a coordinator that has no tokenizer does not. But a token stands for at least one byte, so the
+//! bytes that both have seen bound what can be charged, with small constants for what models add. Counts above that are
+//! no fault: they are not paid.
+
+use cuckoo_primitives::{settlement::Usage, task::Receipt};
+
+use crate::link::{task::Work, Sampling, Task};
+
+/// Tokens that are paid around each message or input: its marks, the role.
+const TOKENS_AROUND_EACH: u64 = 16;
+/// Tokens that are paid once for what a chat template adds.
+const TEMPLATE_TOKENS: u64 = 64;
+/// Tokens that are paid though nobody sees them: the one that ends an answer, and what is held back at its end.
+const HIDDEN_TOKENS: u64 = 8;
+
+/// The most that `task` can be charged for on a model with so large a context: its price for this is the task's ceiling.
+pub fn most(task: &Task, context_tokens: u32) -> Usage {
+    let context = u64::from(context_tokens);
+    let (prompt, completion) = match &task.work {
+        Some(Work::Embedding(embedding)) => {
+            let inputs = embedding.inputs.iter().map(|input| with_marks(bytes(input)).min(context));
+            (inputs.fold(0, u64::saturating_add), 0)
+        }
+        Some(Work::Chat(chat)) => {
+            let messages = chat.messages.iter().map(|message| {
+                with_marks(
+                    bytes(&message.role).saturating_add(bytes(&message.name)).saturating_add(bytes(&message.content)),
+                )
+            });
+            let prompt = messages.fold(TEMPLATE_TOKENS, u64::saturating_add).min(context);
+            (prompt, longest_answer(chat.sampling.as_ref(), context))
+        }
+        Some(Work::Completion(completion)) => {
+            let prompt = with_marks(bytes(&completion.prompt)).min(context);
+            (prompt, longest_answer(completion.sampling.as_ref(), context))
+        }
+        None => (0, 0),
+    };
+    usage(prompt, completion)
+}
+
+/// What `task` is charged for after `receipt`, on a model with so large a context and with so many bytes of text sent,
+/// repeated prompt included. Never more than [`most`].
+pub fn charged(task: &Task, context_tokens: u32, receipt: &Receipt, written_bytes: u64) -> Usage {
+    let most = most(task, context_tokens);
+    let completion = match &task.work {
+        Some(Work::Chat(chat)) => visible(chat.sampling.as_ref(), written_bytes),
+        Some(Work::Completion(completion)) => {
+            let repeated = if completion.echo { bytes(&completion.prompt) } else { 0 };
+            visible(completion.sampling.as_ref(), written_bytes.saturating_sub(repeated))
+        }
+        Some(Work::Embedding(_)) | None => 0,
+    };
+    usage(
+        u64::from(most.prompt_tokens.min(receipt.prompt_tokens)),
+        u64::from(most.completion_tokens.min(receipt.completion_tokens)).min(completion),
+    )
+}
+
+/// Most tokens of an answer.
+fn longest_answer(sampling: Option<&Sampling>, context: u64) -> u64 {
+    match sampling.map_or(0, |sampling| sampling.max_tokens) {
+        0 => context,
+        limit => u64::from(limit).min(context),
+    }
+}
+
+/// Tokens that may have made so much text, a stop string that was cut off included.
+fn visible(sampling: Option<&Sampling>, written: u64) -> u64 {
+    let stop = sampling.and_then(|sampling| sampling.stop.iter().map(|stop| bytes(stop)).max()).unwrap_or(0);
+    written.saturating_add(stop).saturating_add(HIDDEN_TOKENS)
+}
+
+fn with_marks(bytes: u64) -> u64 {
+    bytes.saturating_add(TOKENS_AROUND_EACH)
+}
+
+fn bytes(text: &str) -> u64 {
+    text.len() as u64
+}
+
+fn usage(prompt: u64, completion: u64) -> Usage {
+    let tokens = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    Usage { prompt_tokens: tokens(prompt), completion_tokens: tokens(completion), images: 0, audio_ms: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::{Chat, ChatMessage, Completion, Embedding};
+    use cuckoo_primitives::{task::Finish, AccountId, Hash};
+
+    const CONTEXT: u32 = 1_000;
+
+    fn task(work: Work) -> Task {
+        Task { work: Some(work), ..Default::default() }
+    }
+
+    fn sampling(max_tokens: u32, stop: &[&str]) -> Option<Sampling> {
+        Some(Sampling { max_tokens, stop: stop.iter().map(ToString::to_string).collect(), ..Default::default() })
+    }
+
+    fn chat(content: &str, max_tokens: u32) -> Task {
+        let message = ChatMessage { role: "user".into(), content: content.into(), name: String::new() };
+        task(Work::Chat(Chat { messages: vec![message], sampling: sampling(max_tokens, &[]) }))
+    }
+
+    fn completion(echo: bool, stop: &[&str]) -> Task {
+        task(Work::Completion(Completion { prompt: "Paris is".into(), sampling: sampling(50, stop), echo }))
+    }
+
+    fn receipt(prompt_tokens: u32, completion_tokens: u32) -> Receipt {
+        Receipt {
+            task_id: [1; 16],
+            attempt: 0,
+            coordinator: AccountId::from([1; 32]),
+            miner: AccountId::from([2; 32]),
+            link: Hash::zero(),
+            model_root: Hash::zero(),
+            request_hash: Hash::zero(),
+            output_hash: Hash::zero(),
+            prompt_tokens,
+            completion_tokens,
+            finish: Finish::Stop,
+        }
+    }
+
+    fn tokens(usage: Usage) -> (u32, u32) {
+        assert_eq!((usage.images, usage.audio_ms), (0, 0));
+        (usage.prompt_tokens, usage.completion_tokens)
+    }
+
+    #[test]
+    fn honest_counts_are_charged_as_they_are() {
+        assert_eq!(tokens(charged(&chat("hi", 16), CONTEXT, &receipt(31, 12), 40)), (31, 12));
+        assert_eq!(tokens(charged(&completion(false, &[]), CONTEXT, &receipt(2, 5), 20)), (2, 5));
+        let embedding = task(Work::Embedding(Embedding { inputs: vec!["hello".into(), "you".into()] }));
+        assert_eq!(tokens(charged(&embedding, CONTEXT, &receipt(6, 0), 0)), (6, 0));
+    }
+
+    #[test]
+    fn nobody_is_charged_for_more_than_the_text_can_have_taken() {
+        // 4 bytes of role, 2 of text.
+        assert_eq!(tokens(charged(&chat("hi", 16), CONTEXT, &receipt(320, 16), 5)), (64 + 16 + 6, 5 + 8));
+        assert_eq!(tokens(charged(&completion(false, &[]), CONTEXT, &receipt(2, 50), 5)), (2, 13));
+        // What is repeated was not written; a stop string was.
+        assert_eq!(tokens(charged(&completion(true, &[]), CONTEXT, &receipt(2, 50), 8 + 5)), (2, 13));
+        assert_eq!(tokens(charged(&completion(true, &[]), CONTEXT, &receipt(2, 50), 3)), (2, 8));
+        assert_eq!(tokens(charged(&completion(false, &["\n", "###"]), CONTEXT, &receipt(2, 50), 5)), (2, 16));
+        let embedding = task(Work::Embedding(Embedding { inputs: vec!["hello".into()] }));
+        assert_eq!(tokens(charged(&embedding, CONTEXT, &receipt(100, 9), 4_096)), (21, 0));
+    }
+
+    #[test]
+    fn the_ceiling_is_what_the_task_and_the_context_allow() {
+        assert_eq!(tokens(most(&chat("hi", 16), CONTEXT)), (86, 16));
+        assert_eq!(tokens(most(&chat("hi", 0), CONTEXT)), (86, CONTEXT));
+        assert_eq!(tokens(most(&chat("hi", 5_000), CONTEXT)), (86, CONTEXT));
+        assert_eq!(tokens(most(&chat(&"x".repeat(5_000), 1), CONTEXT)), (CONTEXT, 1));
+        let inputs = vec!["x".repeat(5_000), "x".repeat(4)];
+        assert_eq!(tokens(most(&task(Work::Embedding(Embedding { inputs })), CONTEXT)), (CONTEXT + 20, 0));
+        assert_eq!(tokens(most(&Task::default(), CONTEXT)), (0, 0));
+    }
+
+    #[test]
+    fn what_is_charged_is_never_above_the_ceiling() {
+        for task in [chat("hi", 16), chat("", 0), completion(true, &["stop"]), completion(false, &[])] {
+            let (prompt, completion) = tokens(most(&task, CONTEXT));
+            for (claimed, written) in [(0, 0), (1, 1), (u32::MAX, 0), (u32::MAX, u64::MAX)] {
+                let charged = tokens(charged(&task, CONTEXT, &receipt(claimed, claimed), written));
+                assert!(charged.0 <= prompt && charged.1 <= completion);
+                assert!(charged.0 <= claimed && charged.1 <= claimed);
+            }
+        }
+    }
+}
