@@ -92,7 +92,8 @@ pub fn proof(genesis: Hash, key: &Keypair, nonce: Nonce, challenge: &Challenge) 
         miner_nonce: nonce,
         coordinator_nonce: fixed::<32>("nonce", &challenge.nonce)?,
     };
-    Ok(Proof { signature: key.sign(handshake.miner_hash().as_bytes()).0.to_vec().into() })
+    let signature = key.sign(handshake.miner_hash().as_bytes()).0.to_vec().into();
+    Ok(Proof { signature, channel: vec![1; 16].into(), newest: None })
 }
 
 /// Dials as the miner of `operator` and proves its key: the link right before its first offer.

@@ -11,6 +11,7 @@ use std::{
 use anyhow::{bail, ensure, Context};
 use codec::Encode;
 use cuckoo_primitives::{
+    settlement::{ChannelId, Price},
     signing::Statement,
     task::{Finish, OutputHasher, Receipt},
     AccountId, Hash,
@@ -22,6 +23,7 @@ use cuckoo_wire::{
         self, coordinator_message::Message as FromCoordinator, miner_link_client::MinerLinkClient,
         miner_message::Message as FromMiner, task::Work, FailureCode, ModelKind, RefusalCode,
     },
+    money::price_to_wire,
     request::request_hash,
 };
 use subxt_signer::sr25519::Keypair;
@@ -38,6 +40,8 @@ use crate::models;
 pub const EMBEDDING_DIMENSIONS: usize = 384;
 /// Context that it offers, in tokens.
 const CONTEXT_TOKENS: u32 = 8192;
+/// Through which it is paid. It keeps no vouchers, so the coordinator's journal alone knows how far.
+const CHANNEL: ChannelId = [0xfa; 16];
 /// Messages that may wait for the stream to take them.
 const OUTBOX: usize = 1024;
 
@@ -74,6 +78,7 @@ struct Counts {
     received: AtomicU64,
     served: AtomicU64,
     cancelled: AtomicU64,
+    vouchers: AtomicU64,
 }
 
 /// The coordinator refused the link.
@@ -171,8 +176,9 @@ impl FakeMiner {
         };
         let proven = handshake.coordinator_is_proven(&fixed("signature", &challenge.signature)?);
         ensure!(proven, "the coordinator did not prove its operator key");
-        let signature = self.operator.sign(handshake.miner_hash().as_bytes()).0;
-        send(&outbox, FromMiner::Proof(link::Proof { signature: signature.to_vec().into() })).await?;
+        let signature = self.operator.sign(handshake.miner_hash().as_bytes()).0.to_vec().into();
+        let proof = link::Proof { signature, channel: CHANNEL.to_vec().into(), newest: None };
+        send(&outbox, FromMiner::Proof(proof)).await?;
         let FromCoordinator::Welcome(_) = next(&mut inbox).await? else {
             bail!("the coordinator did not answer the proof with a welcome")
         };
@@ -194,6 +200,11 @@ impl FakeLink {
     /// Tasks that the coordinator cancelled.
     pub fn cancelled(&self) -> u64 {
         self.counts.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Vouchers that came.
+    pub fn vouchers(&self) -> u64 {
+        self.counts.vouchers.load(Ordering::Relaxed)
     }
 
     /// Sends any message, also one that a well-behaved miner would not.
@@ -232,6 +243,9 @@ impl Worker {
                 Some(FromCoordinator::Cancel(cancel)) => {
                     self.counts.cancelled.fetch_add(1, Ordering::Relaxed);
                     self.cancel(cancel).await?;
+                }
+                Some(FromCoordinator::Voucher(_)) => {
+                    self.counts.vouchers.fetch_add(1, Ordering::Relaxed);
                 }
                 Some(FromCoordinator::Refusal(refusal)) => return Err(refused(refusal).into()),
                 _ => {}
@@ -306,6 +320,7 @@ pub fn model(id: &str, kind: ModelKind) -> link::Model {
         model_root: vec![0x11; 32].into(),
         context_tokens: CONTEXT_TOKENS,
         numeric_class: "fake".into(),
+        ask: Some(price_to_wire(&Price::default())),
     }
 }
 

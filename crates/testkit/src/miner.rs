@@ -76,6 +76,16 @@ impl Miner {
         Ok(())
     }
 
+    /// What `miner-worker wallet` with these arguments says about its wallet, and how it ends. The miner may run.
+    pub async fn wallet(&self, args: &[&str]) -> anyhow::Result<std::process::Output> {
+        let mut command = tokio::process::Command::new(binaries::find(PROGRAM)?);
+        command.arg("wallet").args(args).args(["--chain-url", &self.builder.chain_url]);
+        command.arg("--operator-key").arg(keys::write_file(self.dir.path(), &self.builder.operator)?);
+        command.arg("--data-dir").arg(self.dir.join("data")).env("NO_COLOR", "1").kill_on_drop(true);
+        let output = tokio::time::timeout(START_LIMIT, command.output()).await;
+        Ok(output.context("`miner-worker wallet` does not end")??)
+    }
+
     /// Lets program and folder be when this value is gone.
     pub fn detach(mut self) {
         self.process.detach();

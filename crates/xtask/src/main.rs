@@ -2,6 +2,7 @@
 
 mod bench;
 mod check_deps;
+mod crash_test;
 mod demo;
 mod fuzz_pallets;
 mod openapi;
@@ -31,9 +32,11 @@ enum Command {
     Bench(bench::Bench),
     /// Random sequences of calls, eras and slashes on the pallets, many more than the tests run
     FuzzPallets(fuzz_pallets::Args),
+    /// Kills gateway and miners under load, more often than the tests do, and counts what was paid
+    CrashTest(crash_test::Args),
     /// Measures what the pallets' calls and hooks cost and writes their weights.rs
     Weights(weights::Args),
-    /// A chain, a coordinator and two miners; a question and 40 requests answered
+    /// A chain, a coordinator and two miners; a question and 40 requests answered and paid
     Demo(demo::Args),
 }
 
@@ -43,6 +46,7 @@ fn main() -> anyhow::Result<()> {
         Command::Openapi { check } => openapi::run(check),
         Command::Bench(bench) => bench::run(bench),
         Command::FuzzPallets(args) => fuzz_pallets::run(&args),
+        Command::CrashTest(args) => crash_test::run(&args),
         Command::Weights(args) => weights::run(&args),
         Command::Demo(args) => demo::run(&args),
     }

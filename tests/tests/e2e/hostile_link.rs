@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cuckoo_primitives::Hash;
+use cuckoo_primitives::{settlement::Price, Hash};
 use cuckoo_testkit::{
     dialler::{self, Dialler},
     keys::{account, keypair},
@@ -13,7 +13,10 @@ use cuckoo_testkit::{
     models::CHAT,
     Gateway, Miner, Network,
 };
-use cuckoo_wire::link::{self, coordinator_message::Message as Answer, miner_message::Message, RefusalCode};
+use cuckoo_wire::{
+    link::{self, coordinator_message::Message as Answer, miner_message::Message, RefusalCode},
+    money::price_to_wire,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -113,6 +116,7 @@ async fn wrong_offers_and_floods_end_the_link(url: &str, genesis: Hash) {
         model_root: vec![1; 32].into(),
         context_tokens: 128,
         numeric_class: "test".into(),
+        ask: Some(price_to_wire(&Price::default())),
     };
     let offer = |models: Vec<link::Model>, slots| link::Offer { models, slots, agent: "test".into() };
     let named = link::Model { id: "m".into(), ..model.clone() };
@@ -120,6 +124,7 @@ async fn wrong_offers_and_floods_end_the_link(url: &str, genesis: Hash) {
         offer(vec![model.clone()], 1),
         offer(vec![link::Model { model_root: vec![1; 5].into(), ..named.clone() }], 1),
         offer(vec![named.clone(); 1_000], 1),
+        offer(vec![link::Model { ask: None, ..named.clone() }], 1),
         offer(vec![named], u32::MAX),
     ];
     for offer in wrong {

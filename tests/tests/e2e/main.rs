@@ -3,12 +3,14 @@
 mod answer;
 mod chain;
 mod clients;
+mod crash;
 mod discovery;
 mod drain;
 mod hostile_http;
 mod hostile_link;
 mod large_embedding;
 mod miners;
+mod payment;
 mod register;
 mod restart;
 mod sdk;

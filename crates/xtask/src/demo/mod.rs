@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: the whole path once, on this machine.
 
+mod pay;
 mod requests;
 mod stage;
 mod table;
@@ -8,6 +9,8 @@ use std::time::Instant;
 
 use anyhow::{bail, Context};
 use cuckoo_testkit::run_dir::KEEP_ENV;
+use pay::Funds;
+use requests::Served;
 use stage::Stage;
 
 const QUESTION: &str = "What is the capital of France?";
@@ -47,14 +50,17 @@ async fn interrupted<T>() -> anyhow::Result<T> {
     bail!("interrupted; nothing is left running")
 }
 
-/// Sets everything up, has a question answered, then shows who serves what.
+/// Sets everything up, has a question answered, then shows who serves what, and what it is paid.
 async fn show(start: Instant) -> anyhow::Result<Stage> {
     let stage = Stage::set(start).await?;
+    let (mut served, before) = (Served::default(), Funds::of(&stage).await?);
     step(start, &format!("asking: {QUESTION}"));
-    requests::ask(stage.api(), QUESTION).await?;
+    requests::ask(stage.api(), QUESTION, &mut served).await?;
     step(start, &format!("{} small requests, {} at once", requests::SMALL, requests::AT_ONCE));
-    let served = requests::small(stage.api()).await?;
+    requests::small(stage.api(), &mut served).await?;
     println!("{}", table::shares(&stage.miners().await?, &served)?);
+    step(start, "the miners redeem the coordinator's vouchers");
+    pay::show(&stage, &served, &before).await?;
     Ok(stage)
 }
 

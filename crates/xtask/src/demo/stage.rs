@@ -2,19 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use cuckoo_testkit::{models, Api, Gateway, Miner, Node, Process};
+use cuckoo_primitives::AccountId;
+use cuckoo_testkit::{
+    market::{stash_account, Market},
+    models, Api, Gateway, Miner, Node, Process,
+};
 use serde_json::Value;
 
 use super::{requests::AT_ONCE, step, QUESTION};
 
 /// Operators whose stashes the genesis of `dev` has registered, with backing 1 : 3.
 const MINERS: [&str; 2] = ["//Miner1", "//Miner2"];
+/// The operator of the gateway.
+const COORDINATOR: &str = "//Coordinator";
 /// One more than ever run at once, so that nobody is passed over because it is busy.
 const SLOTS: u32 = AT_ONCE as u32 + 1;
 const FIRST_BLOCK_LIMIT: Duration = Duration::from_secs(60);
 
 /// Everything that runs. Dropped in this order: nobody loses its peer before it ends.
 pub(super) struct Stage {
+    market: Market,
     miners: Vec<Miner>,
     gateway: Gateway,
     node: Node,
@@ -27,7 +34,7 @@ impl Stage {
         let node = Node::dev().start().await?;
         let height = node.until_finalised(1, FIRST_BLOCK_LIMIT).await?;
         step(start, &format!("block {height} is final; starting the coordinator's gateway"));
-        let gateway = Gateway::builder(&node).start().await?;
+        let gateway = Gateway::builder(&node).operator(COORDINATOR).start().await?;
         let mut miners = Vec::new();
         for operator in MINERS {
             step(start, &format!("starting the miner {operator}"));
@@ -36,12 +43,33 @@ impl Stage {
         gateway.until_connected(MINERS.len()).await?;
         gateway.until_ready().await?;
         step(start, "both have proven their keys and stakes to the coordinator, and it to them");
-        Ok(Self { miners, gateway, node })
+        let market = Market::connect(&node).await?;
+        Ok(Self { market, miners, gateway, node })
     }
 
     /// The coordinator's HTTP API, with a key.
     pub(super) fn api(&self) -> &Api {
         self.gateway.api()
+    }
+
+    /// The chain.
+    pub(super) fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// The miners' programs.
+    pub(super) fn workers(&self) -> &[Miner] {
+        &self.miners
+    }
+
+    /// The coordinator's stash.
+    pub(super) fn coordinator(&self) -> anyhow::Result<AccountId> {
+        stash_account(COORDINATOR)
+    }
+
+    /// The miners' stashes, in the order of [`Stage::workers`].
+    pub(super) fn stashes(&self) -> anyhow::Result<Vec<AccountId>> {
+        MINERS.into_iter().map(stash_account).collect()
     }
 
     /// What the gateway knows of each miner, with the miner's name.

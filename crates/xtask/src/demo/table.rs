@@ -1,20 +1,22 @@
 //! The table of shares.
 
-use std::{collections::HashMap, fmt::Write};
+use std::fmt::Write;
 
 use anyhow::Context;
 use cuckoo_primitives::CAI;
 use serde_json::Value;
 
+use super::requests::Served;
+
 /// One line for each miner: its backing, the share of tasks it served and the one that its backing lets expect.
 ///
-/// `miners` holds what the gateway lists of each, `served` the tasks answered by each operator.
-pub(super) fn shares(miners: &[(&str, Value)], served: &HashMap<String, usize>) -> anyhow::Result<String> {
+/// `miners` holds what the gateway lists of each.
+pub(super) fn shares(miners: &[(&str, Value)], served: &Served) -> anyhow::Result<String> {
     let mut rows = Vec::new();
     for (name, listed) in miners {
         let operator = listed["operator"].as_str().context("a listed miner has no operator")?;
         let expected = listed["selection_share"].as_f64().context("a listed miner has no selection_share")?;
-        rows.push((*name, operator, backing(listed)?, served.get(operator).copied().unwrap_or(0), expected));
+        rows.push((*name, operator, backing(listed)?, served.by(operator).tasks, expected));
     }
     let all_served: usize = rows.iter().map(|row| row.3).sum();
     let all_expected: Vec<f64> = rows.iter().map(|row| row.4).collect();
@@ -64,7 +66,12 @@ mod tests {
             })
         };
         let miners = [("//Miner1", listed("5One", 25_000, 0.25)), ("//Miner2", listed("5Two", 75_000, 0.75))];
-        let served = HashMap::from([("5One".into(), 8), ("5Two".into(), 32)]);
+        let mut served = Served::default();
+        for number in 0..40 {
+            let operator = if number % 5 == 0 { "5One" } else { "5Two" };
+            served.add(operator.into(), &json!({ "prompt_tokens": 2, "completion_tokens": 3 }));
+        }
+        assert_eq!((served.by("5One").prompt, served.by("5Two").completion), (16, 96));
         let table = shares(&miners, &served).unwrap();
         let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(lines[1], ["//Miner1", "5One", "25000", "8", "20.0", "%", "25.0", "%"]);
