@@ -7,7 +7,10 @@ use cuckoo_chain_client::RegistrationArgs;
 use cuckoo_engine::DeviceChoice;
 use cuckoo_primitives::AccountId;
 
-use crate::config::CoordinatorUrl;
+use crate::{
+    asks::{ModelAsk, PriceArg},
+    config::CoordinatorUrl,
+};
 
 /// Runs models for coordinators and signs the results.
 #[derive(Debug, Parser)]
@@ -43,6 +46,12 @@ pub enum Command {
         /// What to do with keys.
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Show, redeem, move and mend what coordinators have promised.
+    Wallet {
+        /// What to do with the wallet.
+        #[command(subcommand)]
+        command: WalletCommand,
     },
 }
 
@@ -130,8 +139,8 @@ pub struct RunArgs {
     /// Where the operator's key is.
     #[command(flatten)]
     pub key: KeyArgs,
-    /// Folder of what this miner keeps; each operator key has a folder of its own in it, for one worker at a time
-    /// [default: ~/.local/state/cuckoo/miner]
+    /// Folder of what this miner keeps, its wallet above all; each operator key has a folder of its own in it, for one
+    /// worker at a time. Several workers of one operator need a folder each [default: ~/.local/state/cuckoo/miner]
     #[arg(long, env = "CUCKOO_MINER_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Which models.
@@ -146,6 +155,9 @@ pub struct RunArgs {
     /// Tasks at once, of all coordinators together; spread over them by their backing.
     #[arg(long, env = "CUCKOO_SLOTS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub slots: u32,
+    /// What is asked for work, and how much is trusted.
+    #[command(flatten)]
+    pub pay: PayArgs,
     /// Serve `/metrics`, `/status` and `/healthz` here; port 0 takes a free one.
     #[arg(long, env = "CUCKOO_METRICS_LISTEN", value_name = "ADDR")]
     pub metrics_listen: Option<SocketAddr>,
@@ -153,6 +165,99 @@ pub struct RunArgs {
     #[arg(long, env = "CUCKOO_DRAIN_LIMIT", default_value_t = 60, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub drain_limit: u64,
+}
+
+/// What is asked for work, and how much is trusted.
+#[derive(Clone, Debug, Args)]
+pub struct PayArgs {
+    /// What is asked for the work of one model, in CAI for 1,000 prompt and 1,000 completion tokens, and if wanted an
+    /// image and a second of audio; repeat it for several. Tasks that pay less are refused.
+    #[arg(long = "ask", env = "CUCKOO_ASK", value_delimiter = ',', value_name = "MODEL=P:C[:I:A]")]
+    pub asks: Vec<ModelAsk>,
+    /// What is asked for every other model.
+    #[arg(long, env = "CUCKOO_DEFAULT_ASK", default_value = "0.001:0.002", value_name = "P:C[:I:A]")]
+    pub default_ask: PriceArg,
+    /// How many workers of this operator run at once: each lets a coordinator owe it its part of what covers the miner.
+    #[arg(long, env = "CUCKOO_WORKERS", default_value_t = 1, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub workers: u32,
+    /// A coordinator that leaves three steps of work unpaid gets no more; one step is forgiven in this time, in seconds.
+    /// A step is what as many results cost as there are slots.
+    #[arg(long, env = "CUCKOO_FORGIVE", default_value_t = 600, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(0..=604_800))]
+    pub forgive: u64,
+}
+
+/// Whose wallet.
+#[derive(Clone, Debug, Args)]
+pub struct WalletArgs {
+    /// Folder of what miners keep [default: ~/.local/state/cuckoo/miner]
+    #[arg(long, env = "CUCKOO_MINER_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// File with the key of the operator whose wallet it is [default: the only one in the folder]
+    #[arg(long, env = "CUCKOO_OPERATOR_KEY", value_name = "FILE")]
+    pub operator_key: Option<PathBuf>,
+}
+
+/// What to do with the wallet.
+#[derive(Debug, Subcommand)]
+pub enum WalletCommand {
+    /// Show what was promised, what the chain has settled and what is due. A worker may run meanwhile.
+    Show {
+        /// Whose wallet.
+        #[command(flatten)]
+        wallet: WalletArgs,
+        /// Where the chain is.
+        #[command(flatten)]
+        chain: ChainArgs,
+        /// One JSON object, amounts in planck.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Redeem all that is due, worth its fee or not, and wait until that is final. A worker may run meanwhile.
+    Redeem(WalletRedeemArgs),
+    /// Write the newest voucher of every channel to a file, without the wallet's secret. A worker may run meanwhile.
+    Export {
+        /// Whose wallet.
+        #[command(flatten)]
+        wallet: WalletArgs,
+        /// Genesis hash of the chain, if there are wallets of several.
+        #[arg(long, value_name = "HASH")]
+        genesis: Option<String>,
+        /// The file, `-` for standard output.
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Take vouchers from a file that `export` wrote. No worker may run meanwhile.
+    Import {
+        /// Whose wallet.
+        #[command(flatten)]
+        wallet: WalletArgs,
+        /// The file, `-` for standard input.
+        #[arg(value_name = "FILE")]
+        from: PathBuf,
+    },
+    /// Make a damaged wallet usable again; the damaged file is kept. No worker may run meanwhile.
+    Repair {
+        /// Whose wallet.
+        #[command(flatten)]
+        wallet: WalletArgs,
+    },
+}
+
+/// Arguments of `wallet redeem`.
+#[derive(Clone, Debug, Args)]
+pub struct WalletRedeemArgs {
+    /// Whose wallet.
+    #[command(flatten)]
+    pub wallet: WalletArgs,
+    /// Where the chain is.
+    #[command(flatten)]
+    pub chain: ChainArgs,
+    /// File with the key that signs, and whose account pays the fee; anybody's will do, since the stash is paid
+    /// [default: the operator's]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
 }
 
 /// Arguments of `doctor`.
@@ -295,6 +400,33 @@ mod tests {
         assert_eq!(args.coordinators.coordinators.len(), 2);
         assert_eq!(args.coordinators.blocked[0].to_string(), alice);
         assert_eq!(args.slots, 4);
+    }
+
+    #[test]
+    fn asks_have_a_default_and_exceptions() {
+        let parse = |rest: &str| {
+            let line = format!("miner-worker run --operator-key k {rest}");
+            let parsed = Cli::try_parse_from(line.trim().split(' ')).map_err(|error| error.to_string())?;
+            let Command::Run(args) = parsed.command else { panic!("not run") };
+            Ok::<_, String>(args.pay)
+        };
+        assert_eq!(parse("").unwrap().default_ask, "0.001:0.002".parse().unwrap());
+        let pay = parse("--ask one=1:2,two=3:4:5:6 --ask three=0:0 --default-ask 7:8 --workers 2 --forgive 0").unwrap();
+        assert_eq!(pay.asks.iter().map(|ask| ask.model.as_str()).collect::<Vec<_>>(), ["one", "two", "three"]);
+        assert_eq!((pay.default_ask, pay.workers, pay.forgive), ("7:8".parse().unwrap(), 2, 0));
+        assert!(parse("--ask one=1").unwrap_err().contains("no price"));
+        assert!(parse("--workers 0").is_err());
+    }
+
+    #[test]
+    fn wallet_commands_need_no_key_but_take_one() {
+        let parse = |rest: &str| Cli::try_parse_from(format!("miner-worker wallet {rest}").split(' ')).map(drop);
+        parse("show --json").unwrap();
+        parse("redeem --key k --operator-key o").unwrap();
+        parse("export -").unwrap();
+        parse("import vouchers.json --data-dir d").unwrap();
+        parse("repair").unwrap();
+        assert!(parse("export").is_err());
     }
 
     #[test]

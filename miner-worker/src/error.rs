@@ -5,7 +5,11 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use cuckoo_chain_client::{ChainError, KeyFileError, RegistrationError};
 use cuckoo_engine::{EngineError, LoadError, ModelDirError};
 
-use crate::{data_dir::DataDirError, models::ModelsError};
+use crate::{
+    data_dir::DataDirError,
+    models::ModelsError,
+    wallet::{ExchangeError, WalletError},
+};
 
 /// An argument that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +22,37 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// No price.
+    #[error(
+        "{text:?} is no price: {reason}; expected is CAI for 1,000 prompt and 1,000 completion tokens, for example \
+         0.001:0.002, or with an image and a second of audio as well, 0.001:0.002:0.1:0.01"
+    )]
+    Price {
+        /// The beginning of it.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A model that is not served has a price.
+    #[error("--ask names the model {model:?}, which is not served; `miner-worker models list` shows what is there")]
+    AskForUnknown {
+        /// The beginning of its name.
+        model: String,
+    },
+    /// Nobody says whose wallet is meant.
+    #[error("{} holds wallets of {found} operators; name one with --operator-key", .base.display())]
+    WhoseWallet {
+        /// The folder of what miners keep.
+        base: PathBuf,
+        /// How many.
+        found: usize,
+    },
+    /// A chain is named by something else than a hash.
+    #[error("--genesis {0:?} is no hash; it has 64 hexadecimal digits")]
+    Genesis(String),
+    /// Nobody pays the fee.
+    #[error("name the key that signs, and whose account pays the fee, with --key or --operator-key")]
+    NoSigner,
     /// No default for the folder of models.
     #[error("the folder of models is unknown because HOME is not set; name it with --models-dir")]
     NoModelsDir,
@@ -35,6 +70,33 @@ pub enum Error {
     /// The folder for this miner's data cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// The wallet cannot be used.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    /// A file of vouchers cannot be used.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// A file of vouchers cannot be read or written.
+    #[error("cannot use {}: {source}", .path.display())]
+    VoucherFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Vouchers could not be redeemed.
+    #[error("cannot redeem ({done} settled before): {source}{mend}")]
+    Redeem {
+        /// What was settled before, for people.
+        done: String,
+        /// Why.
+        source: ChainError,
+        /// How to mend it.
+        mend: String,
+    },
+    /// The wallet could not be written in time.
+    #[error("the wallet could not be written: {0}; free space on its disk and try again")]
+    NotWritten(String),
     /// The chain cannot be read or refused a transaction.
     #[error("chain: {0}")]
     Chain(#[from] ChainError),

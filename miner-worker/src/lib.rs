@@ -2,11 +2,13 @@
 //!
 //! [`run`](mod@run) is the program's main job: it loads the models into an engine, finds the active coordinators on
 //! chain, links to each of them ([`link`]), gives each its part of the slots ([`slots`]), runs their tasks and answers
-//! for every result with a signed receipt ([`receipt`]). The other commands help an operator to get there: [`models`],
-//! [`doctor`], [`bench`], [`register`], [`keys`].
+//! for every result with a signed receipt ([`receipt`]). What it is promised for that goes into a [`wallet`] and is
+//! redeemed on chain ([`settle`]). The other commands help an operator to get there: [`models`], [`doctor`], [`bench`],
+//! [`register`], [`keys`].
 
 #![warn(missing_docs)]
 
+pub mod asks;
 pub mod bench;
 pub mod cli;
 pub mod config;
@@ -24,8 +26,10 @@ pub mod models;
 pub mod receipt;
 pub mod register;
 pub mod run;
+pub mod settle;
 pub mod slots;
 pub mod standing;
 pub mod status_page;
+pub mod wallet;
 
 pub use error::Error;

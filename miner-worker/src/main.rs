@@ -6,7 +6,7 @@ use clap::Parser;
 use miner_worker::{
     bench,
     cli::{Cli, Command},
-    doctor, keys, logging, models, register, run,
+    doctor, keys, logging, models, register, run, wallet,
 };
 
 fn main() -> ExitCode {
@@ -45,6 +45,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(args) => bench::bench(args).await?,
         Command::Register(args) => register::register(args).await?,
         Command::Keys { command } => keys::execute(command)?,
+        Command::Wallet { command } => wallet::command::execute(command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -39,5 +39,11 @@ fn describe() {
     describe_counter!("cuckoo_miner_link_failures_total", "Links that ended or did not come about, by reason");
     describe_counter!("cuckoo_miner_tasks_total", "Tasks that ended, by coordinator and outcome");
     describe_counter!("cuckoo_miner_tokens_total", "Tokens in receipts, read (prompt) and produced (completion)");
+    describe_gauge!("cuckoo_miner_promised_cai", "All that the coordinator has promised in vouchers");
+    describe_gauge!("cuckoo_miner_settled_cai", "What of it the chain has settled");
+    describe_gauge!("cuckoo_miner_due_cai", "What of it is left to redeem");
+    describe_gauge!("cuckoo_miner_unpaid_cai", "Results that no voucher pays for yet");
+    describe_gauge!("cuckoo_miner_written_off_cai", "What the coordinator left unpaid when links ended");
+    describe_counter!("cuckoo_miner_settlement_calls_total", "Calls that redeem or collect, by outcome");
     describe_histogram!("cuckoo_miner_task_seconds", Unit::Seconds, "From a task's arrival to its end");
 }

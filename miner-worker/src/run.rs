@@ -11,20 +11,26 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{ChainArgs, RunArgs},
+    asks::Asks,
+    cli::{ChainArgs, PayArgs, RunArgs},
     config::chain_config,
     data_dir::DataDir,
     engine,
     error::Error,
     events::{Event, Events},
     link::{serve, Coordinators, Miner},
-    metrics, status_page,
+    metrics,
+    settle::{OnChain, Settlement, Trust},
+    status_page,
+    wallet::Wallet,
 };
 
 /// How long a node that was started together with this program may take until it answers.
 const NODE_START: Duration = Duration::from_secs(60);
 /// Pause between two tries to connect to it.
 const CONNECT_PAUSE: Duration = Duration::from_secs(2);
+/// Longest wait for the wallet's disk at the end.
+const WRITE_LIMIT: Duration = Duration::from_secs(5);
 /// Exit status after a second signal, as shells report the end by Ctrl-C.
 const ABORTED: i32 = 130;
 
@@ -69,7 +75,10 @@ async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
         true => Coordinators::OnChain,
         false => Coordinators::At(args.coordinators.coordinators),
     };
-    serve(miner, coordinators, Duration::from_secs(args.drain_limit), stop).await;
+    serve(miner.clone(), coordinators, Duration::from_secs(args.drain_limit), stop).await;
+    if !miner.settlement().wallet().flush(WRITE_LIMIT) {
+        tracing::warn!(target: "miner::wallet", "the last vouchers are not written; the coordinators bring them again");
+    }
     tracing::info!(target: "miner", "stopped");
     Ok(())
 }
@@ -79,7 +88,7 @@ async fn start(args: &RunArgs) -> Result<(Arc<Miner>, DataDir), Error> {
     chosen_gpu(args.engine.device).map_err(Error::Device)?;
     let key = operator_key(&args.key.operator_key)?;
     let base = args.data_dir.clone().map_or_else(DataDir::default_base, Ok)?;
-    let data_dir = DataDir::open(&base, &account_of(&key), &args.key.operator_key)?;
+    let data_dir = DataDir::open(&base, &account_of(&key))?;
     let dirs = engine::model_dirs(&args.models)?;
     let chain = connect(&args.chain).await?;
     tracing::info!(
@@ -89,10 +98,20 @@ async fn start(args: &RunArgs) -> Result<(Arc<Miner>, DataDir), Error> {
         finalised = chain.view().number,
         "connected to the chain"
     );
+    let wallet = Wallet::open(data_dir.path(), &chain.genesis())?;
+    tracing::info!(target: "miner::wallet", path = %wallet.path().display(), "opened the wallet");
     let slots = NonZeroUsize::new(args.slots as usize).unwrap_or(NonZeroUsize::MIN);
     let engine = engine::load(&args.engine, dirs, slots).await?;
+    let asks = Asks::new(args.pay.default_ask.0, args.pay.asks.iter().cloned());
+    asks.check(&engine.models())?;
+    let source = Arc::new(OnChain::new(chain.clone(), key.clone()));
+    let settlement = Arc::new(Settlement::new(Arc::new(wallet), source, asks, trust(&args.pay)));
     let blocked = args.coordinators.blocked.iter().cloned();
-    Ok((Arc::new(Miner::new(key, chain, engine, args.slots, blocked, Events::Stdout)), data_dir))
+    Ok((Arc::new(Miner::new(key, chain, engine, args.slots, blocked, Events::Stdout, settlement)), data_dir))
+}
+
+fn trust(args: &PayArgs) -> Trust {
+    Trust { workers: args.workers, forgive: Duration::from_secs(args.forgive), ..Trust::default() }
 }
 
 /// Connects to the chain, patiently: after a power cut the node may need longer to start than this program.

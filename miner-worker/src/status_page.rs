@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::{
     error::Error,
     link::{LinkReport, Miner},
+    settle::PayReport,
     standing::Standing,
 };
 
@@ -20,7 +21,7 @@ struct Page {
     prometheus: PrometheusHandle,
 }
 
-/// What `/status` shows: enough to see why there is no work.
+/// What `/status` shows: enough to see why there is no work, or no pay.
 #[derive(Serialize)]
 struct Status {
     operator: AccountId,
@@ -29,6 +30,7 @@ struct Status {
     chain: ChainStatus,
     models: Vec<String>,
     links: Vec<LinkReport>,
+    pay: PayReport,
 }
 
 #[derive(Serialize)]
@@ -74,5 +76,6 @@ async fn status(State(page): State<Page>) -> Json<Status> {
         },
         models: miner.models().iter().map(|model| model.id.clone()).collect(),
         links: miner.board().reports(),
+        pay: miner.settlement().report(),
     })
 }

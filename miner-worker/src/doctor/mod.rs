@@ -31,6 +31,9 @@ pub async fn doctor(args: DoctorArgs) -> ExitCode {
         show(onchain::finality(chain, args.chain.stale_after).await);
         if let Some(operator) = &operator {
             show(onchain::registration(chain, operator).await);
+            if let Ok(key) = &key {
+                show(onchain::fees(chain, key).await);
+            }
             coordinators::all(chain, operator, &args.coordinators).await.into_iter().for_each(&mut show);
         }
     }

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use cuckoo_chain_client::{Cai, Chain, ChainError};
-use cuckoo_primitives::{AccountId, Role};
+use cuckoo_chain_client::{account_of, Cai, Call, Chain, ChainError, Keypair};
+use cuckoo_primitives::{
+    settlement::{SignedVoucher, Voucher},
+    AccountId, Balance, Role,
+};
 
 use super::check::Check;
 use crate::{cli::ChainArgs, config::chain_config, standing::Standing};
 
+/// Redemptions that the operator's account should be able to pay for.
+const MIN_REDEMPTIONS: Balance = 20;
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -71,6 +76,37 @@ pub(super) async fn registration(chain: &Chain, operator: &AccountId) -> Check {
         true => Check::well(NAME, what),
         false => Check::failed(NAME, what, standing.mend()),
     }
+}
+
+/// Whether the operator's account can pay the fees of redeeming vouchers.
+pub(super) async fn fees(chain: &Chain, key: &Keypair) -> Check {
+    const NAME: &str = "fees";
+    let operator = account_of(key);
+    let call = Call::Redeem { vouchers: vec![some_voucher(&operator)] };
+    let (free, fee) = tokio::join!(chain.free_balance(&operator), chain.fee(key, &call));
+    let (free, fee) = match free.and_then(|free| Ok((free, fee?))) {
+        Ok(read) => read,
+        Err(error) => return Check::failed(NAME, error, "try again; the node may be overloaded"),
+    };
+    let enough = fee.saturating_mul(MIN_REDEMPTIONS);
+    let what = format!("the operator's account has {}; redeeming costs about {}", Cai(free), Cai(fee));
+    match free >= enough {
+        true => Check::well(NAME, what),
+        false => {
+            let mend = format!(
+                "send {} or more to {operator} (Balances.transfer_keep_alive); what is redeemed goes to the stash",
+                Cai(enough)
+            );
+            Check::failed(NAME, what, mend)
+        }
+    }
+}
+
+/// A voucher that is never sent: what its redemption costs does not hang on what it says.
+fn some_voucher(account: &AccountId) -> SignedVoucher {
+    let voucher =
+        Voucher { coordinator: account.clone(), miner: account.clone(), channel: [0; 16], amount: 1, tasks: 1 };
+    SignedVoucher { voucher, operator: account.clone(), signature: [0; 64] }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use super::{
     error::LinkError,
     miner::Miner,
     outbox::Outbox,
+    pay::TaskPay,
     work::{read, Failed, Work},
 };
 use crate::{
@@ -73,6 +74,7 @@ pub(super) struct Attempt {
     pub(super) outbox: Outbox,
     pub(super) cancel: CancellationToken,
     pub(super) slot: Slot,
+    pub(super) pay: TaskPay,
 }
 
 /// Why there is no receipt.
@@ -134,10 +136,15 @@ impl Attempt {
     async fn answer(self, outcome: Result<SignedReceipt, Trouble>) {
         drop(self.slot);
         let message = match outcome {
-            Ok(signed) => Message::Result(signed.into_result()),
+            Ok(signed) => {
+                // Before it is sent, since its voucher may come at once.
+                self.pay.delivered(&self.task, &signed.receipt, signed.written_bytes);
+                Message::Result(signed.into_result())
+            }
             Err(Trouble::Failed(failed)) => Message::Failure(failure(self.id, failed)),
             Err(Trouble::LinkGone) => return,
         };
+        drop(self.pay);
         // If the link is gone, its session ends by itself.
         let _ = self.outbox.send(message).await;
     }
@@ -276,6 +283,8 @@ fn failure_label(code: FailureCode) -> &'static str {
         FailureCode::Timeout => "timeout",
         FailureCode::Internal => "internal",
         FailureCode::Draining => "draining",
+        FailureCode::Uncovered => "uncovered",
+        FailureCode::Price => "price",
     }
 }
 

@@ -53,6 +53,8 @@ pub struct LinkReport {
     pub failed: u64,
     /// Tasks refused because no slot was free.
     pub refused_busy: u64,
+    /// Tasks refused because they pay too little, or too little stands behind their pay.
+    pub refused_pay: u64,
 }
 
 /// How a task ended, as the board counts it.
@@ -61,6 +63,7 @@ pub(super) enum Counted {
     Served,
     Failed,
     RefusedBusy,
+    RefusedPay,
 }
 
 impl LinkBoard {
@@ -124,6 +127,7 @@ impl LinkBoard {
             Counted::Served => report.served += 1,
             Counted::Failed => report.failed += 1,
             Counted::RefusedBusy => report.refused_busy += 1,
+            Counted::RefusedPay => report.refused_pay += 1,
         });
     }
 
@@ -163,6 +167,7 @@ impl LinkReport {
             served: 0,
             failed: 0,
             refused_busy: 0,
+            refused_pay: 0,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use cuckoo_primitives::AccountId;
+use cuckoo_chain_client::Cai;
+use cuckoo_primitives::{AccountId, Balance};
 use cuckoo_wire::{handshake::WrongLength, link::RefusalCode};
 
 use crate::standing::Standing;
@@ -67,6 +68,40 @@ pub enum LinkError {
     /// There is a link to it over another URL.
     #[error("the coordinator {0} is linked already over another URL")]
     AlreadyLinked(AccountId),
+    /// A voucher is not what it should be.
+    #[error("the coordinator sent a voucher that cannot be taken: {0}")]
+    BadVoucher(String),
+    /// It does not know what it promised.
+    #[error(
+        "the coordinator has promised {} and shows only {}; not working for it before it shows as much",
+        Cai(*.held), Cai(*.shown)
+    )]
+    Forgot {
+        /// What the wallet holds.
+        held: Balance,
+        /// What the coordinator says.
+        shown: Balance,
+    },
+    /// It does not pay.
+    #[error("results for {owed} stay unpaid, more than one step ({step})")]
+    Unpaid {
+        /// What results cost that were sent.
+        owed: Cai,
+        /// What the last results cost, one for each slot.
+        step: Cai,
+    },
+    /// It did not pay before.
+    #[error("the coordinator left too much unpaid on earlier links; waiting until some of that is forgiven")]
+    LeftUnpaid,
+    /// Nobody could be paid.
+    #[error("this miner's operator key is registered for no stash as a miner, so nobody could be paid")]
+    NoStash,
+    /// Vouchers would go to another stash, or come from one.
+    #[error("the coordinator or this miner works for another stash now; the link is opened anew")]
+    OtherStash,
+    /// What is promised cannot be kept.
+    #[error("the wallet cannot be written: {0}")]
+    Wallet(String),
     /// What is known of the chain is too old to judge by.
     #[error("no finalised block has arrived for too long, so nobody can be judged")]
     StaleChain,
@@ -91,7 +126,7 @@ pub(super) enum Patience {
     Short,
     /// Somebody has to do something first.
     Long,
-    /// Trying again soon would throw another process out.
+    /// Trying again soon would throw another process out, or trust somebody who just broke their word.
     VeryLong,
 }
 
@@ -118,19 +153,27 @@ impl LinkError {
             | Self::TimedOut(_)
             | Self::StaleChain
             | Self::NotBegun
+            | Self::OtherStash
             | Self::NoRandomness(_) => Patience::Short,
             Self::Refused { code, .. } => match code {
-                RefusalCode::Busy | RefusalCode::StaleChain | RefusalCode::Pending => Patience::Short,
+                RefusalCode::Busy | RefusalCode::StaleChain | RefusalCode::Pending | RefusalCode::Channel => {
+                    Patience::Short
+                }
                 RefusalCode::Replaced => Patience::VeryLong,
                 _ => Patience::Long,
             },
+            Self::BadVoucher(_) | Self::Forgot { .. } => Patience::VeryLong,
             Self::Protocol(_)
             | Self::NotProven(_)
             | Self::OtherOperator { .. }
             | Self::NotActive { .. }
             | Self::Blocked(_)
             | Self::Ourselves
-            | Self::AlreadyLinked(_) => Patience::Long,
+            | Self::AlreadyLinked(_)
+            | Self::Unpaid { .. }
+            | Self::LeftUnpaid
+            | Self::NoStash
+            | Self::Wallet(_) => Patience::Long,
         }
     }
 
@@ -164,7 +207,18 @@ impl LinkError {
             Self::NotActive { .. } => "serve another coordinator; this one's operator has to mend its registration",
             Self::Blocked(_) => "take it off --block to serve it",
             Self::AlreadyLinked(_) => "name each coordinator once with --coordinator",
+            Self::BadVoucher(_) => {
+                "tell the coordinator's operator; what it promised before is in the wallet and is redeemed"
+            }
+            Self::Forgot { .. } => {
+                "the coordinator's operator has to restore its journal; what the wallet holds is redeemed all the same"
+            }
+            Self::Unpaid { .. } => "ask the coordinator's operator; the wallet must be writable, too",
+            Self::LeftUnpaid => "ask the coordinator's operator; --forgive sets how fast unpaid work is forgiven",
+            Self::NoStash => Standing::NotRegistered.mend(),
+            Self::Wallet(_) => "free space on the disk of --data-dir",
             Self::NotBegun
+            | Self::OtherStash
             | Self::Broken(_)
             | Self::Ended
             | Self::Spent
@@ -196,6 +250,7 @@ impl LinkError {
                 RefusalCode::Busy => "refused_busy",
                 RefusalCode::StaleChain => "refused_stale_chain",
                 RefusalCode::InvalidOffer => "refused_invalid_offer",
+                RefusalCode::Channel => "refused_channel",
             },
             Self::Protocol(_) => "protocol",
             Self::NotProven(_) => "not_proven",
@@ -204,6 +259,13 @@ impl LinkError {
             Self::Blocked(_) => "blocked",
             Self::Ourselves => "ourselves",
             Self::AlreadyLinked(_) => "already_linked",
+            Self::BadVoucher(_) => "bad_voucher",
+            Self::Forgot { .. } => "forgot",
+            Self::Unpaid { .. } => "unpaid",
+            Self::LeftUnpaid => "left_unpaid",
+            Self::NoStash => "no_stash",
+            Self::OtherStash => "other_stash",
+            Self::Wallet(_) => "wallet",
             Self::StaleChain => "stale_chain",
             Self::NotBegun => "chain_not_begun",
             Self::NoRandomness(_) => "no_randomness",

@@ -3,13 +3,13 @@
 use std::{future::Future, time::Duration};
 
 use cuckoo_chain_client::Keypair;
-use cuckoo_primitives::{AccountId, Hash};
+use cuckoo_primitives::{settlement::ChannelId, AccountId, Hash};
 use cuckoo_wire::{
     handshake::{fixed, Handshake},
     limits::{HANDSHAKE_TIMEOUT_MS, MAX_MESSAGE_BYTES, PROTOCOL},
     link::{
         coordinator_message::Message as FromCoordinator, miner_link_client::MinerLinkClient,
-        miner_message::Message as FromMiner, CoordinatorMessage, Hello, Proof, Refusal, Welcome,
+        miner_message::Message as FromMiner, CoordinatorMessage, Hello, Proof, Refusal, Voucher, Welcome,
     },
 };
 use rand::{rngs::OsRng, TryRngCore};
@@ -38,6 +38,8 @@ pub(super) struct Linked {
     pub(super) coordinator: AccountId,
     /// Names the link in receipts.
     pub(super) hash: Hash,
+    /// What the coordinator goes on from; `None` if it has promised nothing.
+    pub(super) newest: Option<Voucher>,
     pub(super) inbound: Streaming<CoordinatorMessage>,
     pub(super) outbox: Outbox,
 }
@@ -82,17 +84,28 @@ impl Greeted {
         &self.handshake.coordinator
     }
 
-    /// Proves this miner's operator key in turn.
-    pub(super) async fn prove(mut self, key: &Keypair) -> Result<Linked, LinkError> {
+    /// Proves this miner's operator key in turn, and names the channel that pays for the link's work, with the newest
+    /// voucher of it.
+    pub(super) async fn prove(
+        mut self,
+        key: &Keypair,
+        channel: ChannelId,
+        newest: Option<Voucher>,
+    ) -> Result<Linked, LinkError> {
         let signature = key.sign(self.handshake.miner_hash().as_bytes()).0;
-        self.outbox.send(FromMiner::Proof(Proof { signature: signature.to_vec().into() })).await?;
-        match next(&mut self.inbound).await? {
-            FromCoordinator::Welcome(welcome) => check_welcome(&welcome)?,
+        let proof = Proof { signature: signature.to_vec().into(), channel: channel.to_vec().into(), newest };
+        self.outbox.send(FromMiner::Proof(proof)).await?;
+        let newest = match next(&mut self.inbound).await? {
+            FromCoordinator::Welcome(welcome) => {
+                check_welcome(&welcome)?;
+                welcome.newest
+            }
             FromCoordinator::Refusal(refusal) => return Err(refused(refusal)),
             _ => return Err(LinkError::Protocol("the proof was not answered by a welcome".into())),
-        }
+        };
         let hash = self.handshake.link_hash();
-        Ok(Linked { coordinator: self.handshake.coordinator, hash, inbound: self.inbound, outbox: self.outbox })
+        let Self { handshake, inbound, outbox } = self;
+        Ok(Linked { coordinator: handshake.coordinator, hash, newest, inbound, outbox })
     }
 }
 

@@ -6,10 +6,13 @@ use std::{
 };
 
 use cuckoo_primitives::{AccountId, Role};
+use cuckoo_wire::link::RefusalCode;
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
-use super::{backoff::Backoff, dial::dial, error::LinkError, handshake::greet, miner::Miner, session::Session};
+use super::{
+    backoff::Backoff, dial::dial, error::LinkError, handshake::greet, miner::Miner, pay::Pay, session::Session,
+};
 use crate::{config::CoordinatorUrl, events::Event, standing::Standing};
 
 /// A link that lasted this long was a good one: the next wait is short again.
@@ -99,11 +102,18 @@ impl Keeper {
             return Err(LinkError::OtherOperator { expected: expected.clone(), found: found.clone() });
         }
         self.known = Some(found.clone());
-        miner.may_serve(&miner.chain().view(), found)?;
+        let view = miner.chain().view();
+        miner.may_serve(&view, found)?;
         // Before anything is proven: the coordinator would end an older link in favour of this one.
         let share = miner.shares().join(found).ok_or_else(|| LinkError::AlreadyLinked(found.clone()))?;
-        let linked = greeted.prove(miner.key()).await?;
-        let session = Session::new(self.miner.clone(), self.target.url.clone(), linked, share);
+        let mut pay = Pay::new(miner, &view, found)?;
+        let linked = greeted.prove(miner.key(), pay.channel(), pay.presented()).await.inspect_err(|error| {
+            if matches!(error, LinkError::Refused { code: RefusalCode::Channel, .. }) {
+                pay.abandon_channel();
+            }
+        })?;
+        pay.begin(linked.newest.as_ref(), view.era.era).await?;
+        let session = Session::new(self.miner.clone(), self.target.url.clone(), linked, share, pay);
         let coordinator = self.known.as_ref().map(tracing::field::display);
         tracing::info!(target: "miner::link", coordinator, url = %self.target.url, "linked");
         self.logged = None;

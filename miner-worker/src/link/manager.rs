@@ -9,13 +9,13 @@ use std::{
 use cuckoo_chain_client::MarketView;
 use cuckoo_primitives::{Candidate, Role};
 use tokio::{sync::watch, task::JoinSet, time::MissedTickBehavior};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     keeper::{Keeper, Target},
     miner::Miner,
 };
-use crate::{config::CoordinatorUrl, standing::Standing};
+use crate::{config::CoordinatorUrl, settle, standing::Standing};
 
 /// Most coordinators that are linked at once: those with the largest backing.
 const MAX_LINKS: usize = 64;
@@ -37,6 +37,12 @@ pub enum Coordinators {
 /// whether a coordinator still has its stake.
 pub async fn serve(miner: Arc<Miner>, coordinators: Coordinators, drain_limit: Duration, stop: CancellationToken) {
     let mut views = miner.chain().views();
+    // Vouchers are redeemed until the last task is done.
+    let _settling = AbortOnDropHandle::new(tokio::spawn(settle::keep(
+        miner.settlement().clone(),
+        miner.chain().clone(),
+        miner.operator().clone(),
+    )));
     let mut keepers = Keepers { miner: miner.clone(), drain_limit, tasks: JoinSet::new(), kept: HashMap::new() };
     let mut chain_check = tokio::time::interval(CHECK_CHAIN);
     chain_check.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,11 +1,11 @@
 //! What all links of this miner share.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use cuckoo_chain_client::{account_of, Chain, Keypair, MarketView};
 use cuckoo_engine::{ModelInfo, ModelKind, SharedEngine};
 use cuckoo_primitives::{AccountId, Role};
-use cuckoo_wire::link;
+use cuckoo_wire::{link, money::price_to_wire};
 
 use super::{
     accepted::{Accepted, ATTEMPTS_PER_LINK},
@@ -13,7 +13,7 @@ use super::{
     error::LinkError,
     shares::Shares,
 };
-use crate::{events::Events, standing::Standing};
+use crate::{events::Events, settle::Settlement, standing::Standing};
 
 /// Names this program in offers.
 const AGENT: &str = concat!("miner-worker/", env!("CARGO_PKG_VERSION"));
@@ -30,11 +30,12 @@ pub struct Miner {
     attempts_per_link: usize,
     board: LinkBoard,
     events: Events,
+    settlement: Arc<Settlement>,
 }
 
 impl Miner {
     /// A miner that signs with `key`, runs the models of `engine` and has `slots` for all coordinators together. It
-    /// never serves those whose stash or operator is `blocked`.
+    /// never serves those whose stash or operator is `blocked`, and works for what `settlement` says.
     pub fn new(
         key: Keypair,
         chain: Chain,
@@ -42,6 +43,7 @@ impl Miner {
         slots: u32,
         blocked: impl IntoIterator<Item = AccountId>,
         events: Events,
+        settlement: Arc<Settlement>,
     ) -> Self {
         Self {
             operator: account_of(&key),
@@ -54,6 +56,7 @@ impl Miner {
             chain,
             engine,
             events,
+            settlement,
         }
     }
 
@@ -88,6 +91,11 @@ impl Miner {
         &self.board
     }
 
+    /// How it is paid.
+    pub fn settlement(&self) -> &Arc<Settlement> {
+        &self.settlement
+    }
+
     /// Whether it may work itself.
     pub fn standing(&self) -> Standing {
         Standing::of(&self.chain.view(), &self.operator, Role::Miner)
@@ -117,7 +125,26 @@ impl Miner {
 
     /// The offer of all models with this many slots.
     pub(super) fn offer(&self, slots: u32) -> link::Offer {
-        link::Offer { models: self.models.iter().map(offered).collect(), slots, agent: AGENT.into() }
+        link::Offer {
+            models: self.models.iter().map(|model| self.offered(model)).collect(),
+            slots,
+            agent: AGENT.into(),
+        }
+    }
+
+    fn offered(&self, model: &ModelInfo) -> link::Model {
+        let kind = match model.kind {
+            ModelKind::Chat => link::ModelKind::Chat,
+            ModelKind::Embedding => link::ModelKind::Embedding,
+        };
+        link::Model {
+            id: model.id.clone(),
+            kind: kind.into(),
+            model_root: model.model_root.to_vec().into(),
+            context_tokens: model.context_tokens,
+            numeric_class: model.numeric_class.clone(),
+            ask: Some(price_to_wire(&self.settlement.asks().of(&model.id))),
+        }
     }
 }
 
@@ -139,19 +166,5 @@ pub(crate) fn may_serve(
     match Standing::of_candidate(candidate.map(|candidate| candidate.as_ref()), Role::Coordinator) {
         Standing::Active => Ok(()),
         standing => Err(LinkError::NotActive { coordinator: coordinator.clone(), standing }),
-    }
-}
-
-fn offered(model: &ModelInfo) -> link::Model {
-    let kind = match model.kind {
-        ModelKind::Chat => link::ModelKind::Chat,
-        ModelKind::Embedding => link::ModelKind::Embedding,
-    };
-    link::Model {
-        id: model.id.clone(),
-        kind: kind.into(),
-        model_root: model.model_root.to_vec().into(),
-        context_tokens: model.context_tokens,
-        numeric_class: model.numeric_class.clone(),
     }
 }

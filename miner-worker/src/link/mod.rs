@@ -15,6 +15,7 @@ mod keeper;
 mod manager;
 mod miner;
 mod outbox;
+mod pay;
 mod session;
 mod shares;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use cuckoo_chain_client::{Cai, MarketView};
 use cuckoo_primitives::{AccountId, Hash};
 use cuckoo_wire::{
     handshake::fixed,
@@ -19,7 +20,7 @@ use cuckoo_wire::{
 };
 use tokio::{
     task::{Id, JoinError, JoinSet},
-    time::Instant,
+    time::{Instant, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
@@ -33,13 +34,17 @@ use super::{
     handshake::{broken, refused, Linked},
     miner::Miner,
     outbox::Outbox,
+    pay::Pay,
     shares::Share,
     work::Failed,
 };
-use crate::{config::CoordinatorUrl, events::Event};
+use crate::{config::CoordinatorUrl, events::Event, settle::Behind};
 
 /// What the coordinator gets to read the last messages before the connection is cut.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How often it is seen whether results are paid for.
+const CHECK_PAY: Duration = Duration::from_millis(500);
 
 /// Said of an attempt that this link has brought before.
 const TAKEN_BEFORE: &str = "this attempt was taken before; every attempt needs a number of its own";
@@ -69,12 +74,15 @@ pub(super) struct Session {
     tasks: JoinSet<()>,
     attempts_of_tasks: HashMap<Id, AttemptId>,
     closing: Option<ClosingBecause>,
+    pay: Pay,
+    /// Since when more than one step has been unpaid.
+    unpaid_since: Option<Instant>,
 }
 
 impl Session {
-    /// A session on a fresh link to a coordinator that has this share.
-    pub(super) fn new(miner: Arc<Miner>, url: CoordinatorUrl, linked: Linked, share: Share) -> Self {
-        let Linked { coordinator, hash, inbound, outbox } = linked;
+    /// A session on a fresh link to a coordinator that has this share and pays in this way.
+    pub(super) fn new(miner: Arc<Miner>, url: CoordinatorUrl, linked: Linked, share: Share, pay: Pay) -> Self {
+        let Linked { coordinator, hash, inbound, outbox, .. } = linked;
         Self {
             accepted: miner.accepted(),
             miner,
@@ -89,6 +97,8 @@ impl Session {
             tasks: JoinSet::new(),
             attempts_of_tasks: HashMap::new(),
             closing: None,
+            pay,
+            unpaid_since: None,
         }
     }
 
@@ -96,6 +106,8 @@ impl Session {
     /// finish when it ends in good order.
     pub(super) async fn run(mut self, stop: &CancellationToken, drain_limit: Duration) -> Result<(), LinkError> {
         let mut views = self.miner.chain().views();
+        let mut pay_checks = tokio::time::interval(CHECK_PAY);
+        pay_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let drained = tokio::time::sleep(drain_limit);
         tokio::pin!(drained);
         self.offer().await?;
@@ -114,10 +126,12 @@ impl Session {
                 // A chain that is detached brings no more views.
                 Ok(()) = views.changed(), if self.closing.is_none() => {
                     let view = views.borrow_and_update().clone();
-                    if let Err(unfit) = self.miner.may_serve(&view, &self.coordinator) {
+                    if let Err(unfit) = self.may_go_on(&view) {
                         self.close(&unfit.to_string(), Some(unfit)).await?;
                     }
                 },
+                () = self.pay.written() => self.pay.count(),
+                _ = pay_checks.tick(), if self.closing.is_none() => self.check_pay().await?,
                 () = stop.cancelled(), if self.closing.is_none() => self.close("the miner is stopping", None).await?,
                 () = &mut drained, if self.closing.is_some() => {
                     tracing::warn!(
@@ -134,6 +148,29 @@ impl Session {
             }
         }
         self.end().await
+    }
+
+    /// Whether the chain lets this link go on.
+    fn may_go_on(&self, view: &MarketView) -> Result<(), LinkError> {
+        self.miner.may_serve(view, &self.coordinator)?;
+        match self.pay.holds(view, self.miner.operator()) {
+            true => Ok(()),
+            false => Err(LinkError::OtherStash),
+        }
+    }
+
+    /// Closes the link if results stay unpaid.
+    async fn check_pay(&mut self) -> Result<(), LinkError> {
+        let Some(Behind { owed, step }) = self.pay.behind() else {
+            self.unpaid_since = None;
+            return Ok(());
+        };
+        let since = *self.unpaid_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < self.miner.settlement().trust().unpaid_limit {
+            return Ok(());
+        }
+        let unpaid = LinkError::Unpaid { owed: Cai(owed), step: Cai(step) };
+        self.close(&unpaid.to_string(), Some(unpaid)).await
     }
 
     /// Tells the coordinator, and everybody else, how many slots it has.
@@ -167,6 +204,10 @@ impl Session {
                 }
                 Ok(())
             }
+            Some(FromCoordinator::Voucher(voucher)) => {
+                let era = self.miner.chain().view().era.era;
+                self.pay.take(&voucher, era)
+            }
             Some(FromCoordinator::Refusal(refusal)) => Err(refused(refusal)),
             Some(FromCoordinator::Challenge(_) | FromCoordinator::Welcome(_)) => {
                 Err(LinkError::Protocol("it began the handshake again".into()))
@@ -194,6 +235,16 @@ impl Session {
             self.miner.board().count(&self.url, Counted::RefusedBusy);
             return self.turn_down(id, FailureCode::Busy, "all slots of this coordinator are in use").await;
         };
+        let model = self.miner.models().iter().find(|model| model.id == task.model);
+        let context_tokens = model.map_or(0, |model| model.context_tokens);
+        let pay = match self.pay.accept(&task, context_tokens, slots) {
+            Ok(pay) => pay,
+            Err(Failed { code, reason }) => {
+                self.miner.board().count(&self.url, Counted::RefusedPay);
+                tracing::debug!(target: "miner::task", coordinator = %self.coordinator, reason, "a task was not taken");
+                return self.turn_down(id, code, &reason).await;
+            }
+        };
         // Before it begins: what it signs may be the only thing that this miner ever signs for it.
         if !self.accepted.insert(id) {
             return self.turn_down(id, FailureCode::Draining, "this link has carried all that it may").await;
@@ -209,6 +260,7 @@ impl Session {
             outbox: self.outbox.clone(),
             cancel: cancel.clone(),
             slot,
+            pay,
         };
         self.running.insert(id, cancel);
         let handle = self.tasks.spawn(attempt.run());

@@ -19,6 +19,7 @@ pub struct ReceiptBuilder {
     request_hash: Hash,
     output: OutputHasher,
     tokens: u32,
+    written_bytes: u64,
 }
 
 /// A receipt and its signature.
@@ -28,6 +29,8 @@ pub struct SignedReceipt {
     pub receipt: Receipt,
     /// Made by the miner's operator.
     pub signature: Signature,
+    /// Bytes of text that were sent; not part of the receipt, but what is charged is bounded by it.
+    pub written_bytes: u64,
 }
 
 impl ReceiptBuilder {
@@ -43,6 +46,7 @@ impl ReceiptBuilder {
             request_hash: request_hash(task),
             output: OutputHasher::default(),
             tokens: 0,
+            written_bytes: 0,
         }
     }
 
@@ -50,6 +54,7 @@ impl ReceiptBuilder {
     pub fn text(&mut self, text: &str, tokens: u32) {
         self.output.update(text.as_bytes());
         self.tokens = self.tokens.saturating_add(tokens);
+        self.written_bytes = self.written_bytes.saturating_add(text.len() as u64);
     }
 
     /// Takes note of a vector that is sent, as little-endian f32.
@@ -78,7 +83,7 @@ impl ReceiptBuilder {
             finish,
         };
         let signature = key.sign(receipt.signing_hash(genesis).as_bytes()).0;
-        SignedReceipt { receipt, signature }
+        SignedReceipt { receipt, signature, written_bytes: self.written_bytes }
     }
 }
 
@@ -111,6 +116,7 @@ mod tests {
             model: "m".into(),
             timeout_ms: 1_000,
             work: Some(link::task::Work::Completion(link::Completion { prompt: "p".into(), ..Default::default() })),
+            price: None,
         }
     }
 
@@ -140,7 +146,7 @@ mod tests {
             completion_tokens: 2,
             finish: Finish::Length,
         };
-        assert_eq!(signed.receipt, expected);
+        assert_eq!((&signed.receipt, signed.written_bytes), (&expected, 5));
         assert!(expected.is_signed_by(&genesis(), &account_of(&dev::bob()), &signed.signature));
         assert!(!expected.is_signed_by(&genesis(), &account_of(&dev::alice()), &signed.signature));
         let other_output = self::signed(&[("Rome", 2)]);

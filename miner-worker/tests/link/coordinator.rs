@@ -3,7 +3,11 @@
 use std::{net::SocketAddr, time::Duration};
 
 use cuckoo_chain_client::{account_of, Keypair};
-use cuckoo_primitives::{AccountId, Hash};
+use cuckoo_primitives::{
+    settlement::{ChannelId, Price, SignedVoucher, Voucher as Promise},
+    signing::Statement,
+    AccountId, Balance, Hash,
+};
 use cuckoo_wire::{
     handshake::Handshake,
     limits::{MAX_MESSAGE_BYTES, PROTOCOL},
@@ -12,17 +16,19 @@ use cuckoo_wire::{
         miner_link_server::{MinerLink, MinerLinkServer},
         miner_message::Message as FromMiner,
         task::Work,
-        Challenge, Completion, CoordinatorMessage, Embedding, Failure, Hello, MinerMessage, Offer, Output,
-        Result as TaskResult, Sampling, Task, Welcome,
+        Challenge, Completion, CoordinatorMessage, Embedding, Failure, Hello, MinerMessage, Offer, Output, Proof,
+        Result as TaskResult, Sampling, Task, Voucher, Welcome,
     },
+    money::{price_to_wire, voucher_to_wire},
 };
+use miner_worker::wallet::ChannelKey;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{transport::Server, Request, Response, Status, Streaming};
 
 use crate::{
     engine::{CHAT, EMBEDDING},
-    market::Market,
+    market::{stash_of, Market, MINER},
     LIMIT, MOMENT,
 };
 
@@ -39,6 +45,8 @@ pub(crate) struct Peer {
     genesis: Hash,
     inbound: Streaming<MinerMessage>,
     outbound: mpsc::Sender<Result<CoordinatorMessage, Status>>,
+    /// Who has proven its key here, and the channel that the miner has named.
+    proven: Option<(Keypair, ChannelId)>,
 }
 
 struct Service {
@@ -55,7 +63,7 @@ impl MinerLink for Service {
         request: Request<Streaming<MinerMessage>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let (outbound, stream) = mpsc::channel(64);
-        let peer = Peer { genesis: self.genesis, inbound: request.into_inner(), outbound };
+        let peer = Peer { genesis: self.genesis, inbound: request.into_inner(), outbound, proven: None };
         self.links.send(peer).await.map_err(|_| Status::unavailable("the test is over"))?;
         Ok(Response::new(ReceiverStream::new(stream)))
     }
@@ -87,10 +95,9 @@ impl FakeCoordinator {
     pub(crate) async fn welcome(&mut self, key: &Keypair) -> Peer {
         let mut peer = self.next().await;
         assert_eq!(peer.genesis, self.genesis);
-        let handshake = peer.challenge_as(account_of(key), key).await;
-        let FromMiner::Proof(proof) = peer.message().await else { panic!("no proof") };
-        assert!(handshake.miner_is_proven(&proof.signature[..].try_into().unwrap()));
-        peer.send(ToMiner::Welcome(Welcome { max_message_bytes: MAX_MESSAGE_BYTES as u32 })).await;
+        // It goes on from what the miner shows.
+        let newest = peer.proven(key).await.newest;
+        peer.send(ToMiner::Welcome(Welcome { max_message_bytes: MAX_MESSAGE_BYTES as u32, newest })).await;
         peer
     }
 }
@@ -144,6 +151,35 @@ impl Peer {
         };
         self.send(ToMiner::Challenge(challenge)).await;
         handshake
+    }
+
+    /// Answers the hello as the coordinator with this operator key, and takes the miner's proof.
+    pub(crate) async fn proven(&mut self, key: &Keypair) -> Proof {
+        let handshake = self.challenge_as(account_of(key), key).await;
+        let FromMiner::Proof(proof) = self.message().await else { panic!("no proof") };
+        assert!(handshake.miner_is_proven(&proof.signature[..].try_into().unwrap()));
+        self.proven = Some((key.clone(), proof.channel[..].try_into().unwrap()));
+        proof
+    }
+
+    /// Names the link's channel.
+    pub(crate) fn key(&self) -> ChannelKey {
+        let (key, channel) = self.proven.clone().expect("nothing is proven");
+        ChannelKey { coordinator: stash_of(account_of(&key)), miner: MINER.stash(), channel }
+    }
+
+    /// A voucher for that channel, by that key.
+    pub(crate) fn voucher_of(&self, key: &Keypair, channel: ChannelKey, amount: Balance) -> Voucher {
+        let ChannelKey { coordinator, miner, channel } = channel;
+        let voucher = Promise { coordinator, miner, channel, amount, tasks: 1 };
+        let signature = key.sign(voucher.signing_hash(&self.genesis).as_bytes()).0;
+        voucher_to_wire(&SignedVoucher { voucher, operator: account_of(key), signature })
+    }
+
+    /// Promises that much for all work so far.
+    pub(crate) async fn promise(&self, amount: Balance) {
+        let (key, _) = self.proven.clone().expect("nothing is proven");
+        self.send(ToMiner::Voucher(self.voucher_of(&key, self.key(), amount))).await;
     }
 
     /// The next message.
@@ -237,7 +273,14 @@ pub(crate) fn embedding(number: u8, inputs: &[&str]) -> Task {
 }
 
 fn task(number: u8, model: &str, work: Work) -> Task {
-    Task { task_id: vec![number; 16].into(), attempt: 0, model: model.into(), timeout_ms: 60_000, work: Some(work) }
+    Task {
+        task_id: vec![number; 16].into(),
+        attempt: 0,
+        model: model.into(),
+        timeout_ms: 60_000,
+        work: Some(work),
+        price: Some(price_to_wire(&Price::default())),
+    }
 }
 
 fn sampling() -> Sampling {

@@ -17,6 +17,8 @@ use tokio::sync::{mpsc, watch};
 
 pub(crate) const CHAT: &str = "chat-model";
 pub(crate) const EMBEDDING: &str = "embedding-model";
+/// Of both models.
+pub(crate) const CONTEXT_TOKENS: u32 = 64;
 
 /// Understands the prompts `say <words>`, `forever`, `wait` (for [`FakeEngine::release`]), `hidden` (tokens without
 /// text), `too long`, `broken` and `panic`.
@@ -90,7 +92,7 @@ impl Engine for FakeEngine {
             id: id.into(),
             kind,
             model_root: [root; 32],
-            context_tokens: 64,
+            context_tokens: CONTEXT_TOKENS,
             numeric_class: "fake".into(),
         };
         vec![model(CHAT, ModelKind::Chat, 1), model(EMBEDDING, ModelKind::Embedding, 2)]

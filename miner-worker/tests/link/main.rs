@@ -5,7 +5,9 @@ mod coordinator;
 mod endings;
 mod engine;
 mod market;
+mod paid;
 mod shares;
+mod source;
 mod tasks;
 mod trust;
 

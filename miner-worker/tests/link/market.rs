@@ -6,16 +6,21 @@ use std::{
 };
 
 use cuckoo_chain_client::{account_of, Chain, Keypair, MarketView};
-use cuckoo_primitives::{AccountId, Candidate, CandidateInfo, CandidateStatus, EraProgress, Hash, Role, CAI};
+use cuckoo_primitives::{
+    settlement::Price, AccountId, Balance, Candidate, CandidateInfo, CandidateStatus, EraProgress, Hash, Role, CAI,
+};
 use miner_worker::{
+    asks::Asks,
     events::Events,
     link::{serve, Coordinators, LinkReport, Miner},
+    settle::{Settlement, Trust},
+    wallet::{ChannelKey, Wallet},
 };
 use subxt_signer::sr25519::dev;
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{coordinator::FakeCoordinator, engine::FakeEngine, LIMIT};
+use crate::{coordinator::FakeCoordinator, engine::FakeEngine, source::FakeSource, LIMIT};
 
 /// Somebody on the chain: an operator key, and a stash that never signs anything here.
 #[derive(Clone, Copy)]
@@ -35,9 +40,14 @@ impl Party {
     }
 
     pub(crate) fn stash(self) -> AccountId {
-        let operator: [u8; 32] = self.account().into();
-        AccountId::from(operator.map(|byte| byte ^ 0xff))
+        stash_of(self.account())
     }
+}
+
+/// The stash of an operator.
+pub(crate) fn stash_of(operator: AccountId) -> AccountId {
+    let operator: [u8; 32] = operator.into();
+    AccountId::from(operator.map(|byte| byte ^ 0xff))
 }
 
 /// A candidate with this backing in millions of CAI.
@@ -63,6 +73,9 @@ pub(crate) struct Market {
     drain_limit: Duration,
     stop: CancellationToken,
     served: Mutex<Option<JoinHandle<()>>>,
+    source: FakeSource,
+    /// Of the wallet.
+    _folder: tempfile::TempDir,
 }
 
 impl Market {
@@ -88,13 +101,34 @@ impl Market {
         Self::build(4, Some(account), |miner| miner)
     }
 
+    /// Its miner asks that much for all its models.
+    pub(crate) fn asking(price: Price, slots: u32, trust: Trust) -> Self {
+        Self::build_asking(price, trust, slots, None, |miner| miner)
+    }
+
+    /// Its miner works for nothing.
     fn build(slots: u32, blocked: Option<AccountId>, configure: impl FnOnce(Miner) -> Miner) -> Self {
+        Self::build_asking(Price::default(), Trust::default(), slots, blocked, configure)
+    }
+
+    fn build_asking(
+        price: Price,
+        trust: Trust,
+        slots: u32,
+        blocked: Option<AccountId>,
+        configure: impl FnOnce(Miner) -> Miner,
+    ) -> Self {
         let coordinator = candidate(COORDINATOR, Role::Coordinator, 1, CandidateStatus::Active);
         let (views, receiver) = watch::channel(view(1, vec![coordinator], CandidateStatus::Active));
         let chain = Chain::detached(Hash::repeat_byte(7), receiver);
         let engine = FakeEngine::default();
         let shared = Arc::new(engine.clone());
-        let miner = configure(Miner::new(dev::bob(), chain, shared, slots, blocked, Events::Silent));
+        let folder = tempfile::tempdir().unwrap();
+        let wallet = Arc::new(Wallet::open(folder.path(), &chain.genesis()).unwrap());
+        let source = FakeSource::new();
+        let asks = Asks::new(price, []);
+        let settlement = Arc::new(Settlement::new(wallet, Arc::new(source.clone()), asks, trust));
+        let miner = configure(Miner::new(dev::bob(), chain, shared, slots, blocked, Events::Silent, settlement));
         Self {
             views: Mutex::new(Some(views)),
             miner: Arc::new(miner),
@@ -102,11 +136,34 @@ impl Market {
             drain_limit: LIMIT,
             stop: CancellationToken::new(),
             served: Mutex::default(),
+            source,
+            _folder: folder,
         }
     }
 
     pub(crate) fn genesis(&self) -> Hash {
         self.miner.chain().genesis()
+    }
+
+    pub(crate) fn miner(&self) -> &Miner {
+        &self.miner
+    }
+
+    /// What the chain says about settlement.
+    pub(crate) fn source(&self) -> &FakeSource {
+        &self.source
+    }
+
+    /// Waits until the wallet has that much written down for this channel.
+    pub(crate) async fn until_paid(&self, key: &ChannelKey, amount: Balance) {
+        let wallet = self.miner.settlement().wallet();
+        let paid = async {
+            while wallet.paid(key) != amount {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let waited = tokio::time::timeout(LIMIT, paid).await;
+        waited.unwrap_or_else(|_| panic!("the wallet holds {}, not {amount}", wallet.paid(key)));
     }
 
     pub(crate) fn engine(&self) -> &FakeEngine {

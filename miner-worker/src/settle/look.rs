@@ -1,0 +1,54 @@
+//! What the chain says of one coordinator, as far as this miner cares.
+
+use std::collections::BTreeMap;
+
+use cuckoo_chain_client::ChainError;
+use cuckoo_primitives::{
+    settlement::{Debt, Settled, Solvency},
+    AccountId, Balance,
+};
+
+use super::source::Source;
+use crate::wallet::{ChannelKey, Held};
+
+/// What the chain says of one coordinator.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// What stands behind its vouchers.
+    pub(crate) solvency: Solvency,
+    /// The part of its stake that answers to this miner; 0 if this miner has no stash.
+    pub(crate) cover: Balance,
+    /// Its channels in this wallet that were not known to be settled to the end.
+    pub(crate) settled: BTreeMap<ChannelKey, Settled>,
+    /// What it owes to stashes for which this wallet has vouchers.
+    pub(crate) debts: Vec<(AccountId, Debt)>,
+}
+
+/// Reads it. Channels that are `known` to be settled to the end are not asked for again.
+pub(crate) async fn look(
+    source: &dyn Source,
+    vouchers: &BTreeMap<ChannelKey, Held>,
+    known: &BTreeMap<ChannelKey, Settled>,
+    coordinator: &AccountId,
+    miner: Option<&AccountId>,
+) -> Result<Look, ChainError> {
+    let solvency = source.solvency(coordinator).await?;
+    let cover = match miner {
+        Some(miner) => source.cover(coordinator, miner).await?,
+        None => 0,
+    };
+    let own: Vec<_> = vouchers.iter().filter(|(key, _)| key.coordinator == *coordinator).collect();
+    let mut settled = BTreeMap::new();
+    for (key, held) in &own {
+        let is_settled = known.get(key).is_some_and(|settled| settled.amount >= held.amount());
+        if !is_settled {
+            settled.insert((*key).clone(), source.settled(key).await?);
+        }
+    }
+    let mut debts = Vec::new();
+    if solvency.owed > 0 {
+        debts = source.debts(coordinator).await?;
+        debts.retain(|(creditor, debt)| debt.open > 0 && own.iter().any(|(key, _)| key.miner == *creditor));
+    }
+    Ok(Look { solvency, cover, settled, debts })
+}

@@ -1,0 +1,155 @@
+//! Being paid: what this miner asks, for whom it works on what promise, and the redemption of what it was promised.
+//!
+//! A [`Settlement`] is what all links share about pay: the wallet, an [`account`] for each coordinator, and the
+//! [`Source`] that says what stands behind their promises. [`keeper`] watches the chain and redeems.
+
+mod account;
+mod bucket;
+mod decide;
+mod era_clock;
+mod errand;
+#[cfg(test)]
+mod fixture;
+mod keeper;
+#[cfg(test)]
+mod keeper_tests;
+mod look;
+mod redeem;
+mod refusals;
+mod report;
+mod source;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use cuckoo_chain_client::ChainError;
+use cuckoo_primitives::{settlement::Settled, AccountId};
+use parking_lot::Mutex;
+
+pub(crate) use account::{Account, Behind, OpenLink, Reservation, WrittenOff};
+pub(crate) use keeper::{keep, mend};
+pub(crate) use redeem::{redeem_all, Paid};
+pub use report::{CoordinatorReport, PayReport};
+pub use source::{OnChain, Source};
+
+use crate::{
+    asks::Asks,
+    wallet::{ChannelKey, Wallet},
+};
+use account::Covered;
+use bucket::Bucket;
+use look::Look;
+
+/// How much trust a miner extends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trust {
+    /// Workers of this operator that run at once; each lets a coordinator owe it its part of what covers the miner.
+    pub workers: u32,
+    /// In this time one step of unpaid work is forgiven.
+    pub forgive: Duration,
+    /// A link on which more than one step stays unpaid for this long is closed.
+    pub unpaid_limit: Duration,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self { workers: 1, forgive: Duration::from_secs(600), unpaid_limit: Duration::from_secs(10) }
+    }
+}
+
+/// What all links of a miner share about pay.
+pub struct Settlement {
+    wallet: Arc<Wallet>,
+    source: Arc<dyn Source>,
+    asks: Asks,
+    trust: Trust,
+    accounts: Mutex<BTreeMap<AccountId, Arc<Account>>>,
+    /// How far each channel of the wallet was settled when it was read last.
+    settled: Mutex<BTreeMap<ChannelKey, Settled>>,
+    notes: Mutex<report::Notes>,
+}
+
+impl Settlement {
+    /// Pay goes into `wallet` and is redeemed through `source`.
+    pub fn new(wallet: Arc<Wallet>, source: Arc<dyn Source>, asks: Asks, trust: Trust) -> Self {
+        Self {
+            wallet,
+            source,
+            asks,
+            trust,
+            accounts: Mutex::default(),
+            settled: Mutex::default(),
+            notes: Mutex::default(),
+        }
+    }
+
+    /// What was promised.
+    pub fn wallet(&self) -> &Wallet {
+        &self.wallet
+    }
+
+    /// What is asked.
+    pub fn asks(&self) -> &Asks {
+        &self.asks
+    }
+
+    /// How much trust is extended.
+    pub fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    pub(crate) fn source(&self) -> &dyn Source {
+        &*self.source
+    }
+
+    /// The account of the coordinator with this stash.
+    pub(crate) fn account(&self, coordinator: &AccountId) -> Arc<Account> {
+        let mut accounts = self.accounts.lock();
+        let open = || {
+            let unpaid = self.wallet.unpaid(coordinator);
+            let bucket = Bucket::new(unpaid.permille, unpaid.at_s, self.trust.forgive);
+            Arc::new(Account::new(coordinator.clone(), self.trust.workers, bucket, unpaid.amount))
+        };
+        accounts.entry(coordinator.clone()).or_insert_with(open).clone()
+    }
+
+    /// The accounts that there are.
+    pub(crate) fn accounts(&self) -> Vec<Arc<Account>> {
+        self.accounts.lock().values().cloned().collect()
+    }
+
+    /// Keeps what has become of unpaid work.
+    pub(crate) fn keep_written_off(&self, coordinator: &AccountId, written_off: Option<WrittenOff>) {
+        if let Some(WrittenOff { amount, permille }) = written_off {
+            self.wallet.write_off(coordinator, amount, permille);
+        }
+    }
+
+    /// Reads what the chain says of this coordinator, as far as it concerns the miner with this stash, and judges by it
+    /// from now on.
+    pub(crate) async fn look(&self, coordinator: &AccountId, miner: Option<&AccountId>) -> Result<Look, ChainError> {
+        let holdings = self.wallet.holdings();
+        let known = self.settled.lock().clone();
+        let look = look::look(self.source(), holdings.vouchers(), &known, coordinator, miner).await?;
+        self.settled.lock().extend(look.settled.iter().map(|(key, settled)| (key.clone(), *settled)));
+        if miner.is_some() {
+            let covered = Covered {
+                escrow: look.solvency.escrow.saturating_sub(look.solvency.withdrawing),
+                cover: look.cover,
+                owes: look.solvency.owed,
+                unsettled: self.unsettled(coordinator, miner),
+            };
+            self.account(coordinator).cover(covered);
+        }
+        Ok(look)
+    }
+
+    /// What this coordinator has promised that miner and the chain has not settled, as far as it was read.
+    fn unsettled(&self, coordinator: &AccountId, miner: Option<&AccountId>) -> u128 {
+        let holdings = self.wallet.holdings();
+        let settled = self.settled.lock();
+        let of_pair =
+            holdings.vouchers().iter().filter(|(key, _)| key.coordinator == *coordinator && Some(&key.miner) == miner);
+        let dues = of_pair.map(|(key, held)| held.amount().saturating_sub(settled.get(key).map_or(0, |s| s.amount)));
+        dues.fold(0, u128::saturating_add)
+    }
+}

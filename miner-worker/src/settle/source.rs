@@ -1,0 +1,73 @@
+//! What the chain says about settlement, and what this miner asks it to do.
+
+use async_trait::async_trait;
+use cuckoo_chain_client::{Call, Chain, ChainError, Keypair};
+use cuckoo_primitives::{
+    settlement::{Debt, Settled, SettlementTerms, Solvency},
+    AccountId, Balance,
+};
+
+use crate::wallet::ChannelKey;
+
+/// Settlement as of the last finalised block.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The rules.
+    async fn terms(&self) -> Result<SettlementTerms, ChainError>;
+    /// What stands behind this coordinator's vouchers.
+    async fn solvency(&self, coordinator: &AccountId) -> Result<Solvency, ChainError>;
+    /// How much of its stake answers for its debts to this miner, what is taken already left out.
+    async fn cover(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError>;
+    /// How far a channel is settled.
+    async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError>;
+    /// All that this coordinator owes, by miner.
+    async fn debts(&self, coordinator: &AccountId) -> Result<Vec<(AccountId, Debt)>, ChainError>;
+    /// What this call costs whoever signs it, in planck.
+    async fn fee(&self, call: &Call) -> Result<Balance, ChainError>;
+    /// Signs the call and waits until it is final.
+    async fn submit(&self, call: Call) -> Result<(), ChainError>;
+}
+
+/// A chain, and the key that signs what is asked of it.
+pub struct OnChain {
+    chain: Chain,
+    signer: Keypair,
+}
+
+impl OnChain {
+    /// `signer` pays the fees; whatever is redeemed goes to the miner's stash.
+    pub fn new(chain: Chain, signer: Keypair) -> Self {
+        Self { chain, signer }
+    }
+}
+
+#[async_trait]
+impl Source for OnChain {
+    async fn terms(&self) -> Result<SettlementTerms, ChainError> {
+        self.chain.settlement_terms().await
+    }
+
+    async fn solvency(&self, coordinator: &AccountId) -> Result<Solvency, ChainError> {
+        self.chain.solvency(coordinator).await
+    }
+
+    async fn cover(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError> {
+        self.chain.cover(coordinator, miner).await
+    }
+
+    async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError> {
+        self.chain.settled(&key.coordinator, &key.miner, &key.channel).await
+    }
+
+    async fn debts(&self, coordinator: &AccountId) -> Result<Vec<(AccountId, Debt)>, ChainError> {
+        self.chain.debts(coordinator).await
+    }
+
+    async fn fee(&self, call: &Call) -> Result<Balance, ChainError> {
+        self.chain.fee(&self.signer, call).await
+    }
+
+    async fn submit(&self, call: Call) -> Result<(), ChainError> {
+        self.chain.submit(&self.signer, call).await.map(drop)
+    }
+}

@@ -1,0 +1,447 @@
+//! The open wallet: what it holds, and the thread that writes what comes.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant, SystemTime},
+};
+
+use cuckoo_primitives::{
+    settlement::{ChannelId, SignedVoucher},
+    signing::blake2_256,
+    AccountId, Balance, EraIndex, Hash,
+};
+use parking_lot::{Condvar, Mutex};
+use rand::TryRngCore;
+use tokio::sync::watch;
+
+use super::{
+    error::WalletError,
+    file::{file_name, WalletFile},
+    holdings::{ChannelKey, Held, Holdings, Unpaid},
+    pending::Pending,
+    record::{Entry, Seed},
+};
+
+/// Pause after a failed write.
+const RETRY: Duration = Duration::from_secs(1);
+/// At the start a file is written anew if it has more than twice as many records as it needs, and these on top.
+const SPARE_RECORDS: u64 = 64;
+
+/// An open wallet. The folder's lock must be held for as long as it lives: it is its file's only writer.
+///
+/// What is given to it is written by a thread, in groups with one sync each, and counts only from then on. Dropping it
+/// writes what is left.
+#[derive(Debug)]
+pub struct Wallet {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    /// What is on the disk.
+    holdings: Mutex<Holdings>,
+    queue: Mutex<Queue>,
+    /// Something has been put into the queue.
+    wake: Condvar,
+    /// Something has been written.
+    done: Condvar,
+    written: watch::Sender<u64>,
+    trouble: Mutex<Option<String>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    pending: Pending,
+    /// How many things were ever put in, and how many of them are written.
+    put: u64,
+    written: u64,
+    is_closing: bool,
+}
+
+impl Wallet {
+    /// Opens the wallet of the chain with this genesis hash in `folder`, or makes it.
+    pub fn open(folder: &Path, genesis: &Hash) -> Result<Self, WalletError> {
+        let path = folder.join(file_name(genesis));
+        let (mut file, records) = WalletFile::open(&path)?;
+        let now_s = now_unix_s();
+        let holdings = match records.is_empty() {
+            true => {
+                let seed = new_seed()?;
+                // Before any link: a channel must be found again by whoever reads this file back.
+                let holdings = Holdings::new(*genesis, seed, now_s);
+                let first: Vec<Entry> = holdings.records(now_s).into_iter().map(|(_, entry)| entry).collect();
+                file.append(now_s, &first).map_err(|source| WalletError::Io { path: path.clone(), source })?;
+                holdings
+            }
+            false => Holdings::of(records).ok_or_else(|| WalletError::NoWallet { path: path.clone() })?,
+        };
+        if holdings.genesis() != *genesis {
+            return Err(WalletError::OtherChain { path, found: holdings.genesis(), expected: *genesis });
+        }
+        let needed = holdings.records(now_s);
+        if file.records() > (needed.len() as u64).saturating_mul(2).saturating_add(SPARE_RECORDS) {
+            file = WalletFile::replace(&path, needed)?;
+        }
+        Self::start(path, holdings, file)
+    }
+
+    /// Writes to this file what comes on top of what it holds.
+    fn start(path: PathBuf, holdings: Holdings, file: WalletFile) -> Result<Self, WalletError> {
+        let shared = Arc::new(Shared {
+            path,
+            holdings: Mutex::new(holdings),
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            done: Condvar::new(),
+            written: watch::Sender::new(0),
+            trouble: Mutex::default(),
+        });
+        let writer = {
+            let shared = shared.clone();
+            let thread = std::thread::Builder::new().name("wallet".into());
+            thread.spawn(move || write(&shared, file)).map_err(WalletError::Thread)?
+        };
+        Ok(Self { shared, writer: Some(writer) })
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// The channel for new links to the coordinator with this stash.
+    pub fn channel(&self, coordinator: &AccountId) -> ChannelId {
+        let generation = self.generation(coordinator);
+        self.shared.holdings.lock().channel(coordinator, generation)
+    }
+
+    /// Leaves the channel with this coordinator for the next one.
+    pub fn next_generation(&self, coordinator: &AccountId) {
+        let generation = self.generation(coordinator).saturating_add(1);
+        self.put(|pending| pending.generation(coordinator.clone(), generation));
+    }
+
+    fn generation(&self, coordinator: &AccountId) -> u32 {
+        let waiting = self.shared.queue.lock().pending.generation_of(coordinator);
+        waiting.unwrap_or(0).max(self.shared.holdings.lock().generation(coordinator))
+    }
+
+    /// Keeps a voucher that came in this era. It counts as soon as it is written, see [`Wallet::written`].
+    pub fn keep(&self, signed: SignedVoucher, era: EraIndex) {
+        self.put(|pending| pending.voucher(signed, era, true));
+    }
+
+    /// Keeps a voucher that was earned elsewhere or long ago.
+    pub fn import(&self, signed: SignedVoucher) {
+        self.put(|pending| pending.voucher(signed, 0, false));
+    }
+
+    /// Keeps what this coordinator has left unpaid.
+    pub fn write_off(&self, coordinator: &AccountId, amount: Balance, permille: u32) {
+        self.put(|pending| pending.unpaid(coordinator.clone(), amount, permille));
+    }
+
+    fn put(&self, change: impl FnOnce(&mut Pending)) {
+        let mut queue = self.shared.queue.lock();
+        change(&mut queue.pending);
+        queue.put = queue.put.saturating_add(1);
+        self.shared.wake.notify_one();
+    }
+
+    /// Changes whenever more has been written.
+    pub fn written(&self) -> watch::Receiver<u64> {
+        self.shared.written.subscribe()
+    }
+
+    /// What the newest written voucher of this channel promises, in planck.
+    pub fn paid(&self, key: &ChannelKey) -> Balance {
+        self.shared.holdings.lock().vouchers().get(key).map_or(0, Held::amount)
+    }
+
+    /// The newest written voucher of this channel.
+    pub fn newest(&self, key: &ChannelKey) -> Option<SignedVoucher> {
+        self.shared.holdings.lock().vouchers().get(key).map(|held| held.signed.clone())
+    }
+
+    /// What this coordinator has left unpaid, as it was written last.
+    pub fn unpaid(&self, coordinator: &AccountId) -> Unpaid {
+        self.shared.holdings.lock().unpaid().get(coordinator).copied().unwrap_or_default()
+    }
+
+    /// A copy of all that is written.
+    pub fn holdings(&self) -> Holdings {
+        self.shared.holdings.lock().clone()
+    }
+
+    /// Why nothing can be written at the moment.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble.lock().clone()
+    }
+
+    /// A number in 0..1,000 that this wallet of this operator always has, so that not all miners redeem at once.
+    pub fn phase_permille(&self, operator: &AccountId) -> u32 {
+        let holdings = self.shared.holdings.lock();
+        let hash = blake2_256(&[b"cuckoo/redeem-phase/v1", operator.as_ref(), &holdings.seed().0]);
+        hash.as_bytes().iter().take(4).fold(0, |number: u32, byte| (number << 8) | u32::from(*byte)) % 1_000
+    }
+
+    /// Waits until all that was put in before is written; false if that takes longer than `limit`.
+    pub fn flush(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        let mut queue = self.shared.queue.lock();
+        let wanted = queue.put;
+        while queue.written < wanted {
+            if self.shared.done.wait_until(&mut queue, deadline).timed_out() {
+                return queue.written >= wanted;
+            }
+        }
+        true
+    }
+}
+
+impl Drop for Wallet {
+    fn drop(&mut self) {
+        self.shared.queue.lock().is_closing = true;
+        self.shared.wake.notify_one();
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has said so already.
+            let _ = writer.join();
+        }
+    }
+}
+
+/// Writes what comes until the wallet is closed and nothing is left.
+fn write(shared: &Shared, mut file: WalletFile) {
+    loop {
+        let (pending, put) = {
+            let mut queue = shared.queue.lock();
+            while queue.pending.is_empty() {
+                if queue.is_closing {
+                    return;
+                }
+                shared.wake.wait(&mut queue);
+            }
+            (std::mem::take(&mut queue.pending), queue.put)
+        };
+        let now_s = now_unix_s();
+        let entries = pending.entries(&shared.holdings.lock(), now_s);
+        let appended = match entries.is_empty() {
+            true => Ok(()),
+            false => file.append(now_s, &entries),
+        };
+        let Err(error) = appended else {
+            written(shared, &entries, now_s, put);
+            compact(shared, &mut file, now_s);
+            continue;
+        };
+        say(shared, error.to_string());
+        let mut queue = shared.queue.lock();
+        queue.pending.put_back(pending);
+        if queue.is_closing {
+            return;
+        }
+        shared.wake.wait_for(&mut queue, RETRY);
+    }
+}
+
+/// What was written counts from now on.
+fn written(shared: &Shared, entries: &[Entry], now_s: u64, put: u64) {
+    let mut holdings = shared.holdings.lock();
+    entries.iter().for_each(|entry| holdings.apply(now_s, entry));
+    drop(holdings);
+    if shared.trouble.lock().take().is_some() {
+        tracing::info!(target: "miner::wallet", "the wallet can be written again");
+    }
+    shared.queue.lock().written = put;
+    shared.done.notify_all();
+    shared.written.send_replace(put);
+}
+
+/// Writes a file that has grown large anew. If that fails, the old one is still whole and goes on.
+fn compact(shared: &Shared, file: &mut WalletFile, now_s: u64) {
+    if !file.is_large() {
+        return;
+    }
+    let records = shared.holdings.lock().records(now_s);
+    match WalletFile::replace(&shared.path, records) {
+        Ok(new) => *file = new,
+        Err(error) => {
+            tracing::warn!(target: "miner::wallet", path = %file.path().display(), %error, "cannot tidy up the wallet");
+        }
+    }
+}
+
+/// Says once what keeps the wallet from being written.
+fn say(shared: &Shared, trouble: String) {
+    let mut known = shared.trouble.lock();
+    if known.as_ref() != Some(&trouble) {
+        tracing::error!(
+            target: "miner::wallet",
+            path = %shared.path.display(),
+            error = trouble,
+            "cannot write the wallet, so nothing counts as paid; to mend it, free space on its disk"
+        );
+        *known = Some(trouble);
+    }
+}
+
+fn new_seed() -> Result<Seed, WalletError> {
+    let mut seed = [0; 32];
+    rand::rngs::OsRng.try_fill_bytes(&mut seed).map_err(|error| WalletError::Randomness(error.to_string()))?;
+    Ok(Seed(seed))
+}
+
+/// Seconds since 1970.
+pub(crate) fn now_unix_s() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wallet::fixture::{account, voucher, GENESIS};
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    fn key(coordinator: u8, channel: u8) -> ChannelKey {
+        ChannelKey::from(&voucher(coordinator, channel, 0).voucher)
+    }
+
+    #[test]
+    fn a_wallet_that_is_opened_again_holds_what_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
+        let channel = wallet.channel(&account(1));
+        wallet.keep(voucher(1, 1, 5), 3);
+        wallet.keep(voucher(1, 1, 9), 3);
+        assert!(wallet.flush(LIMIT));
+        assert_eq!(wallet.paid(&key(1, 1)), 9);
+        wallet.next_generation(&account(2));
+        wallet.write_off(&account(1), 4, 500);
+        // Dropping it writes what is left.
+        drop(wallet);
+        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
+        assert_eq!(wallet.newest(&key(1, 1)), Some(voucher(1, 1, 9)));
+        assert_eq!(wallet.channel(&account(1)), channel);
+        assert_eq!((wallet.unpaid(&account(1)).amount, wallet.unpaid(&account(1)).permille), (4, 500));
+        assert_eq!(wallet.holdings().generation(&account(2)), 1);
+        assert_eq!(wallet.holdings().earned().values().map(|earned| earned.amount).sum::<u128>(), 9);
+    }
+
+    #[test]
+    fn nothing_counts_before_it_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
+        let written = wallet.written();
+        // The writer cannot record anything while its book is held.
+        let held = wallet.shared.holdings.lock();
+        wallet.keep(voucher(1, 1, 5), 3);
+        assert!(!wallet.flush(Duration::from_millis(50)));
+        assert!(!written.has_changed().unwrap());
+        assert!(held.vouchers().is_empty());
+        drop(held);
+        assert!(wallet.flush(LIMIT));
+        assert!(written.has_changed().unwrap());
+        assert_eq!(wallet.paid(&key(1, 1)), 5);
+    }
+
+    #[test]
+    fn what_cannot_be_written_does_not_count_and_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Wallet::open(dir.path(), &GENESIS).unwrap());
+        let path = dir.path().join(file_name(&GENESIS));
+        let (file, records) = WalletFile::open(&path).unwrap();
+        let wallet = Wallet::start(path, Holdings::of(records).unwrap(), file.read_only()).unwrap();
+        wallet.keep(voucher(1, 1, 5), 3);
+        assert!(!wallet.flush(Duration::from_millis(100)));
+        assert_eq!(wallet.paid(&key(1, 1)), 0);
+        let begun = Instant::now();
+        while wallet.trouble().is_none() {
+            assert!(begun.elapsed() < LIMIT, "nobody says why");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // It ends all the same.
+        drop(wallet);
+        assert_eq!(Wallet::open(dir.path(), &GENESIS).unwrap().paid(&key(1, 1)), 0);
+    }
+
+    #[test]
+    fn the_next_generation_is_in_use_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
+        let mut channels = vec![wallet.channel(&account(1))];
+        for _ in 0..3 {
+            wallet.next_generation(&account(1));
+            channels.push(wallet.channel(&account(1)));
+        }
+        let other = wallet.channel(&account(2));
+        channels.push(other);
+        channels.sort_unstable();
+        channels.dedup();
+        assert_eq!(channels.len(), 5);
+    }
+
+    #[test]
+    fn a_wallet_is_for_one_chain() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Wallet::open(dir.path(), &GENESIS).unwrap());
+        let other = Hash::repeat_byte(8);
+        // Each chain has a file of its own.
+        drop(Wallet::open(dir.path(), &other).unwrap());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+        std::fs::rename(dir.path().join(file_name(&GENESIS)), dir.path().join(file_name(&other))).unwrap();
+        let error = Wallet::open(dir.path(), &other).unwrap_err();
+        assert!(matches!(error, WalletError::OtherChain { .. }), "{error}");
+    }
+
+    #[test]
+    fn wallets_have_seeds_of_their_own() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let channel = |dir: &tempfile::TempDir| Wallet::open(dir.path(), &GENESIS).unwrap().channel(&account(1));
+        assert_ne!(channel(&one), channel(&two));
+    }
+
+    #[test]
+    fn a_file_full_of_old_vouchers_is_tidied_up_at_the_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
+        for amount in 1..=100 {
+            wallet.keep(voucher(1, 1, amount), 3);
+            assert!(wallet.flush(LIMIT));
+        }
+        let path = wallet.path().to_owned();
+        drop(wallet);
+        let before = std::fs::metadata(&path).unwrap().len();
+        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
+        assert!(std::fs::metadata(&path).unwrap().len() < before / 10);
+        assert_eq!(wallet.paid(&key(1, 1)), 100);
+        wallet.keep(voucher(1, 1, 101), 3);
+        drop(wallet);
+        assert_eq!(Wallet::open(dir.path(), &GENESIS).unwrap().paid(&key(1, 1)), 101);
+    }
+
+    #[test]
+    fn a_prefix_of_the_file_opens_to_a_prefix_of_the_history() {
+        let dir = tempfile::tempdir().unwrap();
+        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
+        for amount in 1..=4 {
+            wallet.keep(voucher(1, 1, amount), 3);
+            assert!(wallet.flush(LIMIT));
+        }
+        let path = wallet.path().to_owned();
+        drop(wallet);
+        let content = std::fs::read(&path).unwrap();
+        let mut last = 0;
+        for cut in (256..=content.len()).step_by(64) {
+            std::fs::write(&path, &content[..cut]).unwrap();
+            let paid = Wallet::open(dir.path(), &GENESIS).unwrap().paid(&key(1, 1));
+            assert!(paid >= last && paid <= 4, "{paid} after {cut} bytes");
+            last = paid;
+        }
+        assert_eq!(last, 4);
+    }
+}
