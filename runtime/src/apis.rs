@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use cuckoo_primitives::{
     docket::{Case, CaseId, Conviction},
     emission::EmissionOverview,
+    settlement::{ChannelId, Debt, Settled, SettlementTerms, Solvency},
     AccountId, Balance, Candidate, EraProgress, Role, StashOverview,
 };
 use frame_support::{
@@ -29,8 +30,8 @@ use sp_version::RuntimeVersion;
 
 use crate::{
     configs::market::stash_overview, genesis_config_presets, Babe, Block, Executive, Grandpa, Historical,
-    InherentDataExt, Nonce, Registration, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, Slashing, Stake,
-    System, TransactionPayment, VERSION,
+    InherentDataExt, Nonce, Registration, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, Settlement,
+    Slashing, Stake, System, TransactionPayment, VERSION,
 };
 
 impl_runtime_apis! {
@@ -254,6 +255,36 @@ impl_runtime_apis! {
 
         fn convictions(stash: AccountId) -> Vec<Conviction> {
             Slashing::convictions(stash)
+        }
+    }
+
+    impl cuckoo_primitives::runtime_api::SettlementApi<Block> for Runtime {
+        fn terms() -> SettlementTerms {
+            Settlement::terms()
+        }
+
+        fn solvency(coordinator: AccountId) -> Solvency {
+            Settlement::solvency(coordinator)
+        }
+
+        fn cover(coordinator: AccountId, miner: AccountId) -> Balance {
+            Settlement::cover(coordinator, miner)
+        }
+
+        fn settled(coordinator: AccountId, miner: AccountId, channel: ChannelId) -> Settled {
+            Settlement::settled(coordinator, miner, channel)
+        }
+
+        fn channels(
+            coordinator: AccountId,
+            after: Option<(AccountId, ChannelId)>,
+            limit: u32,
+        ) -> Vec<((AccountId, ChannelId), Settled)> {
+            Settlement::channels(coordinator, after, limit)
+        }
+
+        fn debts(coordinator: AccountId, after: Option<AccountId>, limit: u32) -> Vec<(AccountId, Debt)> {
+            Settlement::debts(coordinator, after, limit)
         }
     }
 

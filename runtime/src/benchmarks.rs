@@ -5,12 +5,13 @@ use alloc::{string::String, vec::Vec};
 use frame_benchmarking::{define_benchmarks, BenchmarkBatch, BenchmarkConfig, BenchmarkList};
 use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
 
-use crate::{AllPalletsWithSystem, Election, Faucet, Registration, Slashing, Stake, Voting};
+use crate::{AllPalletsWithSystem, Election, Faucet, Registration, Settlement, Slashing, Stake, Voting};
 
 define_benchmarks!(
     [pallet_cuckoo_election, Election]
     [pallet_cuckoo_faucet, Faucet]
     [pallet_cuckoo_registration, Registration]
+    [pallet_cuckoo_settlement, Settlement]
     [pallet_cuckoo_slashing, Slashing]
     [pallet_cuckoo_staking, Stake]
     [pallet_cuckoo_voting, Voting]

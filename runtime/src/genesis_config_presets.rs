@@ -6,8 +6,8 @@
 //! | `local_testnet` (`local`) | one machine, three nodes | 1 s | 10 slots | 3 sessions | 4 eras | Alice, Bob, Charlie |
 //! | `testnet` | a public test network | 6 s | 600 slots | 24 sessions | 7 eras | see [`testnet`] |
 //!
-//! In `development` and `local_testnet` one coordinator and two miners with backing 1 : 3 are registered, and everyone
-//! in [`well_known`] is funded. The keys are public knowledge: such a chain belongs to whoever can reach it.
+//! In `development` and `local_testnet` one coordinator, with escrow, and two miners with backing 1 : 3 are registered,
+//! and everyone in [`well_known`] is funded. The keys are public knowledge: such a chain belongs to whoever can reach it.
 
 #![warn(missing_docs)]
 

@@ -1,7 +1,7 @@
 //! The state transition function of the Cuckoo chain.
 //!
-//! FRAME's pallets give blocks, finality, accounts, fees and governance; `Stake`, `Registration`, `Voting` and
-//! `Election` are the market.
+//! FRAME's pallets give blocks, finality, accounts, fees and governance; `Stake`, `Registration`, `Voting`,
+//! `Settlement` and `Election` are the market.
 //! One wasm serves every network: the lengths of slots, sessions and eras come from genesis
 //! ([`genesis_config_presets`]), and consensus reads them from storage.
 //!
@@ -97,7 +97,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("cuckoo"),
     impl_name: Cow::Borrowed("cuckoo-node"),
     authoring_version: 1,
-    spec_version: 2,
+    spec_version: 3,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
     transaction_version: 2,
@@ -147,6 +147,8 @@ mod runtime {
     pub type Voting = pallet_cuckoo_voting;
     #[runtime::pallet_index(13)]
     pub type Slashing = pallet_cuckoo_slashing;
+    #[runtime::pallet_index(14)]
+    pub type Settlement = pallet_cuckoo_settlement;
 
     // ---- validators
     #[runtime::pallet_index(20)]

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 // Our pallets, as `api.tx` and `api.query` call them.
-export const PALLETS = ["stake", "registration", "voting", "slashing", "faucet", "election"];
+export const PALLETS = ["stake", "registration", "voting", "slashing", "settlement", "faucet", "election"];
 
 // How amounts and addresses are shown.
 export async function checkProperties(api) {

@@ -51,6 +51,17 @@ assert.deepEqual(seen.event, { stash: stash.address, amount: String(5n * CAI) })
 assert.equal((await api.query.Stake.Ledgers.getValue(stash.address)).active, 5n * CAI);
 assert.equal((await api.apis.MarketApi.stash(stash.address)).active, 5n * CAI);
 
+const none = await api.tx.Settlement.redeem({ vouchers: [] }).signAndSubmit(signer);
+assert.deepEqual([none.dispatchError.value.type, none.dispatchError.value.value.type], ["Settlement", "NoVouchers"]);
+const coordinator = pair("//Coordinator//stash").address;
+const deposit = api.tx.Settlement.deposit({ coordinator, amount: 3n * CAI });
+const [deposited] = api.event.Settlement.Deposited.filter((await deposit.signAndSubmit(signer)).events);
+assert.deepEqual([deposited.payload.from, deposited.payload.amount], [stash.address, 3n * CAI]);
+const solvency = await api.apis.SettlementApi.solvency(coordinator);
+assert.deepEqual([solvency.escrow, solvency.owed], [10_003n * CAI, 0n]);
+assert.deepEqual(await api.view.Settlement.solvency(coordinator), solvency);
+assert.equal(await api.query.Settlement.RedeemEras.getValue(), (await api.apis.SettlementApi.terms()).redeem_eras);
+
 const bond = await api.view.Stake.bond_of(stash.address);
 assert.deepEqual([bond.total, bond.active], [5n * CAI, 5n * CAI]);
 assert.equal((await api.view.Registration.candidate_of_operator(miner.address)).stash, candidate.stash);

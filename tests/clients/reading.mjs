@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 
+import { CAI } from "./chain.mjs";
 import { PALLETS } from "./metadata.mjs";
 import { require } from "./packages.mjs";
 
@@ -60,6 +61,32 @@ export async function callRuntimeApi(api, { miner, operator, voter, convict }) {
   assert((await market.docket(null, 100)).every(([, open]) => open.applyIn.gte(era.era)));
   const [conviction] = await market.convictions(convict);
   assert(conviction.fault.isReceiptEquivocation && conviction.loss.toBigInt() > 0n, `${conviction}`);
+  return expected.length;
+}
+
+// Calls every method of settlement's runtime API and checks what it says of a coordinator that owes `debt` planck to a
+// miner, by a channel whose newest voucher was for `amount`, and has no escrow. Returns how many methods there are.
+export async function callSettlementApi(api, { coordinator, miner, channel, amount, debt }) {
+  const settlement = api.call.settlementApi;
+  const expected = ["channels", "cover", "debts", "settled", "solvency", "terms"];
+  assert.deepEqual(Object.keys(settlement).sort(), expected, "methods were added; call them here");
+
+  const terms = await settlement.terms();
+  assert.deepEqual([terms.redeemEras, terms.withdrawalEras, terms.graceEras].map(Number), [2, 3, 1]);
+  const solvency = await settlement.solvency(coordinator);
+  assert.deepEqual([solvency.escrow, solvency.owed].map(BigInt), [0n, debt], `${solvency}`);
+  assert(solvency.stake.toBigInt() > 2_000_000n * CAI, `${solvency}`);
+  const cover = (await settlement.cover(coordinator, miner)).toBigInt();
+  assert(cover > 0n && cover < 62n * CAI, `${cover}`);
+  const settled = await settlement.settled(coordinator, miner, channel);
+  assert.equal(settled.amount.toBigInt(), amount);
+  const channels = await settlement.channels(coordinator, null, 10);
+  assert.equal(channels.length, 1);
+  const [[[payee, name], entry]] = channels;
+  assert.deepEqual([payee.toString(), name.toHex(), entry.toJSON()], [miner, channel, settled.toJSON()]);
+  assert.equal((await settlement.channels(coordinator, [miner, channel], 10)).length, 0);
+  const debts = await settlement.debts(coordinator, null, 10);
+  assert.deepEqual(debts.map(([to, entry]) => [to.toString(), entry.open.toBigInt()]), [[miner, debt]]);
   return expected.length;
 }
 

@@ -1,5 +1,5 @@
 // What the chain wants signed or hashed, built from its documentation alone: crates/primitives has the same in Rust
-// (`signing`, `task`, `faucet`). The vectors at the end were found there.
+// (`signing`, `task`, `faucet`, `settlement`). The vectors at the end were found there.
 
 import assert from "node:assert/strict";
 
@@ -40,6 +40,12 @@ export function encodeReceipt(receipt) {
 
 export const receiptHash = (genesis, receipt) => signingHash("cuckoo/receipt/v1", genesis, encodeReceipt(receipt));
 
+export function encodeVoucher({ coordinator, miner, channel, amount, tasks }) {
+  return u8aConcat(coordinator, miner, channel, littleEndian(16, amount), littleEndian(8, tasks));
+}
+
+export const voucherHash = (genesis, voucher) => signingHash("cuckoo/voucher/v1", genesis, encodeVoucher(voucher));
+
 // A UUIDv7: the time in 48 bits with the highest first, then version and variant among other bits.
 export function taskIdOf(unixMs, fill) {
   const id = new Uint8Array(16).fill(fill);
@@ -70,6 +76,10 @@ const receipt = {
 };
 assert.equal(
   u8aToHex(receiptHash(bytes(11), receipt)), "0x73edf39a0f5c821da051c10fa9b551b961f88b1af4f93effe312ed1bf9d4c9d5",
+);
+const voucher = { coordinator: bytes(2), miner: bytes(3), channel: bytes(4, 16), amount: 5n, tasks: 6n };
+assert.equal(
+  u8aToHex(voucherHash(bytes(11), voucher)), "0x0a551011011c824ef688cc8078f4445be4119760d4c33d42b12be090619bd83d",
 );
 const puzzle = { genesis: bytes(1), account: bytes(2), blockHash: bytes(3) };
 assert.equal(

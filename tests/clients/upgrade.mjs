@@ -37,6 +37,12 @@ assert.deepEqual(await standing(api), before);
 seen.era = (await api.call.marketApi.era()).era.toNumber();
 assert((await api.call.marketApi.emission()).staking.remaining.toBigInt() > 0n);
 
+// What is new begins with the terms that it has by default, and with nothing in it.
+const { redeemEras, withdrawalEras, graceEras } = await api.call.settlementApi.terms();
+assert.deepEqual([redeemEras, withdrawalEras, graceEras].map(Number), [2, 3, 1]);
+const solvency = await api.call.settlementApi.solvency(pair("//Coordinator//stash").address);
+assert.deepEqual([solvency.escrow, solvency.owed].map(BigInt), [0n, 0n]);
+
 console.log(JSON.stringify(seen));
 await api.disconnect();
 

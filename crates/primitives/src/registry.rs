@@ -172,7 +172,7 @@ pub trait Candidates<AccountId> {
     fn chill(stash: &AccountId) -> bool;
 }
 
-/// Whose keys worked for whom. Offered by the registration pallet, asked by the slashing pallet.
+/// Whose keys worked for whom. Offered by the registration pallet, asked by the slashing and the settlement pallet.
 pub trait Operators<AccountId> {
     /// The stash and the role for which `operator` worked in `era`, as long as evidence counts: a key answers for its
     /// stash only while it works for it, whoever has it afterwards.

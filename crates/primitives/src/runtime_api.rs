@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use crate::{
     docket::{Case, CaseId, Conviction},
     emission::EmissionOverview,
-    AccountId, Candidate, EraProgress, Role, StashOverview,
+    settlement::{ChannelId, Debt, Settled, SettlementTerms, Solvency},
+    AccountId, Balance, Candidate, EraProgress, Role, StashOverview,
 };
 
 /// Most candidates that one call of [`MarketApi::candidates`] returns; a larger `limit` is cut to it.
@@ -31,5 +32,26 @@ sp_api::decl_runtime_apis! {
         fn docket(after: Option<CaseId>, limit: u32) -> Vec<(CaseId, Case)>;
         /// What `stash` was convicted of, the oldest first.
         fn convictions(stash: AccountId) -> Vec<Conviction>;
+    }
+
+    /// What stands behind vouchers, and how far they have been settled.
+    pub trait SettlementApi {
+        /// The rules.
+        fn terms() -> SettlementTerms;
+        /// What stands behind the vouchers of `coordinator`.
+        fn solvency(coordinator: AccountId) -> Solvency;
+        /// What stake of `coordinator` can still answer for to `miner`, in planck.
+        fn cover(coordinator: AccountId, miner: AccountId) -> Balance;
+        /// How far the channel has been settled; zeros if no voucher of it ever was.
+        fn settled(coordinator: AccountId, miner: AccountId, channel: ChannelId) -> Settled;
+        /// Channels of `coordinator` in storage order, at most `limit` and
+        /// [`MAX_SETTLED_PER_PAGE`](crate::settlement::MAX_SETTLED_PER_PAGE), those after `after` or from the first.
+        fn channels(
+            coordinator: AccountId,
+            after: Option<(AccountId, ChannelId)>,
+            limit: u32,
+        ) -> Vec<((AccountId, ChannelId), Settled)>;
+        /// Miners to whom `coordinator` owes, or lately paid out of stake; else as `channels`.
+        fn debts(coordinator: AccountId, after: Option<AccountId>, limit: u32) -> Vec<(AccountId, Debt)>;
     }
 }

@@ -59,6 +59,8 @@
 extern crate alloc;
 
 mod activity;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod book;
 mod collect;
 mod debts;
@@ -98,11 +100,15 @@ pub const MAX_VOUCHERS: u32 = 64;
 // FRAME's macros expand to `expect`s.
 #[allow(clippy::expect_used)]
 pub mod pallet {
-    use super::{collect, redeem, DebtBook, EraSums, Escrow, WeightInfo, Withdrawal, MAX_VOUCHERS};
+    use super::{
+        collect, listing,
+        redeem::{self, Paid},
+        Book, DebtBook, EraSums, Escrow, Terms, WeightInfo, Withdrawal, MAX_VOUCHERS,
+    };
     use alloc::vec::Vec;
     use cuckoo_primitives::{
         registry::{Bonds, Candidates, CurrentEra, Operators, OwnStake, MAX_SETTLED},
-        settlement::{ChannelId, Debt, Settled, SignedVoucher},
+        settlement::{ChannelId, Debt, Settled, SettlementTerms, SignedVoucher, Solvency},
         AccountId, Balance, EraIndex, Hash, Role,
     };
     use frame_support::{
@@ -144,6 +150,9 @@ pub mod pallet {
         type Treasury: OnUnbalanced<Credit<AccountId, Self::Currency>>;
         /// What the calls cost.
         type WeightInfo: WeightInfo;
+        /// Sets up what is measured.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkMarket: cuckoo_primitives::benchmarking::BenchmarkMarket<AccountId>;
     }
 
     /// Why this pallet holds funds.
@@ -438,31 +447,36 @@ pub mod pallet {
         }
 
         /// Pays what `vouchers` are due to the stashes of their miners. Anyone may bring them. One that is refused is
-        /// skipped, and the event says why; the call is refused if all are, for the reason of the first.
+        /// skipped, and the event says why; the call is refused if all are, for the reason of the first. The fee is for
+        /// as many debts as there are vouchers, and what was paid for more of them than there were is returned.
         #[pallet::call_index(4)]
-        #[pallet::weight({
-            let (coordinators, miners) = redeem::shape(vouchers);
-            T::WeightInfo::redeem(vouchers.len() as u32, coordinators, miners)
-        })]
+        #[pallet::weight(redeem::weight::<T>(vouchers, vouchers.len() as u32))]
         pub fn redeem(
             origin: OriginFor<T>,
             vouchers: BoundedVec<SignedVoucher, ConstU32<MAX_VOUCHERS>>,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             ensure!(!vouchers.is_empty(), Error::<T>::NoVouchers);
             let mut refused = Vec::new();
+            let mut short: u32 = 0;
             for (index, signed) in (0..).zip(&vouchers) {
-                if let Err(reason) = with_storage_layer(|| redeem::redeem::<T>(signed)) {
-                    refused.push((index, reason));
+                match with_storage_layer(|| redeem::redeem::<T>(signed)) {
+                    Ok(Paid::InFull) => {}
+                    Ok(Paid::Short) => short = short.saturating_add(1),
+                    Err(reason) => {
+                        // It may have been found short before it was refused.
+                        short = short.saturating_add(1);
+                        refused.push((index, reason));
+                    }
                 }
             }
             if let Some((_, reason)) = refused.first().filter(|_| refused.len() == vouchers.len()) {
-                return Err(*reason);
+                return Err((*reason).into());
             }
             for (index, reason) in refused {
                 Self::deposit_event(Event::Skipped { index, reason });
             }
-            Ok(())
+            Ok(Some(redeem::weight::<T>(&vouchers, short)).into())
         }
 
         /// Pays what `coordinator` owes to `miner`: out of escrow, and once `GraceEras` have passed out of the
@@ -473,6 +487,43 @@ pub mod pallet {
             ensure_signed(origin)?;
             let slashes = collect::collect::<T>(&coordinator, &miner)?;
             Ok(Some(T::WeightInfo::collect(slashes)).into())
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// The rules.
+        pub fn terms() -> SettlementTerms {
+            Terms::<T>::all()
+        }
+
+        /// What stands behind the vouchers of `coordinator`.
+        pub fn solvency(coordinator: AccountId) -> Solvency {
+            listing::solvency::<T>(&coordinator)
+        }
+
+        /// What stake of `coordinator` can still answer for to `miner`, in planck.
+        pub fn cover(coordinator: AccountId, miner: AccountId) -> Balance {
+            DebtBook::<T>::cover_left(&coordinator, &miner)
+        }
+
+        /// How far the channel has been settled; zeros if no voucher of it ever was.
+        pub fn settled(coordinator: AccountId, miner: AccountId, channel: ChannelId) -> Settled {
+            Book::<T>::settled(&coordinator, &miner, &channel).unwrap_or_default()
+        }
+
+        /// Channels of `coordinator` in storage order, at most `limit` and 512, those after `after` or from the first.
+        pub fn channels(
+            coordinator: AccountId,
+            after: Option<(AccountId, ChannelId)>,
+            limit: u32,
+        ) -> Vec<((AccountId, ChannelId), Settled)> {
+            listing::channels::<T>(&coordinator, after.as_ref(), limit)
+        }
+
+        /// Miners to whom `coordinator` owes, or lately paid out of stake; else as `channels`.
+        pub fn debts(coordinator: AccountId, after: Option<AccountId>, limit: u32) -> Vec<(AccountId, Debt)> {
+            listing::debts::<T>(&coordinator, after.as_ref(), limit)
         }
     }
 }

@@ -6,22 +6,38 @@ use cuckoo_primitives::{
     settlement::SignedVoucher,
     Role,
 };
-use frame_support::ensure;
+use frame_support::{ensure, weights::Weight};
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{traits::Zero, DispatchError, DispatchResult};
+use sp_runtime::{traits::Zero, DispatchError};
 
-use crate::{Book, Config, DebtBook, Error, Escrow, Event, Pallet, Terms};
+use crate::{Book, Config, DebtBook, Error, Escrow, Event, Pallet, Terms, WeightInfo};
+
+/// How a voucher was paid.
+pub(crate) enum Paid {
+    /// Escrow paid all that was due.
+    InFull,
+    /// Some became a debt, or stays due.
+    Short,
+}
+
+/// What it costs to bring these vouchers, if `short` of them are more than what is in escrow.
+pub(crate) fn weight<T: Config>(vouchers: &[SignedVoucher], short: u32) -> Weight {
+    let (coordinators, miners) = shape(vouchers);
+    T::WeightInfo::redeem(vouchers.len() as u32, coordinators, miners, short)
+}
 
 /// How many different coordinators and miners the vouchers name: what a call costs besides the vouchers themselves.
+/// Each different signer of one coordinator is counted as a coordinator of its own.
 pub(crate) fn shape(vouchers: &[SignedVoucher]) -> (u32, u32) {
     let coordinators: BTreeSet<_> = vouchers.iter().map(|signed| &signed.voucher.coordinator).collect();
+    let signers: BTreeSet<_> = vouchers.iter().map(|signed| &signed.operator).collect();
     let miners: BTreeSet<_> = vouchers.iter().map(|signed| &signed.voucher.miner).collect();
-    (coordinators.len() as u32, miners.len() as u32)
+    (coordinators.len().max(signers.len()) as u32, miners.len() as u32)
 }
 
 /// Pays what the voucher is due out of escrow; what escrow lacks becomes a debt as far as stake covers it, and the rest
 /// stays due. To be undone as a whole if it fails.
-pub(crate) fn redeem<T: Config>(signed: &SignedVoucher) -> DispatchResult {
+pub(crate) fn redeem<T: Config>(signed: &SignedVoucher) -> Result<Paid, DispatchError> {
     let voucher = &signed.voucher;
     let (coordinator, miner) = (&voucher.coordinator, &voucher.miner);
     let settled = Book::<T>::settled(coordinator, miner, &voucher.channel);
@@ -52,7 +68,7 @@ pub(crate) fn redeem<T: Config>(signed: &SignedVoucher) -> DispatchResult {
         let channel = voucher.channel;
         Pallet::<T>::deposit_event(Event::DebtRecorded { coordinator, miner, channel, amount: debt, settled, since });
     }
-    Ok(())
+    Ok(if short > 0 { Paid::Short } else { Paid::InFull })
 }
 
 /// Checks that the signer works for the voucher's coordinator, or did so until lately.

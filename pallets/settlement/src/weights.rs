@@ -13,8 +13,9 @@ pub trait WeightInfo {
     fn cancel_withdrawal() -> Weight;
     /// See `Pallet::withdraw`.
     fn withdraw() -> Weight;
-    /// See `Pallet::redeem`, with `v` vouchers of `c` different coordinators for `m` different miners.
-    fn redeem(v: u32, c: u32, m: u32) -> Weight;
+    /// See `Pallet::redeem`, with `v` vouchers of `c` different coordinators for `m` different miners, of which `d` are
+    /// more than what is in escrow.
+    fn redeem(v: u32, c: u32, m: u32, d: u32) -> Weight;
     /// See `Pallet::collect`, which takes `s` slashes of the coordinator on the way.
     fn collect(s: u32) -> Weight;
 }
@@ -43,14 +44,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     fn withdraw() -> Weight {
         CALL.saturating_add(T::DbWeight::get().reads_writes(5, 3))
     }
-    // Of all: genesis hash, era, terms, work of the era, treasury. Of each voucher: channel, debt. Of each coordinator:
-    // operator, account, holds, bond, owed. Of each miner: role, account, bond, work.
-    fn redeem(v: u32, c: u32, m: u32) -> Weight {
+    // Of all: genesis hash, era, terms, work of the era, treasury. Of each voucher: channel. Of each coordinator:
+    // operator, account, holds. Of each miner: role, account, work. Of each voucher that falls short: debt, both bonds,
+    // what is owed and what was taken.
+    fn redeem(v: u32, c: u32, m: u32, d: u32) -> Weight {
         let times = |weight: Weight, n: u32| weight.saturating_mul(n.into());
-        CALL.saturating_add(T::DbWeight::get().reads_writes(5, 2))
-            .saturating_add(times(VOUCHER.saturating_add(T::DbWeight::get().reads_writes(2, 2)), v))
-            .saturating_add(times(T::DbWeight::get().reads_writes(5, 3), c))
-            .saturating_add(times(T::DbWeight::get().reads_writes(4, 2), m))
+        CALL.saturating_add(T::DbWeight::get().reads_writes(6, 2))
+            .saturating_add(times(VOUCHER.saturating_add(T::DbWeight::get().reads_writes(1, 1)), v))
+            .saturating_add(times(T::DbWeight::get().reads_writes(3, 2), c))
+            .saturating_add(times(T::DbWeight::get().reads_writes(3, 2), m))
+            .saturating_add(times(CALL.saturating_add(T::DbWeight::get().reads_writes(5, 2)), d))
     }
     // Reads: debt, owed, holds, era, terms, two accounts, treasury, work (2), role; and as a settlement of slashes with a
     // debt: every position's pool, earnings and marks, bond. Writes: debt, owed, holds, accounts, treasury, work (2).

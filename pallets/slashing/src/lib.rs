@@ -417,7 +417,7 @@ pub mod pallet {
         }
 
         /// What the hook may take of a block.
-        pub(crate) fn hook_limit() -> Weight {
+        pub fn hook_limit() -> Weight {
             T::BlockWeights::get().max_block.saturating_div(HOOK_PART)
         }
 

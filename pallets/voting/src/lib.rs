@@ -266,8 +266,8 @@ pub mod pallet {
             /// What slashes cost it, in planck.
             lost: Balance,
         },
-        /// What a voter owed for stake that had left a slashed candidate was taken from its vote for this one, which has
-        /// less behind it.
+        /// What a voter owed, for stake that had left a slashed candidate or to miners, was taken from its vote for this
+        /// one, which has less behind it.
         DebtTaken {
             /// Who owed it.
             voter: AccountId,

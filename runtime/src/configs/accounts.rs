@@ -97,7 +97,8 @@ pub enum ProxyKind {
     /// Everything but sudo and whatever lets funds pass to another account.
     NonTransfer,
     /// Bond, register, vote and claim, so that the stash itself can stay cold. What is withdrawn stays on the stash, and
-    /// rewards go where the stash itself said.
+    /// rewards go where the stash itself said. The operator that it names can sign away a coordinator's escrow and what
+    /// of its stake covers miners.
     Staking,
     /// Reject announced proxy calls.
     CancelProxy,
@@ -113,6 +114,7 @@ impl InstanceFilter<RuntimeCall> for ProxyKind {
                 !matches!(call, RuntimeCall::Balances(..) | RuntimeCall::Sudo(..))
                     && !pays_by_identity(call)
                     && !redirects_rewards(call)
+                    && !pays_by_voucher(call)
             }
             ProxyKind::Staking => {
                 matches!(
@@ -143,6 +145,8 @@ impl InstanceFilter<RuntimeCall> for ProxyKind {
             (kind, other) if kind == other => true,
             (ProxyKind::Any, _) => true,
             (_, ProxyKind::Any) => false,
+            // Which may name operators.
+            (ProxyKind::NonTransfer, ProxyKind::Staking) => false,
             (ProxyKind::NonTransfer, _) => true,
             _ => false,
         }
@@ -152,6 +156,17 @@ impl InstanceFilter<RuntimeCall> for ProxyKind {
 /// Whether the call names another account for rewards.
 fn redirects_rewards(call: &RuntimeCall) -> bool {
     matches!(call, RuntimeCall::Stake(pallet_cuckoo_staking::Call::set_payee { .. }))
+}
+
+/// Whether the call can move funds by way of vouchers: into another account's escrow, or by naming who signs for one's
+/// own.
+fn pays_by_voucher(call: &RuntimeCall) -> bool {
+    use pallet_cuckoo_registration::Call;
+    matches!(
+        call,
+        RuntimeCall::Settlement(pallet_cuckoo_settlement::Call::deposit { .. })
+            | RuntimeCall::Registration(Call::register { .. } | Call::set_operator { .. })
+    )
 }
 
 /// Whether the call can move funds by way of an identity: a sub-account that quits keeps the deposit that its main

@@ -45,6 +45,15 @@ impl pallet_transaction_payment::Config for Runtime {
 /// Share of every fee that the treasury gets, rounded down; the author of the block gets the rest and the whole tip.
 pub const TREASURY_SHARE: Percent = Percent::from_percent(20);
 
+/// Gives the treasury what it is due.
+pub struct ToTreasury;
+
+impl OnUnbalanced<Credit<AccountId, Balances>> for ToTreasury {
+    fn on_nonzero_unbalanced(due: Credit<AccountId, Balances>) {
+        pay(&Treasury::account_id(), due);
+    }
+}
+
 /// Shares what a transaction pays between the stash of the block's author and the treasury.
 pub struct ToAuthorAndTreasury;
 
@@ -54,7 +63,7 @@ impl OnUnbalanced<Credit<AccountId, Balances>> for ToAuthorAndTreasury {
         if let Some(fee) = fee_then_tip.next() {
             let for_treasury = TREASURY_SHARE.mul_floor(fee.peek());
             let (for_treasury, for_author) = fee.split(for_treasury);
-            pay(&Treasury::account_id(), for_treasury);
+            ToTreasury::on_unbalanced(for_treasury);
             to_author(for_author);
         }
         fee_then_tip.for_each(to_author);

@@ -8,7 +8,7 @@ use super::{
     consensus::MaxAuthorities,
     governance::origins::{RootOr, SlashCanceller},
 };
-use crate::{Balances, Registration, Runtime, RuntimeHoldReason, Slashing, Stake, Timestamp, Voting};
+use crate::{Balances, Registration, Runtime, RuntimeHoldReason, Settlement, Slashing, Stake, Timestamp, Voting};
 
 /// Most candidates behind which a stash may have stake.
 pub(crate) type MaxPositions = ConstU32<32>;
@@ -31,7 +31,7 @@ impl pallet_cuckoo_staking::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type VotedStake = Voting;
     type AppliedSlashes = Slashing;
-    type Debts = ();
+    type Debts = Settlement;
     type Rewards = Voting;
     type Time = Timestamp;
     type PotId = RewardPotId;
@@ -58,7 +58,7 @@ impl pallet_cuckoo_voting::Config for Runtime {
     type CurrentEra = Stake;
     type AppliedSlashes = Slashing;
     type RewardPot = Stake;
-    // Settlement and audits will say how well miners work.
+    // `Settlement` once gateways sign vouchers; before that nobody would earn of the mining budget.
     type Work = ();
     type PayoutShare = PayoutShare;
     type MaxPositions = MaxPositions;

@@ -12,6 +12,7 @@ pub mod governance;
 pub mod identity;
 pub mod market;
 pub mod session;
+pub mod settlement;
 pub mod system;
 
 pub use accounts::ProxyKind;

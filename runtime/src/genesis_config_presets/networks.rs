@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     BabeConfig, BalancesConfig, Faucet, FaucetConfig, RegistrationConfig, RuntimeGenesisConfig, SessionConfig,
-    SessionKeys, SlashingConfig, StakeConfig, SudoConfig, VotingConfig,
+    SessionKeys, SettlementConfig, SlashingConfig, StakeConfig, SudoConfig, VotingConfig,
 };
 
 /// Free balance of each `//Name` on test chains, for fees.
@@ -37,6 +37,8 @@ const PUBLIC_FAUCET: Terms =
 
 const VALIDATOR_STAKE: Balance = CAI.saturating_mul(200_000);
 const COORDINATOR_STAKE: Balance = CAI.saturating_mul(2_500_000);
+/// What a coordinator has from the start to pay miners with.
+const ESCROW: Balance = CAI.saturating_mul(10_000);
 /// Backing 1 : 3, so that tasks visibly go where the stake is.
 const MINER_STAKES: [(&str, Balance); 2] =
     [("Miner1", CAI.saturating_mul(25_000)), ("Miner2", CAI.saturating_mul(75_000))];
@@ -80,6 +82,10 @@ struct Clock {
     /// For how long evidence counts, and how long a slash waits; with one more they fit into the bonding eras.
     evidence_eras: EraIndex,
     defer_eras: EraIndex,
+    /// For how long vouchers may wait, which is less than escrow and stake take to leave; and how long a debt waits.
+    redeem_eras: EraIndex,
+    withdrawal_eras: EraIndex,
+    grace_eras: EraIndex,
 }
 
 impl Clock {
@@ -91,6 +97,9 @@ impl Clock {
         bonding_eras: 4,
         evidence_eras: 2,
         defer_eras: 1,
+        redeem_eras: 2,
+        withdrawal_eras: 3,
+        grace_eras: 1,
     };
     /// Eras of a day, unbonding of a week.
     const PUBLIC: Clock = Clock {
@@ -100,6 +109,9 @@ impl Clock {
         bonding_eras: 7,
         evidence_eras: 4,
         defer_eras: 2,
+        redeem_eras: 3,
+        withdrawal_eras: 4,
+        grace_eras: 2,
     };
 }
 
@@ -140,6 +152,12 @@ impl Network {
                 votes: self.candidates.iter().map(|c| (c.who.stash(), c.who.stash(), c.stake)).collect::<Vec<_>>(),
             },
             slashing: SlashingConfig { evidence_eras: self.clock.evidence_eras, defer_eras: self.clock.defer_eras },
+            settlement: SettlementConfig {
+                redeem_eras: self.clock.redeem_eras,
+                withdrawal_eras: self.clock.withdrawal_eras,
+                grace_eras: self.clock.grace_eras,
+                escrows: self.candidates.iter().filter_map(Founder::pays).collect::<Vec<_>>(),
+            },
             faucet: FaucetConfig { terms: Some(self.faucet) },
             session: SessionConfig { keys: self.candidates.iter().filter_map(Founder::validates).collect::<Vec<_>>() },
             sudo: SudoConfig { key: self.sudo.map(Known::operator) },
@@ -150,6 +168,10 @@ impl Network {
 impl Founder {
     fn registered(&self) -> (AccountId, AccountId, Role, String, String) {
         (self.who.stash(), self.who.operator(), self.role, self.who.name.to_string(), self.endpoint.to_string())
+    }
+
+    fn pays(&self) -> Option<(AccountId, Balance)> {
+        (self.role == Role::Coordinator).then(|| (self.who.stash(), ESCROW))
     }
 
     fn validates(&self) -> Option<(AccountId, AccountId, SessionKeys)> {

@@ -7,7 +7,7 @@ use cuckoo_primitives::{
 };
 use cuckoo_runtime::{
     genesis_config_presets, Authorship, Babe, Election, Executive, Faucet, Header, Registration, Runtime, RuntimeCall,
-    RuntimeEvent, RuntimeGenesisConfig, SessionKeys, SignedPayload, Slashing, Stake, System, TxExtension,
+    RuntimeEvent, RuntimeGenesisConfig, SessionKeys, Settlement, SignedPayload, Slashing, Stake, System, TxExtension,
     UncheckedExtrinsic, Voting,
 };
 use frame_support::genesis_builder_helper::build_state;
@@ -203,6 +203,7 @@ impl Chain {
             Voting::do_try_state().unwrap();
             Election::do_try_state().unwrap();
             Slashing::do_try_state().unwrap();
+            Settlement::do_try_state().unwrap();
             Faucet::do_try_state().unwrap();
         });
     }

@@ -6,10 +6,16 @@ use cuckoo_primitives::{
     task::{Finish, Receipt, TaskId},
     Balance, EraIndex, Hash, CAI,
 };
-use cuckoo_runtime::{Balances, Runtime, RuntimeEvent, Slashing, Stake, System, Voting};
+use cuckoo_runtime::{
+    configs::{
+        market::{PayoutShare, ReporterShare},
+        BlockWeights, TREASURY_SHARE,
+    },
+    Balances, Runtime, RuntimeEvent, Settlement, Slashing, Stake, System, Voting,
+};
 use frame_support::assert_ok;
 use sp_core::Pair;
-use sp_runtime::Perbill;
+use sp_runtime::{Perbill, Percent};
 
 use crate::chain::{Account, Chain};
 
@@ -53,9 +59,10 @@ fn dave_votes(chain: &mut Chain, candidate: &Account, cai: Balance) -> Account {
 
 #[test]
 fn the_presets_have_the_parameters_of_the_document() {
-    // Slot in ms, slots a session, sessions an era; eras of unbonding, evidence, deferral; drip, cap of an era, bits.
-    let fast = (1_000, 10, 3, 4, 2, 1, 1_000 * CAI, 100_000 * CAI, 16);
-    let public = (6_000, 600, 24, 7, 4, 2, 100 * CAI, 10_000 * CAI, 24);
+    // Slot in ms, slots a session, sessions an era; eras of unbonding, evidence, deferral; drip, cap of an era, bits; eras
+    // to redeem, until escrow leaves, of grace.
+    let fast = (1_000, 10, 3, 4, 2, 1, 1_000 * CAI, 100_000 * CAI, 16, (2, 3, 1));
+    let public = (6_000, 600, 24, 7, 4, 2, 100 * CAI, 10_000 * CAI, 24, (3, 4, 2));
     for (name, expected) in [("dev", fast), ("local", fast), ("testnet", public)] {
         Chain::new(name).read(|| {
             let clock = Stake::era_progress();
@@ -64,6 +71,7 @@ fn the_presets_have_the_parameters_of_the_document() {
                 pallet_cuckoo_slashing::DeferEras::<Runtime>::get(),
             );
             let faucet = pallet_cuckoo_faucet::FaucetTerms::<Runtime>::get().unwrap();
+            let settlement = Settlement::terms();
             let found = (
                 clock.slot_ms,
                 clock.session_blocks,
@@ -74,6 +82,7 @@ fn the_presets_have_the_parameters_of_the_document() {
                 faucet.drip,
                 faucet.era_cap,
                 faucet.difficulty,
+                (settlement.redeem_eras, settlement.withdrawal_eras, settlement.grace_eras),
             );
             assert_eq!(found, expected, "{name}");
             let budgets = Stake::emission();
@@ -81,6 +90,18 @@ fn the_presets_have_the_parameters_of_the_document() {
             assert_eq!(Balances::free_balance(cuckoo_runtime::Faucet::pot()), 10_000_000 * CAI);
         });
     }
+}
+
+#[test]
+fn every_network_has_the_shares_of_the_document() {
+    assert_eq!(PayoutShare::get(), Perbill::from_percent(15));
+    assert_eq!(ReporterShare::get(), Perbill::from_percent(10));
+    assert_eq!(TREASURY_SHARE, Percent::from_percent(20));
+    Chain::new("dev").read(|| {
+        assert_eq!(Slashing::hook_limit(), BlockWeights::get().max_block.saturating_div(10));
+        let terms = Settlement::terms();
+        assert_eq!((terms.fee, terms.max_vouchers), (Perbill::from_percent(5), 64));
+    });
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use cuckoo_primitives::{Role, CAI, TOTAL_SUPPLY_CAP};
 use cuckoo_runtime::{
     genesis_config_presets::{get_preset, preset_names, well_known},
-    Babe, Balances, Registration, Runtime, Session, Stake,
+    Babe, Balances, Registration, Runtime, Session, Settlement, Stake,
 };
 use sp_core::{ed25519, sr25519, Pair};
 
@@ -82,6 +82,31 @@ fn a_coordinator_and_two_miners_are_active_from_the_start() {
         backings.sort();
         assert_eq!(backings, [25_000 * CAI, 75_000 * CAI]);
     });
+}
+
+#[test]
+fn coordinators_of_test_chains_have_escrow_from_the_start() {
+    let coordinator = Account::new("//Coordinator//stash").id();
+    for (preset, escrow) in [("dev", 10_000 * CAI), ("local", 10_000 * CAI), ("testnet", 0)] {
+        let solvency = Chain::new(preset).read(|| Settlement::solvency(coordinator.clone()));
+        assert_eq!((solvency.escrow, solvency.withdrawing, solvency.owed), (escrow, 0, 0), "{preset}");
+    }
+}
+
+#[test]
+fn stake_outlasts_escrow_and_escrow_the_time_to_redeem() {
+    for preset in preset_names() {
+        let (terms, clock) = Chain::new(&preset).read(|| (Settlement::terms(), Stake::era_progress()));
+        assert!(terms.redeem_eras < terms.withdrawal_eras, "{preset}: {terms:?}");
+        assert!(terms.redeem_eras < clock.bonding_eras, "{preset}: {terms:?}");
+        assert!(terms.grace_eras > 0, "{preset}: {terms:?}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "settlement.redeemEras is 4, but stake leaves after 4 eras")]
+fn a_chain_on_which_stake_leaves_before_vouchers_are_redeemed_does_not_start() {
+    Chain::with("dev", serde_json::json!({ "settlement": { "redeemEras": 4, "withdrawalEras": 5 } }));
 }
 
 #[test]

@@ -10,4 +10,5 @@ mod genesis;
 mod governance;
 mod market;
 mod proxies;
+mod settlement;
 mod view_functions;

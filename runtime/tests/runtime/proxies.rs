@@ -1,9 +1,9 @@
-use cuckoo_primitives::CAI;
+use cuckoo_primitives::{Role, CAI};
 use cuckoo_runtime::{configs::ProxyKind, Balances, Runtime, RuntimeCall, RuntimeEvent, Stake};
 use frame_support::assert_ok;
 use sp_runtime::DispatchError;
 
-use crate::chain::{Account, Chain};
+use crate::chain::{info, Account, Chain};
 
 fn by_proxy(stash: &Account, call: impl Into<RuntimeCall>) -> RuntimeCall {
     pallet_proxy::Call::<Runtime>::proxy {
@@ -92,6 +92,53 @@ fn a_non_transfer_proxy_cannot_pay_by_way_of_an_identity() {
         assert_eq!(outcome(&mut chain, &proxy, &stash, call), filtered());
     }
     assert_eq!(outcome(&mut chain, &proxy, &stash, transfer()), filtered());
+}
+
+#[test]
+fn a_non_transfer_proxy_cannot_pay_by_way_of_vouchers() {
+    use pallet_cuckoo_registration::Call as Registration;
+    use pallet_cuckoo_settlement::{Call as Settlement, Error};
+    let (mut chain, stash, proxy) = with_proxy(ProxyKind::NonTransfer);
+    let coordinator = Account::new("//Coordinator//stash").id();
+    let deposit = Settlement::<Runtime>::deposit { coordinator, amount: 10 * CAI };
+    assert_eq!(outcome(&mut chain, &proxy, &stash, deposit), filtered());
+    // Who names the operator signs for the escrow.
+    let operator = proxy.id();
+    let (consent_expires, proof) = proxy.consent(&mut chain, &stash, Role::Coordinator);
+    let register = Registration::<Runtime>::register {
+        role: Role::Coordinator,
+        operator: operator.clone(),
+        consent_expires,
+        proof,
+        self_stake: 2_500_000 * CAI,
+        info: info("Dave", "https://dave.example"),
+    };
+    assert_eq!(outcome(&mut chain, &proxy, &stash, register), filtered());
+    let replace = Registration::<Runtime>::set_operator { operator, consent_expires, proof };
+    assert_eq!(outcome(&mut chain, &proxy, &stash, replace), filtered());
+    let delegate = proxy.id().into();
+    let add = pallet_proxy::Call::<Runtime>::add_proxy { delegate, proxy_type: ProxyKind::Staking, delay: 0 };
+    assert_eq!(outcome(&mut chain, &proxy, &stash, add), filtered());
+    // What only concerns the stash's own escrow is no transfer.
+    let request = Settlement::<Runtime>::request_withdrawal { amount: CAI };
+    let refused = Err(Error::<Runtime>::NotEnoughEscrow.into());
+    assert_eq!(outcome(&mut chain, &proxy, &stash, request), refused);
+}
+
+#[test]
+fn a_staking_proxy_does_not_touch_escrow() {
+    use pallet_cuckoo_settlement::Call;
+    let (mut chain, stash, proxy) = with_proxy(ProxyKind::Staking);
+    let coordinator = Account::new("//Coordinator//stash").id();
+    let calls: [Call<Runtime>; 4] = [
+        Call::deposit { coordinator, amount: 10 * CAI },
+        Call::request_withdrawal { amount: CAI },
+        Call::cancel_withdrawal {},
+        Call::withdraw {},
+    ];
+    for call in calls {
+        assert_eq!(outcome(&mut chain, &proxy, &stash, call), filtered());
+    }
 }
 
 #[test]

@@ -2,9 +2,14 @@
 
 use codec::{Decode, Encode};
 use cuckoo_primitives::{
-    candidate::BackingOverview, docket::Fault, runtime_api::runtime_decl_for_market_api::MarketApi, Role, CAI,
+    candidate::BackingOverview,
+    docket::Fault,
+    runtime_api::{runtime_decl_for_market_api::MarketApi, runtime_decl_for_settlement_api::SettlementApi},
+    settlement::{SignedVoucher, Voucher},
+    signing::Statement,
+    Role, CAI,
 };
-use cuckoo_runtime::{Block, Runtime, Slashing};
+use cuckoo_runtime::{Block, Runtime, Slashing, System};
 use frame_support::{
     assert_ok,
     view_functions::{ViewFunction, ViewFunctionDispatchError, ViewFunctionId},
@@ -12,9 +17,11 @@ use frame_support::{
 use pallet_cuckoo_election as election;
 use pallet_cuckoo_faucet as faucet;
 use pallet_cuckoo_registration as registration;
+use pallet_cuckoo_settlement as settlement;
 use pallet_cuckoo_slashing as slashing;
 use pallet_cuckoo_staking as staking;
 use pallet_cuckoo_voting as voting;
+use sp_core::Pair;
 use sp_runtime::Perbill;
 
 use crate::{
@@ -116,6 +123,49 @@ fn the_docket_is_read_as_through_the_runtime_api() {
     assert_eq!(ask(&mut chain, slashing::CaseViewFunction::<Runtime>::new(number)), None);
     let convictions = ask(&mut chain, slashing::ConvictionsViewFunction::<Runtime>::new(miner.id()));
     assert_eq!(convictions.iter().map(|it| (it.case, it.loss)).collect::<Vec<_>>(), [(number, 25_000 * CAI)]);
+}
+
+#[test]
+fn settlement_is_read_as_through_the_runtime_api() {
+    let mut chain = Chain::dev();
+    let (coordinator, miner) = (stash("Coordinator").id(), stash("Miner1").id());
+    let genesis = chain.read(|| System::block_hash(0));
+    let signer = Account::new("//Coordinator");
+    // Two channels; escrow pays all of one, and of the other all but 40 CAI.
+    let signed = |channel, amount| {
+        let voucher = Voucher { coordinator: coordinator.clone(), miner: miner.clone(), channel, amount, tasks: 3 };
+        let signature = signer.pair().sign(voucher.signing_hash(&genesis).as_bytes()).0;
+        SignedVoucher { voucher, operator: signer.id(), signature }
+    };
+    let vouchers = vec![signed([1; 16], 1_000 * CAI), signed([2; 16], 9_040 * CAI)].try_into().unwrap();
+    assert_ok!(chain.submit(&signer, settlement::Call::<Runtime>::redeem { vouchers }));
+
+    let terms = ask(&mut chain, settlement::TermsViewFunction::<Runtime>::new());
+    assert_eq!(terms, chain.read(<Runtime as SettlementApi<Block>>::terms));
+    let solvency = ask(&mut chain, settlement::SolvencyViewFunction::<Runtime>::new(coordinator.clone()));
+    assert_eq!((solvency.escrow, solvency.owed, solvency.stake), (0, 40 * CAI, 2_500_000 * CAI));
+    assert_eq!(solvency, chain.read(|| <Runtime as SettlementApi<Block>>::solvency(coordinator.clone())));
+    let cover = ask(&mut chain, settlement::CoverViewFunction::<Runtime>::new(coordinator.clone(), miner.clone()));
+    assert_eq!(cover, 22 * CAI + CAI / 2);
+    let api = chain.read(|| <Runtime as SettlementApi<Block>>::cover(coordinator.clone(), miner.clone()));
+    assert_eq!(cover, api);
+
+    let of = |channel| settlement::SettledViewFunction::<Runtime>::new(coordinator.clone(), miner.clone(), channel);
+    let settled = ask(&mut chain, of([2; 16]));
+    assert_eq!((settled.amount, settled.tasks), (9_040 * CAI, 3));
+    assert_eq!(ask(&mut chain, of([3; 16])).amount, 0);
+    let settled_of = |channel| <Runtime as SettlementApi<Block>>::settled(coordinator.clone(), miner.clone(), channel);
+    assert_eq!(settled, chain.read(|| settled_of([2; 16])));
+    let page = |after, limit| settlement::ChannelsViewFunction::<Runtime>::new(coordinator.clone(), after, limit);
+    let all = ask(&mut chain, page(None, u32::MAX));
+    assert_eq!(all.len(), 2);
+    assert_eq!(ask(&mut chain, page(Some(all[0].0.clone()), 1)), all[1..]);
+    let api = chain.read(|| <Runtime as SettlementApi<Block>>::channels(coordinator.clone(), None, u32::MAX));
+    assert_eq!(all, api);
+    let debts = ask(&mut chain, settlement::DebtsViewFunction::<Runtime>::new(coordinator.clone(), None, 10));
+    assert_eq!(debts.iter().map(|(miner, debt)| (miner, debt.open)).collect::<Vec<_>>(), [(&miner, 40 * CAI)]);
+    let api = chain.read(|| <Runtime as SettlementApi<Block>>::debts(coordinator.clone(), None, 10));
+    assert_eq!(debts, api);
 }
 
 #[test]

@@ -86,7 +86,7 @@ async fn chain_of_the_first_runtime(dir: &Path) -> anyhow::Result<(PathBuf, Vec<
     genesis["code"] = format!("0x{}", hex::encode(first)).into();
     let patch = genesis["patch"].as_object_mut().context("genesis is no patch of the default")?;
     // Pallets that the first runtime did not have.
-    for later in ["slashing", "faucet"] {
+    for later in ["slashing", "settlement", "faucet"] {
         ensure!(patch.remove(later).is_some(), "genesis says nothing of {later} any more; take this line out");
     }
     let path = dir.join("chain.json");

@@ -64,7 +64,7 @@ fn a_withdrawal_that_was_ready_for_long_is_told_and_never_counts_as_escrow() {
         assert_ok!(dispatch(&ANNE, Call::request_withdrawal { amount: 1_000 }));
         Market::run_to(100);
         assert_ok!(deposit(&ANNE, 400));
-        let solvency = Settlement::solvency(&ANNE);
+        let solvency = Settlement::solvency(ANNE);
         assert_eq!(solvency.escrow - solvency.withdrawing, 400);
     });
 }
@@ -76,6 +76,6 @@ fn the_same_vouchers_in_any_batches_pay_once() {
         assert_ok!(redeem([for_mike(100), for_mike(100), for_mike(300), for_mike(200), for_mike(300)]));
         assert_noop!(redeem([for_mike(300), for_mike(100)]), Error::<Test>::NothingDue);
         assert_eq!(earned(&MIKE), 95 + 190);
-        assert_eq!(Settlement::solvency(&ANNE).escrow, 9_700);
+        assert_eq!(Settlement::solvency(ANNE).escrow, 9_700);
     });
 }

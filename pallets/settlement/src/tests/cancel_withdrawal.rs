@@ -12,7 +12,7 @@ fn a_cancelled_withdrawal_never_leaves() {
         assert_eq!(events(), [Event::WithdrawalCancelled { coordinator: ANNE }]);
         Market::run_to(WITHDRAWAL_ERAS);
         assert_noop!(dispatch(&ANNE, Call::withdraw {}), Error::<Test>::NoWithdrawal);
-        assert_eq!(Settlement::solvency(&ANNE).withdrawing, 0);
+        assert_eq!(Settlement::solvency(ANNE).withdrawing, 0);
     });
 }
 

@@ -23,7 +23,7 @@ fn a_debt_is_paid_from_escrow_at_once() {
         events();
         assert_ok!(collect(&ANNE, &MIKE));
         assert_eq!(events(), [paid(1_000, 0, 50)]);
-        assert_eq!((earned(&MIKE), Settlement::solvency(&ANNE).owed), (950, 0));
+        assert_eq!((earned(&MIKE), Settlement::solvency(ANNE).owed), (950, 0));
         assert!(!Market::is_chilled(&ANNE));
         assert_eq!(Debts::<Test>::iter().count(), 0);
     });
@@ -63,7 +63,7 @@ fn within_the_grace_period_escrow_pays_what_it_can() {
         events();
         assert_ok!(collect(&ANNE, &MIKE));
         assert_eq!(events(), [paid(400, 0, 20)]);
-        assert_eq!(Settlement::solvency(&ANNE).owed, 600);
+        assert_eq!(Settlement::solvency(ANNE).owed, 600);
         assert_noop!(collect(&ANNE, &MIKE), Error::<Test>::GraceRuns);
     });
 }
@@ -85,12 +85,12 @@ fn a_debt_outlives_the_stake_and_takes_what_comes() {
         Market::run_to(4 + GRACE_ERAS);
         assert_ok!(collect(&ANNE, &MIKE));
         assert_noop!(collect(&ANNE, &MIKE), Error::<Test>::NothingLeft);
-        assert_eq!(Settlement::solvency(&ANNE).owed, 700);
+        assert_eq!(Settlement::solvency(ANNE).owed, 700);
         Market::set_bond(&ANNE, 200);
         assert_ok!(collect(&ANNE, &MIKE));
         assert_ok!(deposit(&ANNE, 500));
         assert_ok!(collect(&ANNE, &MIKE));
-        assert_eq!((earned(&MIKE), Settlement::solvency(&ANNE).owed), (1_000 - 15 - 10 - 25, 0));
+        assert_eq!((earned(&MIKE), Settlement::solvency(ANNE).owed), (1_000 - 15 - 10 - 25, 0));
     });
 }
 
@@ -109,10 +109,10 @@ fn what_stake_paid_counts_against_the_cover_until_stake_could_have_moved() {
         assert_ok!(collect(&ANNE, &MIKE));
         // A fifth of the bond as it was, less what was taken.
         let cover = 10_000 - 1_000;
-        assert_eq!(Settlement::cover_left(&ANNE, &MIKE), cover);
+        assert_eq!(Settlement::cover(ANNE, MIKE), cover);
         Market::run_to(4 + GRACE_ERAS + BONDING_ERAS - 1);
-        assert_eq!(Settlement::cover_left(&ANNE, &MIKE), cover);
+        assert_eq!(Settlement::cover(ANNE, MIKE), cover);
         Market::run_to(4 + GRACE_ERAS + BONDING_ERAS);
-        assert_eq!(Settlement::cover_left(&ANNE, &MIKE), Market::bond(&ANNE) / 5);
+        assert_eq!(Settlement::cover(ANNE, MIKE), Market::bond(&ANNE) / 5);
     });
 }

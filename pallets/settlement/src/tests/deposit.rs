@@ -11,7 +11,7 @@ fn a_coordinator_puts_its_own_funds_into_escrow() {
     ExtBuilder::default().build_and_execute(|| {
         assert_ok!(deposit(&ANNE, 600));
         assert_ok!(deposit(&ANNE, 400));
-        assert_eq!(Settlement::solvency(&ANNE).escrow, 1_000);
+        assert_eq!(Settlement::solvency(ANNE).escrow, 1_000);
         assert_eq!(Balances::free_balance(ANNE), FUNDS - 1_000);
         let deposited = |amount| Event::Deposited { coordinator: ANNE, from: ANNE, amount };
         assert_eq!(events(), [deposited(600), deposited(400)]);
@@ -22,7 +22,7 @@ fn a_coordinator_puts_its_own_funds_into_escrow() {
 fn anyone_fills_a_coordinators_escrow() {
     ExtBuilder::default().build_and_execute(|| {
         assert_ok!(deposit_from(&BOB, 700));
-        assert_eq!(Settlement::solvency(&ANNE).escrow, 700);
+        assert_eq!(Settlement::solvency(ANNE).escrow, 700);
         assert_eq!((Balances::free_balance(BOB), Balances::free_balance(ANNE)), (FUNDS - 700, FUNDS));
         assert_eq!(events(), [Event::Deposited { coordinator: ANNE, from: BOB, amount: 700 }]);
     });
@@ -62,7 +62,7 @@ fn deposit_fails_if_the_payer_would_not_survive() {
         assert!(deposit_from(&BOB, FUNDS).is_err());
         assert!(deposit_from(&BOB, FUNDS + 1).is_err());
         assert!(deposit(&ANNE, FUNDS + 1).is_err());
-        assert_eq!(Settlement::solvency(&ANNE).escrow, 0);
+        assert_eq!(Settlement::solvency(ANNE).escrow, 0);
         assert_ok!(deposit_from(&BOB, FUNDS - ED));
     });
 }

@@ -11,7 +11,7 @@ fn escrow_can_be_there_from_the_start() {
     let mut builder = ExtBuilder::default();
     builder.settlement.escrows = vec![(ANNE, 700)];
     builder.build_and_execute(|| {
-        assert_eq!(Settlement::solvency(&ANNE).escrow, 700);
+        assert_eq!(Settlement::solvency(ANNE).escrow, 700);
         let terms = Settlement::terms();
         assert_eq!((terms.redeem_eras, terms.withdrawal_eras, terms.grace_eras), (2, 3, 2));
         assert_eq!((terms.fee, terms.max_vouchers), (FEE, 64));

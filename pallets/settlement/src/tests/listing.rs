@@ -14,17 +14,17 @@ fn channels_and_debts_come_in_pages() {
         }
         let mut seen = BTreeSet::new();
         let mut after = None;
-        while let Some((key, settled)) = Settlement::channels(&ANNE, after.as_ref(), 1).pop() {
+        while let Some((key, settled)) = Settlement::channels(ANNE, after.clone(), 1).pop() {
             assert_eq!(settled.amount, 100);
             assert!(seen.insert(key.clone()));
             after = Some(key);
         }
         assert_eq!(seen.len(), 4);
-        assert_eq!(Settlement::channels(&ANNE, None, u32::MAX).len(), 4);
-        assert!(Settlement::channels(&CLEO, None, 10).is_empty());
+        assert_eq!(Settlement::channels(ANNE, None, u32::MAX).len(), 4);
+        assert!(Settlement::channels(CLEO, None, 10).is_empty());
 
-        let first = Settlement::debts(&ANNE, None, 1);
-        let second = Settlement::debts(&ANNE, Some(&first[0].0), 1);
+        let first = Settlement::debts(ANNE, None, 1);
+        let second = Settlement::debts(ANNE, Some(first[0].0.clone()), 1);
         let owed: BTreeSet<_> = first.into_iter().chain(second).map(|(miner, debt)| (miner, debt.open)).collect();
         assert_eq!(owed, BTreeSet::from([(MIKE, 200), (NORA, 200)]));
     });

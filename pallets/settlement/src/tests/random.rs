@@ -105,7 +105,7 @@ impl Books {
                 let of = |map: &BTreeMap<_, Balance>| map.get(&pair).copied().unwrap_or(0);
                 let mut settled = 0;
                 for (number, channel) in CHANNELS.iter().enumerate() {
-                    let amount = Settlement::settled(coordinator, miner, channel).amount;
+                    let amount = Settlement::settled(coordinator.clone(), miner.clone(), *channel).amount;
                     let signed = self.signed.get(&(c, m, number)).copied().unwrap_or(0);
                     assert!(amount <= signed, "a channel is settled beyond what was signed");
                     settled += amount;
@@ -115,7 +115,7 @@ impl Books {
                 assert_eq!(of(&self.recorded), of(&self.collected) + open, "a debt is open until it is paid");
                 owed += open;
             }
-            assert_eq!(Settlement::solvency(coordinator).owed, owed);
+            assert_eq!(Settlement::solvency(coordinator.clone()).owed, owed);
         }
     }
 }

@@ -1,5 +1,5 @@
-use cuckoo_primitives::settlement::Voucher;
-use frame_support::{assert_noop, assert_ok};
+use cuckoo_primitives::settlement::{SignedVoucher, Voucher};
+use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo};
 
 use crate::{mock::*, *};
 
@@ -24,7 +24,7 @@ fn a_voucher_is_paid_less_the_fee() {
         assert_eq!(earned(&MIKE), 950);
         assert_eq!(Balances::free_balance(TREASURY), FUNDS + 25);
         assert_eq!(Balances::total_issuance(), issuance - 25);
-        assert_eq!(Settlement::solvency(&ANNE).escrow, 9_000);
+        assert_eq!(Settlement::solvency(ANNE).escrow, 9_000);
     });
 }
 
@@ -48,7 +48,7 @@ fn a_newer_voucher_pays_the_difference() {
         assert_ok!(redeem([for_mike(400)]));
         assert_ok!(redeem([for_mike(1_000)]));
         assert_eq!(earned(&MIKE), 380 + 570);
-        assert_eq!(Settlement::settled(&ANNE, &MIKE, &FIRST).amount, 1_000);
+        assert_eq!(Settlement::settled(ANNE, MIKE, FIRST).amount, 1_000);
     });
 }
 
@@ -67,7 +67,7 @@ fn channels_of_one_pair_are_paid_each_for_itself() {
     funded(|| {
         assert_ok!(redeem([for_mike(400), signed_by(ANNES_KEY, voucher(&ANNE, &MIKE, SECOND, 600))]));
         assert_eq!(earned(&MIKE), 380 + 570);
-        assert_eq!(Settlement::settled(&ANNE, &MIKE, &SECOND).amount, 600);
+        assert_eq!(Settlement::settled(ANNE, MIKE, SECOND).amount, 600);
     });
 }
 
@@ -82,7 +82,7 @@ fn one_call_takes_vouchers_of_many_pairs() {
         ]));
         assert_eq!((earned(&MIKE), earned(&NORA)), (950 + 2_850, 1_900));
         let escrow = |coordinator| Settlement::solvency(coordinator).escrow;
-        assert_eq!((escrow(&ANNE), escrow(&CLEO)), (7_000, 7_000));
+        assert_eq!((escrow(ANNE), escrow(CLEO)), (7_000, 7_000));
     });
 }
 
@@ -143,7 +143,7 @@ fn redeem_fails_if_anything_that_was_signed_is_changed() {
 fn redeem_fails_for_a_voucher_of_another_chain() {
     funded(|| {
         let foreign = {
-            use cuckoo_primitives::{settlement::SignedVoucher, signing::Statement, Hash};
+            use cuckoo_primitives::{signing::Statement, Hash};
             use sp_core::Pair;
             let voucher = voucher(&ANNE, &MIKE, FIRST, 100);
             let signature = key(ANNES_KEY).sign(voucher.signing_hash(&Hash::repeat_byte(9)).as_bytes()).0;
@@ -219,7 +219,7 @@ fn what_escrow_lacks_becomes_a_debt() {
                 Event::DebtRecorded { coordinator, miner, channel, amount: 700, settled: 1_000, since: 3 },
             ]
         );
-        assert_eq!(Settlement::solvency(&ANNE).owed, 700);
+        assert_eq!(Settlement::solvency(ANNE).owed, 700);
         assert_noop!(redeem([for_mike(1_000)]), Error::<Test>::NothingDue);
     });
 }
@@ -227,15 +227,15 @@ fn what_escrow_lacks_becomes_a_debt() {
 #[test]
 fn a_debt_is_no_larger_than_what_covers_it_and_the_rest_stays_due() {
     ExtBuilder::default().build_and_execute(|| {
-        let cover = Settlement::cover_left(&ANNE, &MIKE);
+        let cover = Settlement::cover(ANNE, MIKE);
         assert_eq!(cover, 10_000);
         assert_ok!(redeem([for_mike(cover + 1)]));
-        assert_eq!(Settlement::settled(&ANNE, &MIKE, &FIRST).amount, cover);
-        assert_eq!(Settlement::cover_left(&ANNE, &MIKE), 0);
+        assert_eq!(Settlement::settled(ANNE, MIKE, FIRST).amount, cover);
+        assert_eq!(Settlement::cover(ANNE, MIKE), 0);
         assert_noop!(redeem([for_mike(cover + 1)]), Error::<Test>::Uncovered);
         assert_ok!(deposit(&ANNE, ED));
         assert_ok!(redeem([for_mike(cover + 1)]));
-        assert_eq!(Settlement::settled(&ANNE, &MIKE, &FIRST).amount, cover + 1);
+        assert_eq!(Settlement::settled(ANNE, MIKE, FIRST).amount, cover + 1);
     });
 }
 
@@ -257,5 +257,25 @@ fn the_weight_knows_how_many_different_accounts_there_are() {
         assert_eq!(redeem::shape(&[]), (0, 0));
         let vouchers = [signed(ANNE, MIKE), signed(ANNE, NORA), signed(CLEO, MIKE), signed(ANNE, MIKE)];
         assert_eq!(redeem::shape(&vouchers), (2, 2));
+        // To look up each signer costs as much as to look up a coordinator.
+        let by = |key| signed_by(key, voucher(&ANNE, &MIKE, FIRST, 1));
+        assert_eq!(redeem::shape(&[by(ANNES_KEY), by(77), by(78), by(77)]), (3, 1));
+    });
+}
+
+#[test]
+fn a_call_pays_for_the_debts_that_it_recorded_or_refused() {
+    funded(|| {
+        let taken = |vouchers: Vec<SignedVoucher>| {
+            let origin = RuntimeOrigin::signed(BOB);
+            Settlement::redeem(origin, vouchers.try_into().unwrap()).unwrap().actual_weight.unwrap()
+        };
+        let weight = <Test as Config>::WeightInfo::redeem;
+        assert_eq!(taken(vec![for_mike(4_000)]), weight(1, 1, 1, 0));
+        // Of the second 5,000 are in escrow, the last is refused.
+        let for_nora = signed_by(ANNES_KEY, voucher(&ANNE, &NORA, FIRST, 6_000));
+        assert_eq!(taken(vec![for_mike(5_000), for_nora, for_mike(1)]), weight(3, 1, 2, 2));
+        let booked = Call::<Test>::redeem { vouchers: vec![for_mike(6_000)].try_into().unwrap() }.get_dispatch_info();
+        assert_eq!(booked.call_weight, weight(1, 1, 1, 1));
     });
 }

@@ -15,11 +15,11 @@ fn what_is_asked_back_is_told_and_goes_on_paying() {
         assert_ok!(request(900));
         let free_from = 4 + WITHDRAWAL_ERAS;
         assert_eq!(events(), [Event::WithdrawalRequested { coordinator: ANNE, amount: 900, free_from }]);
-        let solvency = Settlement::solvency(&ANNE);
+        let solvency = Settlement::solvency(ANNE);
         assert_eq!((solvency.escrow, solvency.withdrawing, solvency.withdraw_from), (1_000, 900, Some(free_from)));
 
         assert_ok!(redeem([for_mike(300)]));
-        let solvency = Settlement::solvency(&ANNE);
+        let solvency = Settlement::solvency(ANNE);
         assert_eq!((solvency.escrow, solvency.withdrawing), (700, 700));
     });
 }
@@ -35,7 +35,7 @@ fn a_second_request_replaces_the_first_and_its_time() {
         assert_noop!(dispatch(&ANNE, Call::withdraw {}), Error::<Test>::WithdrawalTooEarly);
         Market::run_to(2 + WITHDRAWAL_ERAS);
         assert_ok!(dispatch(&ANNE, Call::withdraw {}));
-        assert_eq!(Settlement::solvency(&ANNE).escrow, 0);
+        assert_eq!(Settlement::solvency(ANNE).escrow, 0);
     });
 }
 

@@ -36,7 +36,7 @@ fn what_vouchers_took_meanwhile_does_not_leave() {
         Market::run_to(WITHDRAWAL_ERAS);
         assert_ok!(withdraw());
         assert_eq!(Balances::free_balance(ANNE), FUNDS - 700);
-        assert_eq!(Settlement::solvency(&ANNE).escrow, 0);
+        assert_eq!(Settlement::solvency(ANNE).escrow, 0);
     });
 }
 
@@ -46,7 +46,7 @@ fn what_was_deposited_later_stays() {
         assert_ok!(deposit(&ANNE, 5_000));
         Market::run_to(WITHDRAWAL_ERAS);
         assert_ok!(withdraw());
-        assert_eq!(Settlement::solvency(&ANNE).escrow, 5_200);
+        assert_eq!(Settlement::solvency(ANNE).escrow, 5_200);
     });
 }
 
@@ -62,7 +62,7 @@ fn withdraw_fails_while_debts_are_open() {
         assert_ok!(deposit(&ANNE, 300));
         assert_ok!(collect(&ANNE, &MIKE));
         assert_ok!(withdraw());
-        assert_eq!(Settlement::solvency(&ANNE).escrow, 0);
+        assert_eq!(Settlement::solvency(ANNE).escrow, 0);
         assert_eq!(earned(&MIKE), 1_500 - 50 - 20 - 5);
     });
 }

@@ -1,0 +1,184 @@
+//! What the calls cost at most. Run by `cargo xtask weights`.
+
+// Built for benchmarks alone, which stop where the market is not what they asked for.
+#![allow(clippy::expect_used)]
+
+use alloc::vec::Vec;
+use cuckoo_primitives::{
+    benchmarking::BenchmarkMarket,
+    registry::{Bonds, Candidates, CurrentEra, MAX_SETTLED},
+    settlement::{Debt, SignedVoucher, Voucher},
+    signing::Statement,
+    AccountId, Balance, EraIndex, Role, CAI,
+};
+use frame_benchmarking::v2::*;
+use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
+use sp_runtime::traits::Zero;
+
+use crate::{
+    Call, Channels, Config, Debts, EraSums, Escrow, Owed, Pallet, TakenOf, Withdrawal, Withdrawals, WorkIn, WorkOf,
+    ERAS_REMEMBERED, MAX_VOUCHERS,
+};
+
+/// Most coordinators, miners and debts that are tried in one call: with as many of each there are still calls of fewer
+/// vouchers than may be, so that each is measured for itself.
+const MANY: u32 = MAX_VOUCHERS / 2;
+/// What a voucher is due.
+const DUE: Balance = CAI;
+
+/// As many eras as are remembered, none of them the current one, so that the oldest has to go.
+fn full() -> EraSums {
+    let eras = (0..ERAS_REMEMBERED).map(|n| (EraIndex::MAX.saturating_sub(n), 1));
+    EraSums(eras.collect::<Vec<_>>().try_into().expect("as many are remembered"))
+}
+
+/// A coordinator, of which much was taken; and its operator.
+fn coordinator<T: Config>(number: u32) -> (AccountId, AccountId) {
+    let stash: AccountId = account("coordinator", number, 0);
+    let operator = T::BenchmarkMarket::register(&stash, Role::Coordinator);
+    TakenOf::<T>::insert(&stash, full());
+    (stash, operator)
+}
+
+/// A miner, which has worked much.
+fn miner<T: Config>(number: u32) -> AccountId {
+    let stash: AccountId = account("miner", number, 0);
+    T::BenchmarkMarket::register(&stash, Role::Miner);
+    WorkOf::<T>::insert(&stash, full());
+    stash
+}
+
+fn put_into_escrow<T: Config>(coordinator: &AccountId, amount: Balance) {
+    // Some is left, so that the account lives.
+    T::BenchmarkMarket::fund(coordinator, amount.saturating_add(CAI));
+    Escrow::<T>::deposit(coordinator, coordinator, amount).expect("the funds are free");
+}
+
+/// The voucher number `number`, of a channel of its own.
+fn signed<T: Config>(
+    (coordinator, operator): &(AccountId, AccountId),
+    miner: &AccountId,
+    number: u32,
+) -> SignedVoucher {
+    let voucher = Voucher {
+        coordinator: coordinator.clone(),
+        miner: miner.clone(),
+        channel: u128::from(number).to_le_bytes(),
+        amount: DUE,
+        tasks: 1,
+    };
+    let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
+    let signature = T::BenchmarkMarket::sign(operator, &voucher.signing_hash(&genesis));
+    SignedVoucher { voucher, operator: operator.clone(), signature }
+}
+
+fn nth<A>(all: &[A], number: u32) -> &A {
+    all.iter().cycle().nth(number as usize).expect("there are some")
+}
+
+#[benchmarks]
+mod benchmarks {
+    use super::*;
+
+    /// Of somebody else, for a coordinator that has left and owes.
+    #[benchmark]
+    fn deposit() {
+        let (from, coordinator): (AccountId, AccountId) = (account("from", 0, 0), account("coordinator", 0, 0));
+        T::BenchmarkMarket::fund(&from, 2 * CAI);
+        T::BenchmarkMarket::fund(&coordinator, CAI);
+        Owed::<T>::insert(&coordinator, CAI);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(from), coordinator.clone(), CAI);
+
+        assert_eq!(Escrow::<T>::held(&coordinator), CAI);
+    }
+
+    /// In place of an older request.
+    #[benchmark]
+    fn request_withdrawal() {
+        let coordinator: AccountId = account("coordinator", 0, 0);
+        put_into_escrow::<T>(&coordinator, CAI);
+        Withdrawals::<T>::insert(&coordinator, Withdrawal { amount: 1, free_from: 0 });
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(coordinator.clone()), CAI);
+
+        assert_eq!(Withdrawals::<T>::get(&coordinator).expect("it was asked for").amount, CAI);
+    }
+
+    #[benchmark]
+    fn cancel_withdrawal() {
+        let coordinator: AccountId = account("coordinator", 0, 0);
+        Withdrawals::<T>::insert(&coordinator, Withdrawal { amount: CAI, free_from: 0 });
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(coordinator.clone()));
+
+        assert!(!Withdrawals::<T>::contains_key(&coordinator));
+    }
+
+    #[benchmark]
+    fn withdraw() {
+        let coordinator: AccountId = account("coordinator", 0, 0);
+        put_into_escrow::<T>(&coordinator, CAI);
+        Withdrawals::<T>::insert(&coordinator, Withdrawal { amount: CAI, free_from: 0 });
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(coordinator.clone()));
+
+        assert_eq!(Escrow::<T>::held(&coordinator), 0);
+    }
+
+    /// The last `d` vouchers fall short: escrow has half of what the first of them is due at each coordinator, and
+    /// nothing for those that follow.
+    #[benchmark]
+    fn redeem(v: Linear<MANY, MAX_VOUCHERS>, c: Linear<1, MANY>, m: Linear<1, MANY>, d: Linear<0, MANY>) {
+        let coordinators: Vec<_> = (0..c).map(coordinator::<T>).collect();
+        let miners: Vec<_> = (0..m).map(miner::<T>).collect();
+        WorkIn::<T>::put(full());
+        let mut vouchers = Vec::new();
+        let mut missing: Balance = 0;
+        for number in 0..v {
+            let (payer, payee) = (nth(&coordinators, number), nth(&miners, number));
+            vouchers.push(signed::<T>(payer, payee, number));
+            let paid = match number.checked_sub(v - d) {
+                None => DUE,
+                Some(short) if short < c => DUE / 2,
+                Some(_) => 0,
+            };
+            if paid > 0 {
+                put_into_escrow::<T>(&payer.0, paid);
+            }
+            missing += DUE - paid;
+        }
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(account("anyone", 0, 0)), vouchers.try_into().expect("so many fit"));
+
+        assert_eq!(Channels::<T>::iter().count() as u32, v);
+        assert_eq!(Owed::<T>::iter_values().sum::<Balance>(), missing);
+    }
+
+    /// Of more than all that is in escrow and bonded, which is voted for as many candidates as may be, itself among
+    /// them; slashes come first.
+    #[benchmark]
+    fn collect(s: Linear<0, MAX_SETTLED>) {
+        let miner = miner::<T>(0);
+        let (coordinator, _) = coordinator::<T>(0);
+        T::BenchmarkMarket::burden(&coordinator, s);
+        put_into_escrow::<T>(&coordinator, CAI);
+        WorkIn::<T>::put(full());
+        let (open, taken_in) = (Balance::MAX / 2, T::CurrentEra::current_era());
+        Debts::<T>::insert(&coordinator, &miner, Debt { open, since: 0, taken: 1, taken_in });
+        Owed::<T>::insert(&coordinator, open);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(account("anyone", 0, 0)), coordinator.clone(), miner.clone());
+
+        let paid = open - Debts::<T>::get(&coordinator, &miner).expect("some is open").open;
+        assert!(paid > CAI);
+        assert_eq!((T::Bonds::total(&coordinator), Escrow::<T>::held(&coordinator)), (0, 0));
+        assert!(T::Candidates::has_stepped_back(&coordinator));
+    }
+}
