@@ -58,8 +58,7 @@ impl pallet_cuckoo_voting::Config for Runtime {
     type CurrentEra = Stake;
     type AppliedSlashes = Slashing;
     type RewardPot = Stake;
-    // `Settlement` once gateways sign vouchers; before that nobody would earn of the mining budget.
-    type Work = ();
+    type Work = Settlement;
     type PayoutShare = PayoutShare;
     type MaxPositions = MaxPositions;
     type WeightInfo = pallet_cuckoo_voting::weights::SubstrateWeight<Runtime>;

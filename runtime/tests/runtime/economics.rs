@@ -17,7 +17,10 @@ use frame_support::assert_ok;
 use sp_core::Pair;
 use sp_runtime::{Perbill, Percent};
 
-use crate::chain::{Account, Chain};
+use crate::{
+    chain::{Account, Chain},
+    settlement::redeem,
+};
 
 type StakeCall = pallet_cuckoo_staking::Call<Runtime>;
 type RegistrationCall = pallet_cuckoo_registration::Call<Runtime>;
@@ -119,6 +122,10 @@ fn an_era_opens_its_share_of_what_remains() {
 #[test]
 fn an_era_is_paid_by_role_and_backing() {
     let mut chain = Chain::dev();
+    // The miners' paid work is as their backing.
+    for (name, paid) in [("Miner1", 25), ("Miner2", 75)] {
+        assert_ok!(redeem(&mut chain, &stash(name), paid * CAI));
+    }
     chain.until_era(1);
     let of = |chain: &mut Chain, name| earned(chain, &stash(name));
     let (staking, mining) = DEV_ERA;
@@ -140,6 +147,27 @@ fn an_era_is_paid_by_role_and_backing() {
     let unpaid = staking + mining - emission.emitted();
     assert!(unpaid <= 6, "{unpaid} planck were not paid");
     assert_eq!(emission.staking.remaining + emission.staking.emitted, 110_000_000 * CAI);
+}
+
+#[test]
+fn paid_work_beyond_the_share_of_backing_earns_nothing_more() {
+    let mut chain = Chain::dev();
+    for name in ["Miner1", "Miner2"] {
+        assert_ok!(redeem(&mut chain, &stash(name), 30 * CAI));
+    }
+    chain.until_era(1);
+    let (staking, mining) = DEV_ERA;
+    // Half of the work each: twice what the backing of the one lets expect, two thirds of the other's.
+    for (name, figure) in
+        [("Miner1", staking * 25 / 2_800 + mining * 25 / 100), ("Miner2", staking * 75 / 2_800 + mining / 2)]
+    {
+        let paid = earned(&mut chain, &stash(name));
+        assert!(paid.abs_diff(figure) <= 1, "{name} is paid {paid}, up to a planck {figure}");
+    }
+    // Nobody is paid for the next era, in which nobody has worked.
+    chain.until_era(2);
+    let emission = chain.read(Stake::emission);
+    assert!(emission.mining.emitted <= mining * 75 / 100, "{} planck", emission.mining.emitted);
 }
 
 #[test]

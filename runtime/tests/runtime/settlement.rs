@@ -51,7 +51,7 @@ fn signed_by(chain: &mut Chain, operator: &str, miner: &Account, amount: Balance
 }
 
 /// Somebody brings a voucher of the coordinator for `miner`.
-fn redeem(chain: &mut Chain, miner: &Account, amount: Balance) -> DispatchResult {
+pub(crate) fn redeem(chain: &mut Chain, miner: &Account, amount: Balance) -> DispatchResult {
     let voucher = signed_by(chain, "//Coordinator", miner, amount);
     bring(chain, voucher)
 }

@@ -69,7 +69,7 @@ fn a_stash_and_the_era_are_read_as_through_the_runtime_api() {
     let era = ask(&mut chain, staking::EraProgressViewFunction::<Runtime>::new());
     assert_eq!(era, chain.read(<Runtime as MarketApi<Block>>::era));
     let emission = ask(&mut chain, staking::EmissionOverviewViewFunction::<Runtime>::new());
-    assert!(emission.mining.emitted > 0);
+    assert!(emission.staking.emitted > 0);
     assert_eq!(emission, chain.read(<Runtime as MarketApi<Block>>::emission));
 }
 
