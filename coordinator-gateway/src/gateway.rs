@@ -164,29 +164,14 @@ async fn start(
     let limits = config.limits;
     let registry =
         Registry::new(guard.genesis(), guard.view().hash, limits.max_queue, prices.clone(), exposure.clone());
-    let adoption = Adoption {
-        operator: guard.operator().clone(),
-        coordinator: guard.stash().clone(),
-        genesis: guard.genesis(),
-        source: (!prices.are_free()).then(|| source.clone()),
-        journal: journal.clone(),
-        exposure: exposure.clone(),
-    };
+    let payer = (!prices.are_free()).then(|| source.clone());
+    let adoption = Adoption::new(&guard, payer, journal.clone(), exposure.clone());
     if !prices.are_free() {
-        // What comes first is read before the first task, so that it does not find the gateway without means.
-        let top_ups = TopUps {
-            chain: source.clone(),
-            key: key.clone(),
-            coordinator: guard.stash().clone(),
-            exposure: exposure.clone(),
-            store: store.clone(),
-            terms,
-        };
-        let mut watch = EscrowWatch::new(source, guard.stash().clone(), exposure.clone(), registry.clone());
-        let views = chain.views();
-        watch.look(guard.view().era.era).await;
-        tokio::spawn(watch.run(views.clone(), links_closed.clone()));
-        tokio::spawn(top_ups.run(views, links_closed.clone()));
+        let coordinator = guard.stash().clone();
+        let watch = EscrowWatch::new(source.clone(), coordinator.clone(), exposure.clone(), registry.clone());
+        let (key, exposure, store) = (key.clone(), exposure.clone(), store.clone());
+        let top_ups = TopUps { chain: source, key, coordinator, exposure, store, terms };
+        mind_escrow(watch, top_ups, &chain, &links_closed).await;
     }
     tokio::spawn(vouchers.clone().run(links_closed.clone()));
     let state = Arc::new(AppState {
@@ -225,6 +210,15 @@ async fn start(
     };
     let http_task = tokio::spawn(serve_http(http_listener, router(state.clone()), connections, stop.clone()));
     Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task, _lock: lock })
+}
+
+/// Follows the escrow, and fills it. It is read once before this returns, so that the first task does not find the gateway
+/// without means.
+async fn mind_escrow(mut watch: EscrowWatch, top_ups: TopUps, chain: &Chain, stop: &CancellationToken) {
+    let views = chain.views();
+    watch.look(chain.view().era.era).await;
+    tokio::spawn(watch.run(views.clone(), stop.clone()));
+    tokio::spawn(top_ups.run(views, stop.clone()));
 }
 
 /// What is done with what the journal has stored: everybody sees it, and those to whom more is promised are sent vouchers.

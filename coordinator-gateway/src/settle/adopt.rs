@@ -11,16 +11,19 @@ use cuckoo_wire::{
     link::{RefusalCode, Voucher},
     money::voucher_from_wire,
 };
+use tokio::sync::Semaphore;
 
 use super::{
     channel::{ChannelKey, Promise},
     exposure::Exposure,
     source::SettlementSource,
 };
-use crate::{link::Refused, store::Journal};
+use crate::{chain_guard::ChainGuard, link::Refused, store::Journal};
 
 /// Longest wait for the chain while a miner links.
 const CHAIN_LIMIT: Duration = Duration::from_secs(5);
+/// Miners for which the chain is asked at once; more wait, so that nobody can have our node asked without end.
+const ASKED_AT_ONCE: usize = 16;
 
 /// What a miner's proof says of its pay.
 #[derive(Clone, Debug)]
@@ -33,16 +36,34 @@ pub(crate) struct Claim {
 
 /// Decides what channels go on from.
 pub(crate) struct Adoption {
-    pub(crate) operator: AccountId,
-    pub(crate) coordinator: AccountId,
-    pub(crate) genesis: Hash,
-    /// `None` if nothing is paid, so that the chain need not be asked.
-    pub(crate) source: Option<Arc<dyn SettlementSource>>,
-    pub(crate) journal: Journal,
-    pub(crate) exposure: Arc<Exposure>,
+    genesis: Hash,
+    operator: AccountId,
+    coordinator: AccountId,
+    source: Option<Arc<dyn SettlementSource>>,
+    asking: Semaphore,
+    journal: Journal,
+    exposure: Arc<Exposure>,
 }
 
 impl Adoption {
+    /// For the coordinator of `guard`. Without a `source` nothing is paid, so that the chain need not be asked.
+    pub(crate) fn new(
+        guard: &ChainGuard,
+        source: Option<Arc<dyn SettlementSource>>,
+        journal: Journal,
+        exposure: Arc<Exposure>,
+    ) -> Self {
+        Self {
+            genesis: guard.genesis(),
+            operator: guard.operator().clone(),
+            coordinator: guard.stash().clone(),
+            source,
+            asking: Semaphore::new(ASKED_AT_ONCE),
+            journal,
+            exposure,
+        }
+    }
+
     /// Brings the journal up to the highest of what it has itself, what the miner with this stash shows and what the
     /// chain has settled. When this returns, that is committed.
     pub(crate) async fn adopt(&self, miner: &AccountId, claim: Claim) -> Result<ChannelKey, Refused> {
@@ -75,6 +96,8 @@ impl Adoption {
     async fn ask_chain(&self, key: &ChannelKey) -> Result<Promise, Refused> {
         let Some(source) = &self.source else { return Ok(Promise::default()) };
         let asked = async {
+            // It is never closed.
+            let _permit = self.asking.acquire().await;
             let cover = source.cover(&self.coordinator, &key.miner).await?;
             let settled = source.settled(&self.coordinator, &key.miner, &key.channel).await?;
             Ok::<_, ChainError>((cover, settled))
