@@ -100,11 +100,14 @@ impl Adoption {
             let _permit = self.asking.acquire().await;
             let cover = source.cover(&self.coordinator, &key.miner).await?;
             let settled = source.settled(&self.coordinator, &key.miner, &key.channel).await?;
-            Ok::<_, ChainError>((cover, settled))
+            // After it: escrow must not be older than what was paid out of it.
+            let solvency = source.solvency(&self.coordinator).await?;
+            Ok::<_, ChainError>((cover, settled, solvency))
         };
         let why = match tokio::time::timeout(CHAIN_LIMIT, asked).await {
-            Ok(Ok((cover, settled))) => {
+            Ok(Ok((cover, settled, solvency))) => {
                 self.exposure.set_cover(&key.miner, cover);
+                self.exposure.set_solvency(solvency);
                 return Ok(Promise { amount: settled.amount, tasks: settled.tasks });
             }
             Ok(Err(error)) => error.to_string(),
