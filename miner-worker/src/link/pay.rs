@@ -78,12 +78,19 @@ impl Pay {
 
     /// The coordinator cannot go on with this channel: the next link names another.
     pub(super) fn abandon_channel(&self) {
-        tracing::warn!(
-            target: "miner::link",
-            coordinator = %self.key.coordinator,
-            "the coordinator asks for a new channel; what it promised in the old one is redeemed as before"
-        );
-        self.settlement.wallet().next_generation(&self.key.coordinator);
+        let coordinator = &self.key.coordinator;
+        match self.settlement.wallet().next_generation(coordinator) {
+            true => tracing::warn!(
+                target: "miner::link",
+                %coordinator,
+                "the coordinator asks for a new channel; what it promised in the old one is redeemed as before"
+            ),
+            false => tracing::warn!(
+                target: "miner::link",
+                %coordinator,
+                "the coordinator has asked for too many new channels and gets no other"
+            ),
+        }
     }
 
     /// The coordinator has said how much it promised so far. Returns when that is written and what covers it is known.

@@ -24,6 +24,9 @@ use super::{
     record::{Entry, Seed},
 };
 
+/// Channels with one coordinator that are left for the next one. Honest pairs need a few in their life; whoever asks
+/// for more would only fill the wallet.
+const MAX_GENERATION: u32 = 255;
 /// Pause after a failed write.
 const RETRY: Duration = Duration::from_secs(1);
 /// At the start a file is written anew if it has more than twice as many records as it needs, and these on top.
@@ -119,10 +122,14 @@ impl Wallet {
         self.shared.holdings.lock().channel(coordinator, generation)
     }
 
-    /// Leaves the channel with this coordinator for the next one.
-    pub fn next_generation(&self, coordinator: &AccountId) {
+    /// Leaves the channel with this coordinator for the next one; false if there have been too many.
+    pub fn next_generation(&self, coordinator: &AccountId) -> bool {
         let generation = self.generation(coordinator).saturating_add(1);
-        self.put(|pending| pending.generation(coordinator.clone(), generation));
+        let is_possible = generation <= MAX_GENERATION;
+        if is_possible {
+            self.put(|pending| pending.generation(coordinator.clone(), generation));
+        }
+        is_possible
     }
 
     fn generation(&self, coordinator: &AccountId) -> u32 {
@@ -320,7 +327,7 @@ mod tests {
         wallet.keep(voucher(1, 1, 9), 3);
         assert!(wallet.flush(LIMIT));
         assert_eq!(wallet.paid(&key(1, 1)), 9);
-        wallet.next_generation(&account(2));
+        assert!(wallet.next_generation(&account(2)));
         wallet.write_off(&account(1), 4, 500);
         // Dropping it writes what is left.
         drop(wallet);
@@ -375,7 +382,7 @@ mod tests {
         let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
         let mut channels = vec![wallet.channel(&account(1))];
         for _ in 0..3 {
-            wallet.next_generation(&account(1));
+            assert!(wallet.next_generation(&account(1)));
             channels.push(wallet.channel(&account(1)));
         }
         let other = wallet.channel(&account(2));
@@ -383,6 +390,15 @@ mod tests {
         channels.sort_unstable();
         channels.dedup();
         assert_eq!(channels.len(), 5);
+    }
+
+    #[test]
+    fn nobody_fills_the_wallet_with_channels() {
+        let dir = tempfile::tempdir().unwrap();
+        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
+        let left = (0..1_000).filter(|_| wallet.next_generation(&account(1))).count();
+        assert_eq!(left, MAX_GENERATION as usize);
+        assert!(wallet.next_generation(&account(2)));
     }
 
     #[test]
