@@ -179,7 +179,7 @@ async fn all_is_paid(node: &Node, gateway: &Gateway, miners: &[Miner]) -> anyhow
     let coordinator = stash_account(COORDINATOR)?;
     until(LIMIT, "all to be paid", async || {
         for miner in miners {
-            // Without anything due it ends with an error, which does not matter: what counts is read below.
+            // However it ends: what counts is read below.
             miner.wallet(&["redeem"]).await?;
         }
         let journal = Journal::read(&gateway.data_dir())?;

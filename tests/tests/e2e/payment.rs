@@ -10,6 +10,7 @@ use cuckoo_primitives::{
     AccountId, Balance, CandidateStatus, CAI,
 };
 use cuckoo_testkit::{
+    gateway::GatewayBuilder,
     keys::{account, keypair},
     market::{stash_account, Market},
     models::CHAT,
@@ -57,7 +58,9 @@ async fn results_are_paid_from_escrow_and_go_on_after_restarts() {
 
 #[tokio::test]
 async fn a_coordinator_without_escrow_pays_from_its_stake() {
-    let mut network = Network::start(&[("//Miner1", 2), ("//Miner2", 2)]).await.unwrap();
+    // So dear that what is owed after one answer is worth a transaction.
+    let priced = |gateway: GatewayBuilder| gateway.arg("--default-price").arg("10:20");
+    let mut network = Network::start_with(&[("//Miner1", 2), ("//Miner2", 2)], priced).await.unwrap();
     let market = Market::connect(&network.node).await.unwrap();
     let coordinator = stash_account(COORDINATOR).unwrap();
     let bonded = bond(&market, &coordinator).await.unwrap();
