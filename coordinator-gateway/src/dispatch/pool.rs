@@ -96,6 +96,15 @@ impl Pools {
         pools.entry(model.to_owned()).or_default()
     }
 
+    /// Models for which somebody waits.
+    pub(super) fn waited_for(&self) -> Vec<(String, ModelKind)> {
+        let of = |(pools, kind): (&HashMap<String, Pool>, ModelKind)| {
+            let waited_for = pools.iter().filter(|(_, pool)| !pool.waiters.is_empty());
+            waited_for.map(|(id, _)| (id.clone(), kind)).collect::<Vec<_>>()
+        };
+        [(&self.chat, ModelKind::Chat), (&self.embedding, ModelKind::Embedding)].into_iter().flat_map(of).collect()
+    }
+
     /// Models that linked miners offer, by id.
     pub(super) fn summaries(&self) -> Vec<ModelSummary> {
         let of = |pools: &HashMap<String, Pool>, kind| {

@@ -256,17 +256,14 @@ impl Registry {
         }
     }
 
-    /// Less is promised than before, so that those who wait for want of cover may be served: first by the miner whose
-    /// task has ended.
-    fn serve_again(self: &Arc<Self>, id: &LinkId) {
-        self.roster.lock().update(self, id);
-    }
-
-    /// The same, when more stands behind all promises.
-    pub(crate) fn serve_all(self: &Arc<Self>) {
+    /// More can be promised than before, so that those may be served who wait for want of cover, by whomever.
+    pub(crate) fn serve_uncovered(self: &Arc<Self>) {
+        if !self.exposure.take_pinched() {
+            return;
+        }
         let mut roster = self.roster.lock();
-        for id in roster.members.keys().copied().collect::<Vec<_>>() {
-            roster.update(self, &id);
+        for (model, kind) in roster.pools.waited_for() {
+            roster.serve_waiters(self, &model, kind);
         }
     }
 
@@ -338,14 +335,13 @@ impl Slot {
 
     /// What the task may cost, to be set aside for longer than the slot is taken: until its pay is promised.
     pub(super) fn take_ceiling(&mut self) -> Ceiling {
-        Ceiling { registry: self.registry.clone(), link: self.link.id(), reserved: self.reserved.take() }
+        Ceiling { registry: self.registry.clone(), reserved: self.reserved.take() }
     }
 }
 
 /// What a running task may cost; given back when dropped.
 pub(super) struct Ceiling {
     registry: Arc<Registry>,
-    link: LinkId,
     reserved: Option<Reserved>,
 }
 
@@ -358,16 +354,17 @@ impl Ceiling {
 
 impl Drop for Ceiling {
     fn drop(&mut self) {
-        drop(self.reserved.take());
-        if self.registry.exposure.take_pinched() {
-            self.registry.serve_again(&self.link);
+        if let Some(reserved) = self.reserved.take() {
+            drop(reserved);
+            self.registry.serve_uncovered();
         }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        drop(self.reserved.take());
+        // First the slot, then what it may cost: whoever is drawn next may need both.
+        let _ceiling = self.take_ceiling();
         if self.held {
             self.registry.release(&self.link.id(), self.link.serial());
         }

@@ -350,7 +350,7 @@ fn more_escrow_serves_those_who_wait_for_it() {
     let Ok(Acquired::Later(mut waiting)) = registry.acquire(paid(1, 10), &[]) else { panic!() };
     registry.exposure.set_solvency(Solvency { escrow: 20, ..Default::default() });
     assert!(waiting.try_recv().is_err());
-    registry.serve_all();
+    registry.serve_uncovered();
     assert!(waiting.try_recv().unwrap().is_ok());
 }
 
@@ -416,4 +416,30 @@ async fn a_suspension_concerns_all_links_of_an_operator() {
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     let slots = [first.try_recv().unwrap().unwrap(), second.try_recv().unwrap().unwrap()];
     assert_ne!(slots[0].link().serial(), slots[1].link().serial());
+}
+
+#[test]
+fn the_end_of_a_lost_links_task_serves_those_who_wait_for_others() {
+    let registry = paying(10, 1_000);
+    let _links = [link(&registry, 1, 1, 9), link(&registry, 2, 1, 9)];
+    let Ok(Acquired::Now(mut slot)) = registry.acquire(paid(0, 10), &[]) else { panic!() };
+    let Ok(Acquired::Later(mut waiting)) = registry.acquire(paid(1, 10), &[]) else { panic!() };
+    let lost = slot.link().clone();
+    registry.remove(&lost);
+    let ceiling = slot.take_ceiling();
+    drop(slot);
+    assert!(waiting.try_recv().is_err());
+    drop(ceiling);
+    assert_ne!(waiting.try_recv().unwrap().unwrap().link().serial(), lost.serial());
+}
+
+#[test]
+fn a_slot_that_is_given_back_unused_gives_its_ceiling_back_too() {
+    let registry = paying(10, 1_000);
+    let _link = link(&registry, 1, 1, 9);
+    let Ok(Acquired::Now(slot)) = registry.acquire(paid(0, 10), &[]) else { panic!() };
+    let Ok(Acquired::Later(mut waiting)) = registry.acquire(paid(1, 10), &[]) else { panic!() };
+    drop(slot);
+    assert!(waiting.try_recv().unwrap().is_ok());
+    assert_eq!(registry.exposure.report().reserved, 0, "once that is dropped as well");
 }

@@ -65,9 +65,7 @@ impl EscrowWatch {
                 tracing::warn!(target: "gateway::settle", error, "cannot read the escrow; trying again with each block");
             }
         }
-        if self.exposure.take_pinched() {
-            self.registry.serve_all();
-        }
+        self.registry.serve_uncovered();
     }
 
     async fn read(&mut self, era: EraIndex) -> Result<(), ChainError> {
