@@ -450,7 +450,7 @@ pub mod pallet {
         /// skipped, and the event says why; the call is refused if all are, for the reason of the first. The fee is for
         /// as many debts as there are vouchers, and what was paid for more of them than there were is returned.
         #[pallet::call_index(4)]
-        #[pallet::weight(redeem::weight::<T>(vouchers, vouchers.len() as u32))]
+        #[pallet::weight(T::WeightInfo::redeem_short(vouchers.len() as u32))]
         pub fn redeem(
             origin: OriginFor<T>,
             vouchers: BoundedVec<SignedVoucher, ConstU32<MAX_VOUCHERS>>,
@@ -458,14 +458,14 @@ pub mod pallet {
             ensure_signed(origin)?;
             ensure!(!vouchers.is_empty(), Error::<T>::NoVouchers);
             let mut refused = Vec::new();
-            let mut short: u32 = 0;
+            let mut is_short = false;
             for (index, signed) in (0..).zip(&vouchers) {
                 match with_storage_layer(|| redeem::redeem::<T>(signed)) {
                     Ok(Paid::InFull) => {}
-                    Ok(Paid::Short) => short = short.saturating_add(1),
+                    Ok(Paid::Short) => is_short = true,
                     Err(reason) => {
                         // It may have been found short before it was refused.
-                        short = short.saturating_add(1);
+                        is_short = true;
                         refused.push((index, reason));
                     }
                 }
@@ -476,7 +476,9 @@ pub mod pallet {
             for (index, reason) in refused {
                 Self::deposit_event(Event::Skipped { index, reason });
             }
-            Ok(Some(redeem::weight::<T>(&vouchers, short)).into())
+            let count = vouchers.len() as u32;
+            let taken = if is_short { T::WeightInfo::redeem_short(count) } else { T::WeightInfo::redeem(count) };
+            Ok(Some(taken).into())
         }
 
         /// Pays what `coordinator` owes to `miner`: out of escrow, and once `GraceEras` have passed out of the

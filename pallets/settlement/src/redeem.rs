@@ -1,16 +1,15 @@
 //! A voucher is brought to the chain.
 
-use alloc::collections::BTreeSet;
 use cuckoo_primitives::{
     registry::{CurrentEra, Operators},
     settlement::SignedVoucher,
     Role,
 };
-use frame_support::{ensure, weights::Weight};
+use frame_support::ensure;
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{traits::Zero, DispatchError};
 
-use crate::{Book, Config, DebtBook, Error, Escrow, Event, Pallet, Terms, WeightInfo};
+use crate::{Book, Config, DebtBook, Error, Escrow, Event, Pallet, Terms};
 
 /// How a voucher was paid.
 pub(crate) enum Paid {
@@ -18,21 +17,6 @@ pub(crate) enum Paid {
     InFull,
     /// Some became a debt, or stays due.
     Short,
-}
-
-/// What it costs to bring these vouchers, if `short` of them are more than what is in escrow.
-pub(crate) fn weight<T: Config>(vouchers: &[SignedVoucher], short: u32) -> Weight {
-    let (coordinators, miners) = shape(vouchers);
-    T::WeightInfo::redeem(vouchers.len() as u32, coordinators, miners, short)
-}
-
-/// How many different coordinators and miners the vouchers name: what a call costs besides the vouchers themselves.
-/// Each different signer of one coordinator is counted as a coordinator of its own.
-pub(crate) fn shape(vouchers: &[SignedVoucher]) -> (u32, u32) {
-    let coordinators: BTreeSet<_> = vouchers.iter().map(|signed| &signed.voucher.coordinator).collect();
-    let signers: BTreeSet<_> = vouchers.iter().map(|signed| &signed.operator).collect();
-    let miners: BTreeSet<_> = vouchers.iter().map(|signed| &signed.voucher.miner).collect();
-    (coordinators.len().max(signers.len()) as u32, miners.len() as u32)
 }
 
 /// Pays what the voucher is due out of escrow; what escrow lacks becomes a debt as far as stake covers it, and the rest

@@ -13,9 +13,10 @@ pub trait WeightInfo {
     fn cancel_withdrawal() -> Weight;
     /// See `Pallet::withdraw`.
     fn withdraw() -> Weight;
-    /// See `Pallet::redeem`, with `v` vouchers of `c` different coordinators for `m` different miners, of which `d` are
-    /// more than what is in escrow.
-    fn redeem(v: u32, c: u32, m: u32, d: u32) -> Weight;
+    /// See `Pallet::redeem`, with `v` vouchers that escrow pays in full.
+    fn redeem(v: u32) -> Weight;
+    /// See `Pallet::redeem`, with `v` vouchers of which some are more than what is in escrow.
+    fn redeem_short(v: u32) -> Weight;
     /// See `Pallet::collect`, which takes `s` slashes of the coordinator on the way.
     fn collect(s: u32) -> Weight;
 }
@@ -44,16 +45,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     fn withdraw() -> Weight {
         CALL.saturating_add(T::DbWeight::get().reads_writes(5, 3))
     }
-    // Of all: genesis hash, era, terms, work of the era, treasury. Of each voucher: channel. Of each coordinator:
-    // operator, account, holds. Of each miner: role, account, work. Of each voucher that falls short: debt, both bonds,
-    // what is owed and what was taken.
-    fn redeem(v: u32, c: u32, m: u32, d: u32) -> Weight {
-        let times = |weight: Weight, n: u32| weight.saturating_mul(n.into());
-        CALL.saturating_add(T::DbWeight::get().reads_writes(6, 2))
-            .saturating_add(times(VOUCHER.saturating_add(T::DbWeight::get().reads_writes(1, 1)), v))
-            .saturating_add(times(T::DbWeight::get().reads_writes(3, 2), c))
-            .saturating_add(times(T::DbWeight::get().reads_writes(3, 2), m))
-            .saturating_add(times(CALL.saturating_add(T::DbWeight::get().reads_writes(5, 2)), d))
+    // Of all: genesis hash, era, terms, work of the era, treasury. Of each voucher: channel, operator, account, holds,
+    // role, account, work.
+    fn redeem(v: u32) -> Weight {
+        let voucher = VOUCHER.saturating_add(T::DbWeight::get().reads_writes(7, 5));
+        CALL.saturating_add(T::DbWeight::get().reads_writes(6, 2)).saturating_add(voucher.saturating_mul(v.into()))
+    }
+    // Besides, of each: debt, both bonds, what is owed and what was taken.
+    fn redeem_short(v: u32) -> Weight {
+        let debt = CALL.saturating_add(T::DbWeight::get().reads_writes(5, 2));
+        Self::redeem(v).saturating_add(debt.saturating_mul(v.into()))
     }
     // Reads: debt, owed, holds, era, terms, two accounts, treasury, work (2), role; and as a settlement of slashes with a
     // debt: every position's pool, earnings and marks, bond. Writes: debt, owed, holds, accounts, treasury, work (2).
