@@ -10,15 +10,15 @@ mod file;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod holdings;
+mod open;
 mod pending;
 mod record;
 mod repair;
 mod scan;
 mod show;
-mod wallet;
 
 pub use error::WalletError;
 pub use exchange::ExchangeError;
 pub use holdings::{ChannelKey, Earned, Held, Holdings, Unpaid};
-pub(crate) use wallet::now_unix_s;
-pub use wallet::Wallet;
+pub(crate) use open::now_unix_s;
+pub use open::Wallet;

@@ -127,7 +127,7 @@ mod tests {
             bytes.truncate(cut);
             let scan = Scan::of(&bytes);
             prop_assert_eq!(&scan.records[..], &records[..bytes.len() / RECORD_BYTES]);
-            let is_cut_within = bytes.len() % RECORD_BYTES != 0;
+            let is_cut_within = !bytes.len().is_multiple_of(RECORD_BYTES);
             prop_assert_eq!(scan.flaw, is_cut_within.then_some(Flaw::Torn(scan.records.len() as u64)));
         }
 
