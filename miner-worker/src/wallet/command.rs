@@ -16,9 +16,9 @@ use super::{
     exchange::{export, import},
     file::{file_name, scan, usable},
     holdings::{ChannelKey, Holdings},
+    open::Wallet,
     repair::{repair, Repaired},
     show::Shown,
-    wallet::Wallet,
 };
 use crate::{
     cli::{ChainArgs, WalletArgs, WalletCommand, WalletRedeemArgs},

@@ -10,9 +10,9 @@ use super::{
     error::WalletError,
     file::{beside, scan, WalletFile},
     holdings::Holdings,
+    open::now_unix_s,
     record::{Entry, Record},
     scan::{Flaw, Scan},
-    wallet::now_unix_s,
 };
 
 /// What a repair found.
