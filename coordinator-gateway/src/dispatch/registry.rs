@@ -75,6 +75,8 @@ impl<'a> Want<'a> {
 }
 
 /// A slot, or a place in the queue for one.
+// It is taken apart where it is returned to, so its size costs nothing.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Acquired {
     Now(Slot),
     Later(oneshot::Receiver<Result<Slot, DispatchError>>),

@@ -20,7 +20,7 @@ pub(crate) use exposure::{Exposure, ExposureReport, Headrooms, Reserved};
 pub(crate) use handout::handout;
 pub(crate) use prices::{is_free, Prices};
 pub use prices::{CaiPrice, ModelPrice, NotAPrice};
-pub use source::SettlementSource;
+pub use source::{SettledChannels, SettlementSource};
 pub(crate) use topup::{TopUpTerms, TopUps};
 pub(crate) use unfunded::Unfunded;
 pub(crate) use vouchers::Vouchers;

@@ -7,6 +7,9 @@ use cuckoo_primitives::{
 };
 use futures::future::BoxFuture;
 
+/// Channels of one coordinator by the miner's stash, and how far each has been settled.
+pub type SettledChannels = Vec<((AccountId, ChannelId), Settled)>;
+
 /// What a gateway reads of settlement as of the last finalised block, and does there. [`Chain`] does so through a node;
 /// tests answer as they like.
 pub trait SettlementSource: Send + Sync + 'static {
@@ -29,10 +32,7 @@ pub trait SettlementSource: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Settled, ChainError>>;
 
     /// How far each of its channels has been settled, by the miner's stash and channel.
-    fn channels<'a>(
-        &'a self,
-        coordinator: &'a AccountId,
-    ) -> BoxFuture<'a, Result<Vec<((AccountId, ChannelId), Settled)>, ChainError>>;
+    fn channels<'a>(&'a self, coordinator: &'a AccountId) -> BoxFuture<'a, Result<SettledChannels, ChainError>>;
 
     /// What it owes by debts on record, by the miner's stash.
     fn debts<'a>(&'a self, coordinator: &'a AccountId) -> BoxFuture<'a, Result<Vec<(AccountId, Debt)>, ChainError>>;
@@ -76,10 +76,7 @@ impl SettlementSource for Chain {
         Box::pin(Chain::settled(self, coordinator, miner, channel))
     }
 
-    fn channels<'a>(
-        &'a self,
-        coordinator: &'a AccountId,
-    ) -> BoxFuture<'a, Result<Vec<((AccountId, ChannelId), Settled)>, ChainError>> {
+    fn channels<'a>(&'a self, coordinator: &'a AccountId) -> BoxFuture<'a, Result<SettledChannels, ChainError>> {
         Box::pin(Chain::channels(self, coordinator))
     }
 

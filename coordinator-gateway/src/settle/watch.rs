@@ -168,7 +168,7 @@ mod tests {
         fn channels<'a>(
             &'a self,
             _: &'a AccountId,
-        ) -> BoxFuture<'a, Result<Vec<((AccountId, ChannelId), Settled)>, ChainError>> {
+        ) -> BoxFuture<'a, Result<crate::settle::source::SettledChannels, ChainError>> {
             let mut state = self.0.lock();
             state.channels_read += 1;
             let settled = Settled { amount: state.settled, tasks: 1 };

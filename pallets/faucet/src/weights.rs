@@ -1,6 +1,6 @@
 //! What calls and hooks cost. Measured and written by `cargo xtask weights`: change `benchmarking.rs`, not this file.
 //!
-//! 2026-11-22, AMD EPYC; 4 steps, 3 repeats; frame-benchmarking-cli 64.0.0.
+//! 2026-11-22, AMD EPYC; 6 steps, 4 repeats; frame-benchmarking-cli 64.0.0.
 //! Proofs of what was read are no part of this chain, so their size is not counted.
 //!
 //! benchmarking.rs: de09f2789493653e7a9bfac20fae4744
@@ -27,8 +27,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Faucet::Claimed` (r:1 w:1)
     // Storage: `Faucet::PaidInEra` (r:1 w:1)
     fn claim() -> Weight {
-        // At least 152_156_000 picoseconds.
-        Weight::from_parts(162_020_000, 0)
+        // At least 91_596_000 picoseconds.
+        Weight::from_parts(97_275_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -36,8 +36,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Faucet::ClaimedFrom` (r:1 w:0)
     // Storage: `Faucet::Claimed` (r:1 w:1)
     fn forget_claim() -> Weight {
-        // At least 24_817_000 picoseconds.
-        Weight::from_parts(25_738_000, 0)
+        // At least 14_301_000 picoseconds.
+        Weight::from_parts(15_694_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
     }

@@ -1,6 +1,6 @@
 //! What calls and hooks cost. Measured and written by `cargo xtask weights`: change `benchmarking.rs`, not this file.
 //!
-//! 2026-11-22, AMD EPYC; 4 steps, 3 repeats; frame-benchmarking-cli 64.0.0.
+//! 2026-11-22, AMD EPYC; 6 steps, 4 repeats; frame-benchmarking-cli 64.0.0.
 //! Proofs of what was read are no part of this chain, so their size is not counted.
 //!
 //! benchmarking.rs: f81d8dc926fa99f11dbb4d03b705a1d4
@@ -57,18 +57,18 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::MinVote` (r:1 w:0)
     // Storage: `Registration::Candidates` (r:0 w:1)
     fn register(s: u32) -> Weight {
-        // At least 1_367_831_000 picoseconds.
-        Weight::from_parts(1_370_795_574, 0)
-            // Standard error: 13_689_973.
-            .saturating_add(Weight::from_parts(68_990_678, 0).saturating_mul(s.into()))
+        // At least 1_051_751_000 picoseconds.
+        Weight::from_parts(1_108_543_402, 0)
+            // Standard error: 1_551_653.
+            .saturating_add(Weight::from_parts(40_981_914, 0).saturating_mul(s.into()))
             .saturating_add(T::DbWeight::get().reads(68))
             .saturating_add(T::DbWeight::get().writes(23))
     }
     // Storage: `Registration::RoleOf` (r:1 w:0)
     // Storage: `Registration::Candidates` (r:1 w:1)
     fn update_info() -> Weight {
-        // At least 35_673_000 picoseconds.
-        Weight::from_parts(36_714_000, 0)
+        // At least 32_458_000 picoseconds.
+        Weight::from_parts(39_899_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -80,8 +80,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::Retired` (r:2 w:2)
     // Storage: `Registration::Operators` (r:9 w:9)
     fn set_operator() -> Weight {
-        // At least 201_169_000 picoseconds.
-        Weight::from_parts(215_070_000, 0)
+        // At least 193_087_000 picoseconds.
+        Weight::from_parts(205_825_000, 0)
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -99,8 +99,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Stake::BondingEras` (r:1 w:0)
     // Storage: `Voting::Totals` (r:1 w:1)
     fn chill() -> Weight {
-        // At least 173_518_000 picoseconds.
-        Weight::from_parts(179_546_000, 0)
+        // At least 173_077_000 picoseconds.
+        Weight::from_parts(194_479_000, 0)
             .saturating_add(T::DbWeight::get().reads(17))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -114,6 +114,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Stake::Ledgers` (r:1 w:1)
     // Storage: `Voting::Earned` (r:32 w:31)
     // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:30 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:1)
     // Storage: `System::Account` (r:2 w:2)
     // Storage: `Registration::Commissions` (r:30 w:0)
@@ -125,13 +127,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::MinSelfStake` (r:1 w:0)
     // Storage: `Registration::Candidates` (r:1 w:1)
     fn validate(s: u32) -> Weight {
-        // At least 475_947_000 picoseconds.
-        Weight::from_parts(475_947_000, 0)
-            // Standard error: 97_416_231.
-            .saturating_add(Weight::from_parts(3_138_310_001, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(54))
-            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
-            .saturating_add(T::DbWeight::get().writes(10))
+        // At least 444_190_000 picoseconds.
+        Weight::from_parts(545_416_838, 0)
+            // Standard error: 5_539_192.
+            .saturating_add(Weight::from_parts(536_452_651, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(56))
+            .saturating_add(T::DbWeight::get().reads(10_u64.saturating_mul(s.into())))
+            .saturating_add(T::DbWeight::get().writes(12))
             .saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(s.into())))
     }
     // Storage: `Registration::RoleOf` (r:1 w:1)
@@ -144,6 +146,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Stake::Ledgers` (r:1 w:1)
     // Storage: `Voting::Earned` (r:32 w:31)
     // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:30 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:1)
     // Storage: `System::Account` (r:2 w:2)
     // Storage: `Registration::Commissions` (r:31 w:1)
@@ -157,13 +161,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::Retired` (r:1 w:1)
     // Storage: `Registration::Operators` (r:1 w:1)
     fn deregister(s: u32) -> Weight {
-        // At least 716_974_000 picoseconds.
-        Weight::from_parts(3_107_620_887, 0)
-            // Standard error: 116_711_639.
-            .saturating_add(Weight::from_parts(2_408_252_046, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(59))
-            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
-            .saturating_add(T::DbWeight::get().writes(18))
+        // At least 650_897_000 picoseconds.
+        Weight::from_parts(751_909_974, 0)
+            // Standard error: 3_997_684.
+            .saturating_add(Weight::from_parts(513_800_199, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(61))
+            .saturating_add(T::DbWeight::get().reads(10_u64.saturating_mul(s.into())))
+            .saturating_add(T::DbWeight::get().writes(19))
             .saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(s.into())))
     }
     // Storage: `Registration::Retired` (r:1 w:1)
@@ -171,8 +175,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Stake::Position` (r:1 w:0)
     // Storage: `Stake::BondingEras` (r:1 w:0)
     fn forget_operators() -> Weight {
-        // At least 91_175_000 picoseconds.
-        Weight::from_parts(91_576_000, 0)
+        // At least 89_242_000 picoseconds.
+        Weight::from_parts(94_440_000, 0)
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(9))
     }
@@ -186,6 +190,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Stake::Ledgers` (r:1 w:1)
     // Storage: `Voting::Earned` (r:32 w:31)
     // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:30 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:1)
     // Storage: `System::Account` (r:2 w:2)
     // Storage: `Registration::Commissions` (r:31 w:1)
@@ -196,13 +202,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Storage: `Registration::MinSelfStake` (r:1 w:0)
     fn set_commission(s: u32) -> Weight {
-        // At least 437_199_000 picoseconds.
-        Weight::from_parts(1_101_499_902, 0)
-            // Standard error: 42_494_724.
-            .saturating_add(Weight::from_parts(2_304_563_593, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(53))
-            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
-            .saturating_add(T::DbWeight::get().writes(10))
+        // At least 427_174_000 picoseconds.
+        Weight::from_parts(535_755_618, 0)
+            // Standard error: 6_306_794.
+            .saturating_add(Weight::from_parts(521_318_718, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(55))
+            .saturating_add(T::DbWeight::get().reads(10_u64.saturating_mul(s.into())))
+            .saturating_add(T::DbWeight::get().writes(11))
             .saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(s.into())))
     }
 }

@@ -48,6 +48,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Earned` (r:1 w:1)
     // Storage: `Voting::Pools` (r:1 w:1)
     // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:1 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:1)
     // Storage: `System::Account` (r:1 w:1)
     // Storage: `Registration::Commissions` (r:1 w:0)
@@ -57,25 +59,25 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report() -> Weight {
-        // At least 839_687_000 picoseconds.
-        Weight::from_parts(908_850_000, 0)
-            .saturating_add(T::DbWeight::get().reads(55))
+        // At least 505_620_000 picoseconds.
+        Weight::from_parts(530_387_000, 0)
+            .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
     }
     // Storage: `Slashing::Cases` (r:1 w:1)
     // Storage: `Slashing::OpenCount` (r:1 w:1)
     // Storage: `Slashing::Due` (r:0 w:1)
     fn cancel_slash() -> Weight {
-        // At least 45_107_000 picoseconds.
-        Weight::from_parts(47_681_000, 0)
+        // At least 20_580_000 picoseconds.
+        Weight::from_parts(23_205_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     // Storage: `Slashing::DueFrom` (r:1 w:1)
     // Storage: `Slashing::Due` (r:1 w:0)
     fn look_for_due() -> Weight {
-        // At least 15_624_000 picoseconds.
-        Weight::from_parts(18_397_000, 0)
+        // At least 8_733_000 picoseconds.
+        Weight::from_parts(9_574_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -91,6 +93,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Stake::Ledgers` (r:1 w:1)
     // Storage: `Voting::Earned` (r:32 w:32)
     // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:30 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:1)
     // Storage: `System::Account` (r:3 w:3)
     // Storage: `Registration::Commissions` (r:30 w:0)
@@ -102,12 +106,12 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::Candidates` (r:1 w:1)
     // Storage: `Slashing::OpenCount` (r:1 w:1)
     fn apply_case(s: u32) -> Weight {
-        // At least 817_994_000 picoseconds.
-        Weight::from_parts(1_718_572_160, 0)
-            // Standard error: 62_905_904.
-            .saturating_add(Weight::from_parts(2_160_402_435, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(56))
-            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
+        // At least 715_373_000 picoseconds.
+        Weight::from_parts(799_786_026, 0)
+            // Standard error: 5_129_990.
+            .saturating_add(Weight::from_parts(446_058_251, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(57))
+            .saturating_add(T::DbWeight::get().reads(10_u64.saturating_mul(s.into())))
             .saturating_add(T::DbWeight::get().writes(19))
             .saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(s.into())))
     }
@@ -116,8 +120,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::EvidenceEras` (r:1 w:0)
     // Storage: `Slashing::Seen` (r:1 w:1)
     fn forget_fault() -> Weight {
-        // At least 26_419_000 picoseconds.
-        Weight::from_parts(31_026_000, 0)
+        // At least 15_914_000 picoseconds.
+        Weight::from_parts(17_235_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -142,16 +146,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn hear_offence() -> Weight {
-        // At least 260_337_000 picoseconds.
-        Weight::from_parts(290_391_000, 0)
+        // At least 167_779_000 picoseconds.
+        Weight::from_parts(177_062_000, 0)
             .saturating_add(T::DbWeight::get().reads(23))
             .saturating_add(T::DbWeight::get().writes(11))
     }
     // Storage: `Slashing::Produced` (r:1 w:1)
     // Storage: `Slashing::Authors` (r:0 w:1)
     fn note_author() -> Weight {
-        // At least 7_131_000 picoseconds.
-        Weight::from_parts(7_732_000, 0)
+        // At least 4_697_000 picoseconds.
+        Weight::from_parts(5_258_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -172,12 +176,12 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Stake::BondingEras` (r:1 w:0)
     // Storage: `Voting::Totals` (r:1 w:1)
     fn session_ended(v: u32, c: u32) -> Weight {
-        // At least 1_187_002_000 picoseconds.
-        Weight::from_parts(1_239_179_000, 0)
-            // Standard error: 8_103_684.
-            .saturating_add(Weight::from_parts(3_538_144, 0).saturating_mul(v.into()))
-            // Standard error: 8_103_684.
-            .saturating_add(Weight::from_parts(131_075_119, 0).saturating_mul(c.into()))
+        // At least 1_143_387_000 picoseconds.
+        Weight::from_parts(1_146_192_000, 0)
+            // Standard error: 674_273.
+            .saturating_add(Weight::from_parts(1_084_658, 0).saturating_mul(v.into()))
+            // Standard error: 674_273.
+            .saturating_add(Weight::from_parts(83_801_429, 0).saturating_mul(c.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(v.into())))
             .saturating_add(T::DbWeight::get().reads(7_u64.saturating_mul(c.into())))

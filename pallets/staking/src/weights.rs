@@ -1,9 +1,9 @@
 //! What calls and hooks cost. Measured and written by `cargo xtask weights`: change `benchmarking.rs`, not this file.
 //!
-//! 2026-11-22, AMD EPYC; 4 steps, 3 repeats; frame-benchmarking-cli 64.0.0.
+//! 2026-11-22, AMD EPYC; 6 steps, 4 repeats; frame-benchmarking-cli 64.0.0.
 //! Proofs of what was read are no part of this chain, so their size is not counted.
 //!
-//! benchmarking.rs: 7f509a8e641e0b1150ef0790e8f69866
+//! benchmarking.rs: 52128561bb7683fb83f3ed6aadf5a1ac
 
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
@@ -35,14 +35,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Voters` (r:2 w:1)
     // Storage: `Stake::Position` (r:1 w:0)
     // Storage: `Voting::SlashCount` (r:1 w:0)
-    // Storage: `Voting::Pools` (r:33 w:0)
-    // Storage: `Voting::Marks` (r:62 w:0)
+    // Storage: `Voting::Pools` (r:32 w:0)
+    // Storage: `Voting::Marks` (r:60 w:0)
     // Storage: `Stake::Ledgers` (r:2 w:1)
-    // Storage: `Voting::Earned` (r:33 w:0)
+    // Storage: `Voting::Earned` (r:32 w:0)
     // Storage: `Voting::OpenPots` (r:1 w:0)
+    // Storage: `Settlement::WorkOf` (r:30 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:0)
     // Storage: `System::Account` (r:3 w:1)
-    // Storage: `Registration::Commissions` (r:31 w:0)
+    // Storage: `Registration::Commissions` (r:30 w:0)
     // Storage: `Slashing::DueFrom` (r:1 w:0)
     // Storage: `Slashing::Due` (r:5 w:0)
     // Storage: `Stake::BondingEras` (r:1 w:0)
@@ -51,25 +53,27 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::RoleOf` (r:1 w:0)
     // Storage: `Stake::MinBond` (r:1 w:0)
     fn bond(s: u32) -> Weight {
-        // At least 488_856_000 picoseconds.
-        Weight::from_parts(459_745_775, 0)
-            // Standard error: 104_805_239.
-            .saturating_add(Weight::from_parts(2_639_237_835, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(52))
-            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
+        // At least 418_862_000 picoseconds.
+        Weight::from_parts(561_373_215, 0)
+            // Standard error: 4_790_841.
+            .saturating_add(Weight::from_parts(511_764_303, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(54))
+            .saturating_add(T::DbWeight::get().reads(10_u64.saturating_mul(s.into())))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     // Storage: `Voting::Voters` (r:1 w:1)
     // Storage: `Stake::Position` (r:1 w:0)
     // Storage: `Voting::SlashCount` (r:1 w:0)
-    // Storage: `Voting::Pools` (r:33 w:32)
-    // Storage: `Voting::Marks` (r:62 w:62)
+    // Storage: `Voting::Pools` (r:32 w:31)
+    // Storage: `Voting::Marks` (r:60 w:60)
     // Storage: `Stake::Ledgers` (r:1 w:1)
-    // Storage: `Voting::Earned` (r:33 w:31)
+    // Storage: `Voting::Earned` (r:32 w:30)
     // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:30 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:1)
     // Storage: `System::Account` (r:2 w:2)
-    // Storage: `Registration::Commissions` (r:31 w:0)
+    // Storage: `Registration::Commissions` (r:30 w:0)
     // Storage: `Slashing::DueFrom` (r:1 w:0)
     // Storage: `Slashing::Due` (r:5 w:0)
     // Storage: `Stake::BondingEras` (r:1 w:0)
@@ -78,26 +82,28 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::RoleOf` (r:1 w:0)
     // Storage: `Stake::MinBond` (r:1 w:0)
     fn bond_extra(s: u32) -> Weight {
-        // At least 511_489_000 picoseconds.
-        Weight::from_parts(3_258_705_285, 0)
-            // Standard error: 137_651_559.
-            .saturating_add(Weight::from_parts(2_226_370_242, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(49))
-            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
-            .saturating_add(T::DbWeight::get().writes(6))
+        // At least 391_912_000 picoseconds.
+        Weight::from_parts(495_832_667, 0)
+            // Standard error: 4_670_327.
+            .saturating_add(Weight::from_parts(509_791_592, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(51))
+            .saturating_add(T::DbWeight::get().reads(10_u64.saturating_mul(s.into())))
+            .saturating_add(T::DbWeight::get().writes(8))
             .saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(s.into())))
     }
     // Storage: `Voting::Voters` (r:2 w:1)
     // Storage: `Stake::Position` (r:1 w:0)
     // Storage: `Voting::SlashCount` (r:1 w:0)
-    // Storage: `Voting::Pools` (r:33 w:0)
-    // Storage: `Voting::Marks` (r:62 w:0)
+    // Storage: `Voting::Pools` (r:32 w:0)
+    // Storage: `Voting::Marks` (r:60 w:0)
     // Storage: `Stake::Ledgers` (r:2 w:1)
-    // Storage: `Voting::Earned` (r:33 w:0)
+    // Storage: `Voting::Earned` (r:32 w:0)
     // Storage: `Voting::OpenPots` (r:1 w:0)
+    // Storage: `Settlement::WorkOf` (r:30 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:0)
     // Storage: `System::Account` (r:2 w:0)
-    // Storage: `Registration::Commissions` (r:31 w:0)
+    // Storage: `Registration::Commissions` (r:30 w:0)
     // Storage: `Slashing::DueFrom` (r:1 w:0)
     // Storage: `Slashing::Due` (r:5 w:0)
     // Storage: `Stake::BondingEras` (r:1 w:0)
@@ -106,25 +112,27 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::RoleOf` (r:1 w:0)
     // Storage: `Stake::MinBond` (r:1 w:0)
     fn unbond(s: u32) -> Weight {
-        // At least 459_892_000 picoseconds.
-        Weight::from_parts(723_005_813, 0)
-            // Standard error: 27_620_617.
-            .saturating_add(Weight::from_parts(2_376_545_647, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(50))
-            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
+        // At least 413_564_000 picoseconds.
+        Weight::from_parts(468_171_678, 0)
+            // Standard error: 3_850_246.
+            .saturating_add(Weight::from_parts(521_420_128, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(52))
+            .saturating_add(T::DbWeight::get().reads(10_u64.saturating_mul(s.into())))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     // Storage: `Voting::Voters` (r:2 w:1)
     // Storage: `Stake::Position` (r:1 w:0)
     // Storage: `Voting::SlashCount` (r:1 w:0)
-    // Storage: `Voting::Pools` (r:33 w:0)
-    // Storage: `Voting::Marks` (r:62 w:0)
+    // Storage: `Voting::Pools` (r:32 w:0)
+    // Storage: `Voting::Marks` (r:60 w:0)
     // Storage: `Stake::Ledgers` (r:2 w:1)
-    // Storage: `Voting::Earned` (r:33 w:0)
+    // Storage: `Voting::Earned` (r:32 w:0)
     // Storage: `Voting::OpenPots` (r:1 w:0)
+    // Storage: `Settlement::WorkOf` (r:30 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:0)
     // Storage: `System::Account` (r:2 w:0)
-    // Storage: `Registration::Commissions` (r:31 w:0)
+    // Storage: `Registration::Commissions` (r:30 w:0)
     // Storage: `Slashing::DueFrom` (r:1 w:0)
     // Storage: `Slashing::Due` (r:5 w:0)
     // Storage: `Stake::BondingEras` (r:1 w:0)
@@ -133,25 +141,28 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::RoleOf` (r:1 w:0)
     // Storage: `Stake::MinBond` (r:1 w:0)
     fn rebond(s: u32) -> Weight {
-        // At least 430_860_000 picoseconds.
-        Weight::from_parts(1_359_433_652, 0)
-            // Standard error: 49_989_939.
-            .saturating_add(Weight::from_parts(2_342_057_528, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(50))
-            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
+        // At least 405_602_000 picoseconds.
+        Weight::from_parts(521_099_266, 0)
+            // Standard error: 5_748_509.
+            .saturating_add(Weight::from_parts(514_511_579, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(52))
+            .saturating_add(T::DbWeight::get().reads(10_u64.saturating_mul(s.into())))
             .saturating_add(T::DbWeight::get().writes(2))
     }
+    // Storage: `Settlement::Owed` (r:2 w:0)
     // Storage: `Voting::Voters` (r:2 w:1)
     // Storage: `Stake::Position` (r:1 w:0)
     // Storage: `Voting::SlashCount` (r:1 w:0)
-    // Storage: `Voting::Pools` (r:33 w:0)
-    // Storage: `Voting::Marks` (r:62 w:0)
+    // Storage: `Voting::Pools` (r:32 w:0)
+    // Storage: `Voting::Marks` (r:60 w:0)
     // Storage: `Stake::Ledgers` (r:2 w:1)
-    // Storage: `Voting::Earned` (r:33 w:0)
+    // Storage: `Voting::Earned` (r:32 w:0)
     // Storage: `Voting::OpenPots` (r:1 w:0)
+    // Storage: `Settlement::WorkOf` (r:30 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:0)
     // Storage: `System::Account` (r:3 w:1)
-    // Storage: `Registration::Commissions` (r:31 w:0)
+    // Storage: `Registration::Commissions` (r:30 w:0)
     // Storage: `Slashing::DueFrom` (r:1 w:0)
     // Storage: `Slashing::Due` (r:5 w:0)
     // Storage: `Stake::BondingEras` (r:1 w:0)
@@ -160,33 +171,35 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::RoleOf` (r:1 w:0)
     // Storage: `Stake::PayeeOf` (r:0 w:1)
     fn withdraw_unbonded(s: u32) -> Weight {
-        // At least 526_511_000 picoseconds.
-        Weight::from_parts(1_025_541_443, 0)
-            // Standard error: 58_916_914.
-            .saturating_add(Weight::from_parts(2_421_491_985, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(51))
-            .saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
+        // At least 503_548_000 picoseconds.
+        Weight::from_parts(639_443_360, 0)
+            // Standard error: 5_723_745.
+            .saturating_add(Weight::from_parts(512_618_947, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(55))
+            .saturating_add(T::DbWeight::get().reads(10_u64.saturating_mul(s.into())))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     // Storage: `Stake::Ledgers` (r:1 w:0)
     // Storage: `Stake::PayeeOf` (r:0 w:1)
     fn set_payee() -> Weight {
-        // At least 15_102_000 picoseconds.
-        Weight::from_parts(15_122_000, 0)
+        // At least 13_430_000 picoseconds.
+        Weight::from_parts(14_612_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Voting::Voters` (r:1 w:1)
     // Storage: `Stake::Position` (r:1 w:0)
     // Storage: `Voting::SlashCount` (r:1 w:0)
-    // Storage: `Voting::Pools` (r:33 w:32)
-    // Storage: `Voting::Marks` (r:62 w:62)
+    // Storage: `Voting::Pools` (r:32 w:31)
+    // Storage: `Voting::Marks` (r:60 w:60)
     // Storage: `Stake::Ledgers` (r:1 w:1)
-    // Storage: `Voting::Earned` (r:33 w:32)
+    // Storage: `Voting::Earned` (r:32 w:31)
     // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:30 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
     // Storage: `Stake::EmissionState` (r:1 w:1)
     // Storage: `System::Account` (r:2 w:2)
-    // Storage: `Registration::Commissions` (r:31 w:0)
+    // Storage: `Registration::Commissions` (r:30 w:0)
     // Storage: `Slashing::DueFrom` (r:1 w:0)
     // Storage: `Slashing::Due` (r:5 w:0)
     // Storage: `Stake::BondingEras` (r:1 w:0)
@@ -196,12 +209,12 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Stake::PayeeOf` (r:1 w:0)
     // Storage: `Stake::MinBond` (r:1 w:0)
     fn claim(s: u32) -> Weight {
-        // At least 4_613_470_000 picoseconds.
-        Weight::from_parts(5_184_993_222, 0)
-            // Standard error: 97_470_367.
-            .saturating_add(Weight::from_parts(2_266_133_530, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(178))
-            .saturating_add(T::DbWeight::get().writes(102))
+        // At least 4_303_570_000 picoseconds.
+        Weight::from_parts(4_303_680_015, 0)
+            // Standard error: 4_129_337.
+            .saturating_add(Weight::from_parts(274_914_465, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(205))
+            .saturating_add(T::DbWeight::get().writes(99))
             .saturating_add(T::DbWeight::get().writes(2_u64.saturating_mul(s.into())))
     }
     // Storage: `Stake::Position` (r:1 w:1)
@@ -217,8 +230,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::PayoutRun` (r:1 w:1)
     // Storage: `Stake::EraStarts` (r:0 w:32)
     fn note_session_started() -> Weight {
-        // At least 97_765_000 picoseconds.
-        Weight::from_parts(102_132_000, 0)
+        // At least 86_127_000 picoseconds.
+        Weight::from_parts(93_539_000, 0)
             .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().writes(36))
     }
