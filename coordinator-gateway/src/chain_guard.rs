@@ -34,6 +34,8 @@ pub(crate) enum NotReady {
     Unfit(Unfit),
     /// Nothing stands behind a promise to pay.
     Unfunded(Unfunded),
+    /// What is done cannot be written down, so nobody would be paid for it.
+    NotStored,
     /// The gateway is stopping.
     Draining,
 }
@@ -125,6 +127,10 @@ impl From<NotReady> for ApiError {
                 ApiError::unavailable("coordinator_inactive", format!("This coordinator may not work now: {unfit}."))
             }
             NotReady::Unfunded(unfunded) => unfunded.into(),
+            NotReady::NotStored => ApiError::unavailable(
+                "receipts_not_stored",
+                "Receipts could not be stored lately; the log says why (is the disk full?).",
+            ),
             NotReady::Draining => ApiError::unavailable("shutting_down", "The gateway is stopping."),
         }
     }

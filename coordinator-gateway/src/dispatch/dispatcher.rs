@@ -105,6 +105,11 @@ impl Dispatcher {
         if self.tasks.is_closed() {
             return Err(NotReady::Draining);
         }
+        // A task whose receipt cannot be stored is answered and not paid. The failure is forgotten after a while, so the
+        // next task tries whether the file is well again.
+        if self.journal.is_failing() {
+            return Err(NotReady::NotStored);
+        }
         self.guard.ready()
     }
 

@@ -80,6 +80,9 @@ impl EscrowWatch {
             self.exposure.set_settled(
                 settled.map(|((miner, channel), settled)| (ChannelKey { miner, channel }, settled.amount)),
             );
+        } else {
+            // Said again, since a handshake may have brought an older figure meanwhile.
+            self.exposure.set_solvency(solvency);
         }
         if self.era != Some(era) || self.seen.map(|seen| seen.owed) != Some(solvency.owed) {
             self.read_covers().await?;

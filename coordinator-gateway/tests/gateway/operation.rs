@@ -122,3 +122,18 @@ async fn the_document_describes_every_route() {
     let schemas = document["components"]["schemas"].as_object().unwrap();
     assert!(schemas.contains_key("ChatCompletionRequest") && schemas.contains_key("ErrorResponse"));
 }
+
+#[tokio::test]
+async fn no_task_is_accepted_while_receipts_cannot_be_stored() {
+    let stage = Stage::start(&[("//Miner1", 25_000)]).await;
+    let miner = Miner::link(&stage, "//Miner1", &ANSWER).await;
+    assert_eq!(stage.chat().await.status, 200);
+    let file = sqlx::SqlitePool::connect(&format!("sqlite:{}", stage.journal_file().display())).await.unwrap();
+    sqlx::query("ALTER TABLE receipts RENAME TO hidden").execute(&file).await.unwrap();
+    assert_ne!(stage.chat().await.status, 200, "its receipt cannot be stored");
+    let served = miner.tasks();
+    let refused = stage.chat().await;
+    assert_eq!((refused.status, refused.code()), (503, "receipts_not_stored"));
+    assert_eq!(stage.get("/readyz").await.code(), "receipts_not_stored");
+    assert_eq!(miner.tasks(), served, "no miner works for nothing");
+}

@@ -156,6 +156,11 @@ impl Stage {
         Self::begin(market.into_inner().unwrap().candidates, config, dir, settlement).await
     }
 
+    /// The gateway's database.
+    pub(crate) fn journal_file(&self) -> std::path::PathBuf {
+        self.config.data_dir.join("gateway.sqlite")
+    }
+
     /// Everybody who is registered.
     pub(crate) fn candidates(&self) -> Vec<Candidate> {
         self.market.lock().unwrap().candidates.clone()

@@ -23,6 +23,8 @@ async fn slots_follow_the_backing_of_coordinators() {
     let backing = market.candidate(FIRST).unwrap().backing;
     market.register(SECOND, Role::Coordinator, 3 * backing, "http://127.0.0.1:7702").await.unwrap();
     market.until_active(SECOND, limit).await.unwrap();
+    let deposit = Call::Deposit { coordinator: stash_account(SECOND).unwrap(), amount: 100 * CAI };
+    market.submit("//Alice", deposit).await.unwrap();
 
     let first = Gateway::builder(&node).start().await.unwrap();
     let second = Gateway::builder(&node).operator(SECOND).start().await.unwrap();
