@@ -271,6 +271,10 @@ impl_runtime_apis! {
             Settlement::cover(coordinator, miner)
         }
 
+        fn claimable(coordinator: AccountId, miner: AccountId) -> Balance {
+            Settlement::claimable(coordinator, miner)
+        }
+
         fn settled(coordinator: AccountId, miner: AccountId, channel: ChannelId) -> Settled {
             Settlement::settled(coordinator, miner, channel)
         }

@@ -22,9 +22,15 @@ impl Chain {
         self.ask_settlement("solvency", coordinator).await
     }
 
-    /// What of the coordinator's stake can still answer for its debts to the miner, in planck.
+    /// What of the coordinator's stake will still answer to the miner when new work is redeemed, in planck.
     pub async fn cover(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError> {
         self.ask_settlement("cover", (coordinator, miner)).await
+    }
+
+    /// What of the coordinator's stake answers to the miner now, in planck: as much of what a voucher is due beyond
+    /// escrow becomes a debt.
+    pub async fn claimable(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError> {
+        self.ask_settlement("claimable", (coordinator, miner)).await
     }
 
     /// How far a channel has been settled.

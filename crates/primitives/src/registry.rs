@@ -47,9 +47,20 @@ impl<AccountId> Copy for Taken<'_, AccountId> {}
 /// Takes the own stake of one stash, wherever it is voted. Offered by the voting pallet, asked by the settlement pallet.
 pub trait OwnStake<AccountId> {
     /// Makes up to `amount` planck of what `stash` bonded free balance: first of what is not voted, then of what
-    /// unbonds, then of its votes, the newest position first. What slashes cost it comes before; fails if more of them
-    /// wait than one call takes. Returns how much became free in planck, and how many slashes were taken.
-    fn free(stash: &AccountId, amount: Balance) -> Result<(Balance, u32), DispatchError>;
+    /// unbonds, then of its votes, the newest position first. What slashes cost it comes before: if more of them wait
+    /// than one call takes, it takes as many and frees nothing yet.
+    fn free(stash: &AccountId, amount: Balance) -> Freed;
+}
+
+/// What became of a wish to free stake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// How much became free, in planck.
+    pub amount: Balance,
+    /// How many slashes were taken before.
+    pub slashes: u32,
+    /// More slashes wait, and the next try takes on from here.
+    pub is_delayed: bool,
 }
 
 /// What is owed. Offered by the settlement pallet, asked by the staking pallet before stake may leave.

@@ -35,13 +35,17 @@ sp_api::decl_runtime_apis! {
     }
 
     /// What stands behind vouchers, and how far they have been settled.
+    #[api_version(2)]
     pub trait SettlementApi {
         /// The rules.
         fn terms() -> SettlementTerms;
         /// What stands behind the vouchers of `coordinator`.
         fn solvency(coordinator: AccountId) -> Solvency;
-        /// What stake of `coordinator` can still answer for to `miner`, in planck.
+        /// What stake of `coordinator` will still answer for to `miner` when new work is redeemed, in planck.
         fn cover(coordinator: AccountId, miner: AccountId) -> Balance;
+        /// What stake of `coordinator` answers for to `miner` now, in planck: of what a voucher is due and escrow cannot
+        /// pay, as much becomes a debt.
+        fn claimable(coordinator: AccountId, miner: AccountId) -> Balance;
         /// How far the channel has been settled; zeros if no voucher of it ever was.
         fn settled(coordinator: AccountId, miner: AccountId, channel: ChannelId) -> Settled;
         /// Channels of `coordinator` in storage order, at most `limit` and

@@ -7,7 +7,7 @@ use cuckoo_primitives::{
     AccountId, Balance, EraIndex,
 };
 
-use crate::{Config, Debts, Owed, TakenOf};
+use crate::{Config, Debts, Owed, TakenOf, Terms};
 
 /// The debts. Only this type reads and writes [`Debts`], [`Owed`] and [`TakenOf`], so that what a coordinator owes in all
 /// is the sum of what it owes to each miner, and what was taken for one miner does not lessen what covers another.
@@ -24,13 +24,23 @@ impl<T: Config> DebtBook<T> {
         Owed::<T>::get(coordinator)
     }
 
-    /// What stake of `coordinator` can still answer for to `miner`, in planck: the cover by what was bonded before
-    /// anything was taken for debts within the time in which stake unbonds, less what is open and what was taken for
-    /// this miner within it.
+    /// What stake of `coordinator` answers for to `miner` now, in planck: the cover by what was bonded before anything
+    /// was taken for debts within the time in which stake unbonds, less what is open and what was taken for this miner
+    /// within it.
+    pub(crate) fn claimable(coordinator: &AccountId, miner: &AccountId) -> Balance {
+        Self::cover_by(T::Bonds::total(coordinator), coordinator, miner)
+    }
+
+    /// What of that will still be there when vouchers for new work are redeemed, in planck: stake that can be free by
+    /// then covers nothing, even if nobody ever withdraws it.
     pub(crate) fn cover_left(coordinator: &AccountId, miner: &AccountId) -> Balance {
+        Self::cover_by(T::Bonds::lasting(coordinator, Terms::<T>::redeemed_by()), coordinator, miner)
+    }
+
+    fn cover_by(bond: Balance, coordinator: &AccountId, miner: &AccountId) -> Balance {
         let debt = Self::of(coordinator, miner);
         let used = debt.open.saturating_add(if Self::remembers(&debt) { debt.taken } else { 0 });
-        let bond = T::Bonds::total(coordinator).saturating_add(Self::taken_lately(coordinator));
+        let bond = bond.saturating_add(Self::taken_lately(coordinator));
         cover(bond, T::Bonds::total(miner)).saturating_sub(used)
     }
 

@@ -482,7 +482,8 @@ pub mod pallet {
         }
 
         /// Pays what `coordinator` owes to `miner`: out of escrow, and once `GraceEras` have passed out of the
-        /// coordinator's own stake, which chills it. Anyone may call it.
+        /// coordinator's own stake, which chills it. If more slashes of that stake wait than one call takes, it takes as
+        /// many, and another call goes on. Anyone may call it.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::collect(MAX_SETTLED))]
         pub fn collect(origin: OriginFor<T>, coordinator: AccountId, miner: AccountId) -> DispatchResultWithPostInfo {
@@ -504,9 +505,15 @@ pub mod pallet {
             listing::solvency::<T>(&coordinator)
         }
 
-        /// What stake of `coordinator` can still answer for to `miner`, in planck.
+        /// What stake of `coordinator` will still answer for to `miner` when new work is redeemed, in planck.
         pub fn cover(coordinator: AccountId, miner: AccountId) -> Balance {
             DebtBook::<T>::cover_left(&coordinator, &miner)
+        }
+
+        /// What stake of `coordinator` answers for to `miner` now, in planck: of what a voucher is due and escrow cannot
+        /// pay, as much becomes a debt.
+        pub fn claimable(coordinator: AccountId, miner: AccountId) -> Balance {
+            DebtBook::<T>::claimable(&coordinator, &miner)
         }
 
         /// How far the channel has been settled; zeros if no voucher of it ever was.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use cuckoo_primitives::{
-    registry::{Bonds, CurrentEra},
+    registry::Bonds,
     settlement::{ChannelId, Debt, Settled, Solvency, MAX_SETTLED_PER_PAGE},
     AccountId,
 };
@@ -13,13 +13,12 @@ use crate::{Channels, Config, DebtBook, Debts, Escrow, Terms};
 pub(crate) fn solvency<T: Config>(coordinator: &AccountId) -> Solvency {
     let escrow = Escrow::<T>::held(coordinator);
     let withdrawal = Escrow::<T>::withdrawal(coordinator);
-    let through = T::CurrentEra::current_era().saturating_add(Terms::<T>::redeem_eras()).saturating_add(1);
     Solvency {
         escrow,
         withdrawing: withdrawal.map_or(0, |asked| asked.amount.min(escrow)),
         withdraw_from: withdrawal.map(|asked| asked.free_from),
         owed: DebtBook::<T>::owed(coordinator),
-        stake: T::Bonds::lasting(coordinator, through),
+        stake: T::Bonds::lasting(coordinator, Terms::<T>::redeemed_by()),
     }
 }
 

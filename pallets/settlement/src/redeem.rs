@@ -33,7 +33,7 @@ pub(crate) fn redeem<T: Config>(signed: &SignedVoucher) -> Result<Paid, Dispatch
 
     let pay = due.min(Escrow::<T>::held(coordinator));
     let short = due.saturating_sub(pay);
-    let debt = if short > 0 { short.min(DebtBook::<T>::cover_left(coordinator, miner)) } else { 0 };
+    let debt = if short > 0 { short.min(DebtBook::<T>::claimable(coordinator, miner)) } else { 0 };
     ensure!(pay > 0 || debt > 0, Error::<T>::Uncovered);
     // Last, since it costs most.
     let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());

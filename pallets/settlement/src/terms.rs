@@ -17,6 +17,11 @@ impl<T: Config> Terms<T> {
         RedeemEras::<T>::get()
     }
 
+    /// By the end of this era vouchers that are signed now will have been redeemed, and stake answered for them.
+    pub(crate) fn redeemed_by() -> EraIndex {
+        T::CurrentEra::current_era().saturating_add(Self::redeem_eras()).saturating_add(1)
+    }
+
     /// Eras from the request of a withdrawal until escrow can leave.
     pub(crate) fn withdrawal_eras() -> EraIndex {
         WithdrawalEras::<T>::get()

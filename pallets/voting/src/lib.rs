@@ -109,7 +109,7 @@ pub mod pallet {
         candidate::{BackingOverview, Position},
         era::EraAmount,
         registry::{
-            AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, OwnStake, RewardPot, Rewards, Slash,
+            AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, Freed, OwnStake, RewardPot, Rewards, Slash,
             VotedStake, Work,
         },
         AccountId, Balance, EraIndex, Role, CAI,
@@ -557,12 +557,14 @@ pub mod pallet {
     }
 
     impl<T: Config> OwnStake<AccountId> for Pallet<T> {
-        fn free(stash: &AccountId, amount: Balance) -> Result<(Balance, u32), DispatchError> {
-            let mut votes = Votes::<T>::of(stash)?;
-            let freed = votes.forfeit(amount);
-            let taken = votes.taken();
+        fn free(stash: &AccountId, amount: Balance) -> Freed {
+            let mut votes = Votes::<T>::unsettled(stash);
+            votes.settle_some(Taken::Burned);
+            let is_delayed = !votes.is_settled();
+            let amount = if is_delayed { 0 } else { votes.forfeit(amount) };
+            let slashes = votes.taken();
             votes.store();
-            Ok((freed, taken))
+            Freed { amount, slashes, is_delayed }
         }
     }
 

@@ -326,6 +326,31 @@ fn stake_does_not_leave_while_a_debt_is_on_record() {
 }
 
 #[test]
+fn stake_that_is_on_its_way_out_covers_no_new_work() {
+    let coordinator = coordinator();
+    let mut chain = Chain::dev();
+    let of = |chain: &mut Chain| {
+        chain.read(|| {
+            let (coordinator, miner) = (self::coordinator().id(), stash("Miner1").id());
+            (Settlement::cover(coordinator.clone(), miner.clone()), Settlement::claimable(coordinator, miner))
+        })
+    };
+    assert_eq!(of(&mut chain), (COVER, COVER));
+    assert_ok!(chain.submit(&coordinator, RegistrationCall::deregister {}));
+    assert_ok!(chain.submit(&coordinator, StakeCall::unbond { value: BOND }));
+    let free_from = chain.era() + chain.read(Stake::era_progress).bonding_eras;
+    chain.until_era(free_from - REDEEM_ERAS - 2);
+    assert_eq!(of(&mut chain), (COVER, COVER), "it is still there when what is signed now is redeemed");
+    chain.until_era(free_from - REDEEM_ERAS - 1);
+    assert_eq!(of(&mut chain), (0, COVER));
+    // Nor when it could long have left, and is kept.
+    chain.until_era(free_from + 1);
+    assert_eq!(of(&mut chain), (0, COVER));
+    assert_ok!(chain.submit(&coordinator, StakeCall::withdraw_unbonded {}));
+    assert_eq!(of(&mut chain), (0, 0));
+}
+
+#[test]
 fn whoever_pays_the_debt_frees_the_stake() {
     let (mut chain, miner) = indebted(COVER);
     let coordinator = coordinator();

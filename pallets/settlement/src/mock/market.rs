@@ -1,11 +1,11 @@
 //! The other pallets of the market, as settlement sees them.
 
 use cuckoo_primitives::{
-    registry::{Bonds, Candidates, CurrentEra, Operators, OwnStake, Taken},
+    registry::{Bonds, Candidates, CurrentEra, Freed, Operators, OwnStake, Taken, MAX_SETTLED},
     AccountId, Balance, EraIndex, Role, TOTAL_SUPPLY_CAP,
 };
 use frame_support::{pallet_prelude::ValueQuery, storage_alias, traits::fungible::Mutate, Blake2_128Concat};
-use sp_runtime::{DispatchError, Perbill};
+use sp_runtime::Perbill;
 
 use super::{operator, Balances, ANNE, ANNES_KEY, BONDING_ERAS, CLEO, CLEOS_KEY, MIKE, NORA};
 
@@ -20,6 +20,12 @@ type Roles = StorageMap<Market, Blake2_128Concat, AccountId, Role>;
 type Chilled = StorageMap<Market, Blake2_128Concat, AccountId, (), ValueQuery>;
 #[storage_alias]
 type Bonded = StorageMap<Market, Blake2_128Concat, AccountId, Balance, ValueQuery>;
+/// From when on a bond can be withdrawn.
+#[storage_alias]
+type Leaving = StorageMap<Market, Blake2_128Concat, AccountId, EraIndex>;
+/// How many times stake must be asked for until the slashes before are taken.
+#[storage_alias]
+type Delays = StorageMap<Market, Blake2_128Concat, AccountId, u32, ValueQuery>;
 /// Whom a key serves, or served until an era.
 #[storage_alias]
 type Serves = StorageMap<Market, Blake2_128Concat, AccountId, (AccountId, Role, Option<EraIndex>)>;
@@ -46,6 +52,16 @@ impl Market {
 
     pub(crate) fn set_bond(stash: &AccountId, amount: Balance) {
         Bonded::insert(stash, amount);
+    }
+
+    /// All that `stash` bonded can be withdrawn from `era` on.
+    pub(crate) fn unbond(stash: &AccountId, era: EraIndex) {
+        Leaving::insert(stash, era);
+    }
+
+    /// Slashes of `stash` wait for so many tries.
+    pub(crate) fn delay(stash: &AccountId, tries: u32) {
+        Delays::insert(stash, tries);
     }
 
     /// Key number `key` works for `stash` from now on.
@@ -136,8 +152,11 @@ impl Bonds<AccountId> for Market {
         Bonded::get(stash)
     }
 
-    fn lasting(stash: &AccountId, _: EraIndex) -> Balance {
-        Bonded::get(stash)
+    fn lasting(stash: &AccountId, through: EraIndex) -> Balance {
+        match Leaving::get(stash) {
+            Some(free_from) if free_from <= through => 0,
+            _ => Bonded::get(stash),
+        }
     }
 
     fn take_active(_: &AccountId, _: Balance, _: Taken<'_, AccountId>) -> Balance {
@@ -150,13 +169,18 @@ impl Bonds<AccountId> for Market {
 }
 
 impl OwnStake<AccountId> for Market {
-    fn free(stash: &AccountId, amount: Balance) -> Result<(Balance, u32), DispatchError> {
-        let freed = Bonded::mutate(stash, |bond| {
+    fn free(stash: &AccountId, amount: Balance) -> Freed {
+        let delays = Delays::get(stash);
+        if delays > 0 {
+            Delays::insert(stash, delays - 1);
+            return Freed { amount: 0, slashes: MAX_SETTLED, is_delayed: true };
+        }
+        let amount = Bonded::mutate(stash, |bond| {
             let freed = amount.min(*bond);
             *bond -= freed;
             freed
         });
-        Balances::mint_into(stash, freed)?;
-        Ok((freed, 0))
+        Balances::mint_into(stash, amount).unwrap();
+        Freed { amount, ..Freed::default() }
     }
 }

@@ -95,6 +95,52 @@ fn a_debt_outlives_the_stake_and_takes_what_comes() {
 }
 
 #[test]
+fn escrow_pays_while_slashes_keep_the_stake() {
+    indebted(|| {
+        assert_ok!(deposit(&ANNE, 400));
+        Market::run_to(4 + GRACE_ERAS);
+        Market::delay(&ANNE, 1);
+        events();
+        assert_ok!(collect(&ANNE, &MIKE));
+        assert_eq!(events(), [paid(400, 0, 20)]);
+        assert!(!Market::is_chilled(&ANNE));
+        assert_ok!(collect(&ANNE, &MIKE));
+        assert_eq!(events(), [paid(0, 600, 30)]);
+    });
+}
+
+#[test]
+fn calls_that_only_take_slashes_bring_the_stake_nearer() {
+    indebted(|| {
+        Market::run_to(4 + GRACE_ERAS);
+        Market::delay(&ANNE, 2);
+        for _ in 0..2 {
+            let origin = RuntimeOrigin::signed(BOB);
+            let weight = Settlement::collect(origin, ANNE, MIKE).unwrap().actual_weight.unwrap();
+            assert_eq!(weight, <Test as Config>::WeightInfo::collect(cuckoo_primitives::registry::MAX_SETTLED));
+            assert!(events().is_empty());
+        }
+        assert_ok!(collect(&ANNE, &MIKE));
+        assert_eq!(events(), [paid(0, 1_000, 50)]);
+    });
+}
+
+#[test]
+fn stake_that_can_be_free_soon_covers_no_new_work_but_what_is_claimed_now() {
+    ExtBuilder::default().build_and_execute(|| {
+        let redeemed_by = REDEEM_ERAS + 1;
+        assert_eq!((Settlement::cover(ANNE, MIKE), Settlement::claimable(ANNE, MIKE)), (10_000, 10_000));
+        Market::unbond(&ANNE, redeemed_by + 1);
+        assert_eq!(Settlement::cover(ANNE, MIKE), 10_000);
+        Market::unbond(&ANNE, redeemed_by);
+        assert_eq!((Settlement::cover(ANNE, MIKE), Settlement::claimable(ANNE, MIKE)), (0, 10_000));
+        assert_ok!(redeem([for_mike(10_001)]));
+        assert_eq!(Settlement::solvency(ANNE).owed, 10_000);
+        assert_eq!(Settlement::claimable(ANNE, MIKE), 0);
+    });
+}
+
+#[test]
 fn collect_fails_where_nothing_is_owed() {
     indebted(|| {
         assert_noop!(collect(&ANNE, &NORA), Error::<Test>::NoDebt);

@@ -6,7 +6,9 @@ use frame_support::assert_ok;
 use crate::mock::*;
 
 fn free(stash: &cuckoo_primitives::AccountId, amount: u128) -> (u128, u32) {
-    <Voting as OwnStake<_>>::free(stash, amount).unwrap()
+    let freed = <Voting as OwnStake<_>>::free(stash, amount);
+    assert!(!freed.is_delayed);
+    (freed.amount, freed.slashes)
 }
 
 #[test]

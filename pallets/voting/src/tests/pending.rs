@@ -1,7 +1,7 @@
 //! More slashes wait than one call can take.
 
 use cuckoo_primitives::{
-    registry::{Backing, Rewards, Slash, VotedStake},
+    registry::{Backing, Freed, OwnStake, Rewards, Slash, VotedStake},
     AccountId, Balance, EraIndex, Role,
 };
 use frame_support::{
@@ -147,6 +147,27 @@ fn a_slash_of_the_offender_waits_for_what_others_cost_it() {
         assert_eq!(Voting::slash(&MINER_4, 2, half, None), Some(OWN / 2));
         System::assert_last_event(Event::BackingSlashed { candidate: MINER_4, offence_era: 2, fraction: half }.into());
         assert_eq!(backing(&MINER_4), (OWN / 2, OWN / 2));
+    });
+}
+
+#[test]
+fn stake_is_freed_once_the_slashes_before_are_taken() {
+    ExtBuilder::default().build_and_execute(|| {
+        behind_three();
+        slash_all(2 * MAX_SETTLED + 1);
+        let (bond, shown_before) = (bonded(&VOTER), shown());
+        for step in [1, 2] {
+            let delayed = Freed { amount: 0, slashes: MAX_SETTLED, is_delayed: true };
+            assert_eq!(<Voting as OwnStake<AccountId>>::free(&VOTER, 10), delayed);
+            assert_eq!(Voters::<Test>::get(VOTER).unwrap().settled_slash, step * MAX_SETTLED);
+            assert_eq!(shown(), shown_before);
+            check_all();
+        }
+        let before = bonded(&VOTER);
+        assert!(before < bond);
+        let freed = Freed { amount: 10, slashes: 1, is_delayed: false };
+        assert_eq!(<Voting as OwnStake<AccountId>>::free(&VOTER, 10), freed);
+        assert!(bonded(&VOTER) <= before - 10);
     });
 }
 
