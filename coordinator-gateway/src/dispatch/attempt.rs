@@ -8,7 +8,7 @@ use cuckoo_primitives::{
     AccountId, Balance, Hash, Signature,
 };
 use cuckoo_wire::{
-    charge::charged,
+    charge::{charged, Delivered},
     link::{self, FailureCode},
 };
 use tokio::{sync::mpsc, time::Instant};
@@ -127,7 +127,9 @@ impl Attempt {
 
     /// What it costs after this receipt, in planck: the rule by which the miner reckons too.
     pub(super) fn cost(&self, spec: &TaskSpec, receipt: &Receipt) -> Balance {
-        spec.price.cost(&charged(&spec.task, self.model.context_tokens, receipt, self.text_bytes as u64))
+        let vectors = if self.bounds.vectors.is_some() { self.pieces } else { 0 };
+        let delivered = Delivered { text_bytes: self.text_bytes as u64, vectors };
+        spec.price.cost(&charged(&spec.task, self.model.context_tokens, receipt, delivered))
     }
 
     /// The model as this miner offers it.

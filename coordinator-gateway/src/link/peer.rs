@@ -232,7 +232,7 @@ impl Link {
     }
 
     fn send_cancel(&self, id: &AttemptId) {
-        self.send(Message::Cancel(link::Cancel { task_id: Bytes::copy_from_slice(&id.task), attempt: id.attempt }));
+        self.send(Message::Cancel(link::Cancel { task_id: Bytes::copy_from_slice(&id.task), attempt: id.attempt, reason: 0 }));
     }
 }
 

@@ -81,5 +81,7 @@ pub(super) fn finish_reason(finish: cuckoo_primitives::task::Finish) -> String {
     match finish {
         cuckoo_primitives::task::Finish::Stop => "stop".into(),
         cuckoo_primitives::task::Finish::Length => "length".into(),
+        // Nobody reads on after a cancellation.
+        cuckoo_primitives::task::Finish::Cancelled => "cancelled".into(),
     }
 }

@@ -107,6 +107,8 @@ pub enum GenerationEvent {
 /// A running generation. Dropping it cancels: its slot and memory are free within one step.
 #[derive(Debug)]
 pub struct Generation {
+    /// Tokens of the prompt, template included.
+    pub prompt_tokens: u32,
     /// Bounded; a reader that does not read pauses its own generation only.
     pub events: mpsc::Receiver<GenerationEvent>,
 }
@@ -114,8 +116,13 @@ pub struct Generation {
 /// What a running embedding reports.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EmbeddingEvent {
-    /// The vectors of the next inputs, in the inputs' order, of length one (L2).
-    Vectors(Vec<Vec<f32>>),
+    /// The next inputs are done.
+    Vectors {
+        /// One for each, in the inputs' order, of length one (L2).
+        vectors: Vec<Vec<f32>>,
+        /// Tokens read for all inputs so far, special tokens included.
+        prompt_tokens: u32,
+    },
     /// The last event.
     Done {
         /// Tokens read, special tokens included.
@@ -147,7 +154,7 @@ impl Embedding {
         let mut vectors = Vec::new();
         while let Some(event) = self.events.recv().await {
             match event {
-                EmbeddingEvent::Vectors(next) => vectors.extend(next),
+                EmbeddingEvent::Vectors { vectors: next, .. } => vectors.extend(next),
                 EmbeddingEvent::Done { prompt_tokens } => return Ok(Embeddings { vectors, prompt_tokens }),
                 EmbeddingEvent::Failed(error) => return Err(error),
             }

@@ -191,6 +191,7 @@ impl Engine for CandleEngine {
         });
         let (place, prompt) = reading.await.map_err(|_| EngineError::Internal("reading the prompt panicked".into()))?;
         let prompt = prompt?;
+        let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
         let max_tokens = model.prompts.room_after(&prompt)?.min(sampling.max_tokens.unwrap_or(u32::MAX));
         let sampler = Sampler::new(&sampling);
         let Sampling { stop, .. } = sampling;
@@ -204,7 +205,7 @@ impl Engine for CandleEngine {
             ends: model.ends.clone(),
             events,
         });
-        Ok(Generation { events: receiver })
+        Ok(Generation { prompt_tokens, events: receiver })
     }
 
     async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embedding, EngineError> {

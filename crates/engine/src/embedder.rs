@@ -90,7 +90,9 @@ impl Request {
             work = after;
             let vectors = stepped?;
             // Not in its turn: a reader that is slow keeps nobody else waiting.
-            if !vectors.is_empty() && self.events.send(EmbeddingEvent::Vectors(vectors)).await.is_err() {
+            let is_done = !vectors.is_empty();
+            let done = EmbeddingEvent::Vectors { vectors, prompt_tokens: work.prompt_tokens };
+            if is_done && self.events.send(done).await.is_err() {
                 break;
             }
         }

@@ -41,6 +41,8 @@ pub enum Finish {
     Stop,
     /// The task's token limit or the model's context was reached.
     Length,
+    /// The client went away or the task's time was over: the receipt is for what had been sent by then.
+    Cancelled,
 }
 
 /// What a miner claims to have done in one attempt of a task; signed with its operator key.

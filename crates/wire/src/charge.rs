@@ -19,10 +19,7 @@ const HIDDEN_TOKENS: u64 = 8;
 pub fn most(task: &Task, context_tokens: u32) -> Usage {
     let context = u64::from(context_tokens);
     let (prompt, completion) = match &task.work {
-        Some(Work::Embedding(embedding)) => {
-            let inputs = embedding.inputs.iter().map(|input| with_marks(bytes(input)).min(context));
-            (inputs.fold(0, u64::saturating_add), 0)
-        }
+        Some(Work::Embedding(embedding)) => (of_inputs(&embedding.inputs, usize::MAX, context_tokens), 0),
         Some(Work::Chat(chat)) => {
             let messages = chat.messages.iter().map(|message| {
                 with_marks(
@@ -41,22 +38,42 @@ pub fn most(task: &Task, context_tokens: u32) -> Usage {
     usage(prompt, completion)
 }
 
-/// What `task` is charged for after `receipt`, on a model with so large a context and with so many bytes of text sent,
-/// repeated prompt included. Never more than [`most`].
-pub fn charged(task: &Task, context_tokens: u32, receipt: &Receipt, written_bytes: u64) -> Usage {
+/// What crossed the link of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Bytes of text, a repeated prompt included.
+    pub text_bytes: u64,
+    /// Embeddings.
+    pub vectors: usize,
+}
+
+/// What `task` is charged for after `receipt`, on a model with so large a context, when so much was delivered. Never
+/// more than [`most`]; an answer that was cancelled is charged for its prompt and for what was delivered of it, and
+/// embeddings for the inputs that they stand for.
+pub fn charged(task: &Task, context_tokens: u32, receipt: &Receipt, delivered: Delivered) -> Usage {
     let most = most(task, context_tokens);
-    let completion = match &task.work {
-        Some(Work::Chat(chat)) => visible(chat.sampling.as_ref(), written_bytes),
+    let (prompt, completion) = match &task.work {
+        Some(Work::Chat(chat)) => {
+            (u64::from(most.prompt_tokens), visible(chat.sampling.as_ref(), delivered.text_bytes))
+        }
         Some(Work::Completion(completion)) => {
             let repeated = if completion.echo { bytes(&completion.prompt) } else { 0 };
-            visible(completion.sampling.as_ref(), written_bytes.saturating_sub(repeated))
+            let written = delivered.text_bytes.saturating_sub(repeated);
+            (u64::from(most.prompt_tokens), visible(completion.sampling.as_ref(), written))
         }
-        Some(Work::Embedding(_)) | None => 0,
+        Some(Work::Embedding(embedding)) => (of_inputs(&embedding.inputs, delivered.vectors, context_tokens), 0),
+        None => (0, 0),
     };
     usage(
-        u64::from(most.prompt_tokens.min(receipt.prompt_tokens)),
+        u64::from(most.prompt_tokens.min(receipt.prompt_tokens)).min(prompt),
         u64::from(most.completion_tokens.min(receipt.completion_tokens)).min(completion),
     )
+}
+
+/// Most tokens of the first `count` inputs.
+fn of_inputs(inputs: &[String], count: usize, context_tokens: u32) -> u64 {
+    let tokens = inputs.iter().take(count).map(|input| with_marks(bytes(input)).min(context_tokens.into()));
+    tokens.fold(0, u64::saturating_add)
 }
 
 /// Most tokens of an answer.
@@ -127,6 +144,14 @@ mod tests {
         }
     }
 
+    fn text(text_bytes: u64) -> Delivered {
+        Delivered { text_bytes, vectors: 0 }
+    }
+
+    fn vectors(vectors: usize) -> Delivered {
+        Delivered { text_bytes: 0, vectors }
+    }
+
     fn tokens(usage: Usage) -> (u32, u32) {
         assert_eq!((usage.images, usage.audio_ms), (0, 0));
         (usage.prompt_tokens, usage.completion_tokens)
@@ -134,23 +159,33 @@ mod tests {
 
     #[test]
     fn honest_counts_are_charged_as_they_are() {
-        assert_eq!(tokens(charged(&chat("hi", 16), CONTEXT, &receipt(31, 12), 40)), (31, 12));
-        assert_eq!(tokens(charged(&completion(false, &[]), CONTEXT, &receipt(2, 5), 20)), (2, 5));
+        assert_eq!(tokens(charged(&chat("hi", 16), CONTEXT, &receipt(31, 12), text(40))), (31, 12));
+        assert_eq!(tokens(charged(&completion(false, &[]), CONTEXT, &receipt(2, 5), text(20))), (2, 5));
         let embedding = task(Work::Embedding(Embedding { inputs: vec!["hello".into(), "you".into()] }));
-        assert_eq!(tokens(charged(&embedding, CONTEXT, &receipt(6, 0), 0)), (6, 0));
+        assert_eq!(tokens(charged(&embedding, CONTEXT, &receipt(6, 0), vectors(2))), (6, 0));
     }
 
     #[test]
     fn nobody_is_charged_for_more_than_the_text_can_have_taken() {
         // 4 bytes of role, 2 of text.
-        assert_eq!(tokens(charged(&chat("hi", 16), CONTEXT, &receipt(320, 16), 5)), (64 + 16 + 6, 5 + 8));
-        assert_eq!(tokens(charged(&completion(false, &[]), CONTEXT, &receipt(2, 50), 5)), (2, 13));
+        assert_eq!(tokens(charged(&chat("hi", 16), CONTEXT, &receipt(320, 16), text(5))), (64 + 16 + 6, 5 + 8));
+        assert_eq!(tokens(charged(&completion(false, &[]), CONTEXT, &receipt(2, 50), text(5))), (2, 13));
         // What is repeated was not written; a stop string was.
-        assert_eq!(tokens(charged(&completion(true, &[]), CONTEXT, &receipt(2, 50), 8 + 5)), (2, 13));
-        assert_eq!(tokens(charged(&completion(true, &[]), CONTEXT, &receipt(2, 50), 3)), (2, 8));
-        assert_eq!(tokens(charged(&completion(false, &["\n", "###"]), CONTEXT, &receipt(2, 50), 5)), (2, 16));
+        assert_eq!(tokens(charged(&completion(true, &[]), CONTEXT, &receipt(2, 50), text(8 + 5))), (2, 13));
+        assert_eq!(tokens(charged(&completion(true, &[]), CONTEXT, &receipt(2, 50), text(3))), (2, 8));
+        assert_eq!(tokens(charged(&completion(false, &["\n", "###"]), CONTEXT, &receipt(2, 50), text(5))), (2, 16));
         let embedding = task(Work::Embedding(Embedding { inputs: vec!["hello".into()] }));
-        assert_eq!(tokens(charged(&embedding, CONTEXT, &receipt(100, 9), 4_096)), (21, 0));
+        assert_eq!(tokens(charged(&embedding, CONTEXT, &receipt(100, 9), vectors(1))), (21, 0));
+    }
+
+    #[test]
+    fn embeddings_are_charged_for_the_inputs_that_they_stand_for() {
+        let inputs = vec!["hello".into(), "you".into(), "x".repeat(5_000)];
+        let embedding = task(Work::Embedding(Embedding { inputs }));
+        for (delivered, most) in [(0, 0), (1, 21), (2, 21 + 19), (3, 21 + 19 + CONTEXT), (9, 21 + 19 + CONTEXT)] {
+            let charged = charged(&embedding, CONTEXT, &receipt(u32::MAX, 0), vectors(delivered));
+            assert_eq!(tokens(charged), (most, 0), "{delivered} delivered");
+        }
     }
 
     #[test]
@@ -169,7 +204,7 @@ mod tests {
         for task in [chat("hi", 16), chat("", 0), completion(true, &["stop"]), completion(false, &[])] {
             let (prompt, completion) = tokens(most(&task, CONTEXT));
             for (claimed, written) in [(0, 0), (1, 1), (u32::MAX, 0), (u32::MAX, u64::MAX)] {
-                let charged = tokens(charged(&task, CONTEXT, &receipt(claimed, claimed), written));
+                let charged = tokens(charged(&task, CONTEXT, &receipt(claimed, claimed), text(written)));
                 assert!(charged.0 <= prompt && charged.1 <= completion);
                 assert!(charged.0 <= claimed && charged.1 <= claimed);
             }

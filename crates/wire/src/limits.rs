@@ -1,7 +1,7 @@
 //! Bounds that both sides of a link enforce.
 
 /// Version of the link protocol; both sides must speak the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 /// Largest message on the link, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Largest message from a miner, in bytes: a vector of 64 KiB or a piece of text, and what is around it. Coordinators read

@@ -138,7 +138,7 @@ impl Attempt {
         let message = match outcome {
             Ok(signed) => {
                 // Before it is sent, since its voucher may come at once.
-                self.pay.delivered(&self.task, &signed.receipt, signed.written_bytes);
+                self.pay.delivered(&self.task, &signed.receipt, signed.delivered);
                 Message::Result(signed.into_result())
             }
             Err(Trouble::Failed(failed)) => Message::Failure(failure(self.id, failed)),
@@ -212,7 +212,7 @@ impl Attempt {
         let mut sent = 0;
         while let Some(event) = embedding.events.recv().await {
             match event {
-                EmbeddingEvent::Vectors(vectors) => {
+                EmbeddingEvent::Vectors { vectors, .. } => {
                     for vector in vectors {
                         let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
                         receipt.vector(&bytes);

@@ -9,7 +9,7 @@ use cuckoo_primitives::{
     AccountId, Balance, EraIndex, Hash, Role,
 };
 use cuckoo_wire::{
-    charge::{charged, most},
+    charge::{charged, most, Delivered},
     link::{self, FailureCode},
     money::{price_from_wire, voucher_from_wire, voucher_to_wire},
 };
@@ -219,9 +219,9 @@ impl Pay {
 }
 
 impl TaskPay {
-    /// The result with this receipt is about to be sent, after so many bytes of text.
-    pub(super) fn delivered(&self, task: &link::Task, receipt: &Receipt, written_bytes: u64) {
-        self.account.delivered(self.price.cost(&charged(task, self.context_tokens, receipt, written_bytes)));
+    /// The result with this receipt is about to be sent, after so much of the answer.
+    pub(super) fn delivered(&self, task: &link::Task, receipt: &Receipt, delivered: Delivered) {
+        self.account.delivered(self.price.cost(&charged(task, self.context_tokens, receipt, delivered)));
     }
 }
 

@@ -7,7 +7,7 @@ use cuckoo_primitives::{
     task::{Finish, OutputHasher, Receipt, TaskId},
     AccountId, Hash, Signature,
 };
-use cuckoo_wire::{link, request::request_hash};
+use cuckoo_wire::{charge::Delivered, link, request::request_hash};
 
 /// What is known of an attempt from its beginning, and of its output so far.
 pub struct ReceiptBuilder {
@@ -19,7 +19,7 @@ pub struct ReceiptBuilder {
     request_hash: Hash,
     output: OutputHasher,
     tokens: u32,
-    written_bytes: u64,
+    delivered: Delivered,
 }
 
 /// A receipt and its signature.
@@ -29,8 +29,8 @@ pub struct SignedReceipt {
     pub receipt: Receipt,
     /// Made by the miner's operator.
     pub signature: Signature,
-    /// Bytes of text that were sent; not part of the receipt, but what is charged is bounded by it.
-    pub written_bytes: u64,
+    /// What was sent; not part of the receipt, but what is charged is bounded by it.
+    pub delivered: Delivered,
 }
 
 impl ReceiptBuilder {
@@ -46,7 +46,7 @@ impl ReceiptBuilder {
             request_hash: request_hash(task),
             output: OutputHasher::default(),
             tokens: 0,
-            written_bytes: 0,
+            delivered: Delivered::default(),
         }
     }
 
@@ -54,12 +54,13 @@ impl ReceiptBuilder {
     pub fn text(&mut self, text: &str, tokens: u32) {
         self.output.update(text.as_bytes());
         self.tokens = self.tokens.saturating_add(tokens);
-        self.written_bytes = self.written_bytes.saturating_add(text.len() as u64);
+        self.delivered.text_bytes = self.delivered.text_bytes.saturating_add(text.len() as u64);
     }
 
     /// Takes note of a vector that is sent, as little-endian f32.
     pub fn vector(&mut self, bytes: &[u8]) {
         self.output.update(bytes);
+        self.delivered.vectors = self.delivered.vectors.saturating_add(1);
     }
 
     /// Tokens of all pieces so far.
@@ -83,7 +84,7 @@ impl ReceiptBuilder {
             finish,
         };
         let signature = key.sign(receipt.signing_hash(genesis).as_bytes()).0;
-        SignedReceipt { receipt, signature, written_bytes: self.written_bytes }
+        SignedReceipt { receipt, signature, delivered: self.delivered }
     }
 }
 
@@ -146,7 +147,7 @@ mod tests {
             completion_tokens: 2,
             finish: Finish::Length,
         };
-        assert_eq!((&signed.receipt, signed.written_bytes), (&expected, 5));
+        assert_eq!((&signed.receipt, signed.delivered), (&expected, Delivered { text_bytes: 5, vectors: 0 }));
         assert!(expected.is_signed_by(&genesis(), &account_of(&dev::bob()), &signed.signature));
         assert!(!expected.is_signed_by(&genesis(), &account_of(&dev::alice()), &signed.signature));
         let other_output = self::signed(&[("Rome", 2)]);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cuckoo_primitives::CandidateStatus;
-use cuckoo_wire::link::{coordinator_message::Message as ToMiner, Cancel, Closing, FailureCode};
+use cuckoo_wire::link::{coordinator_message::Message as ToMiner, Cancel, CancelReason, Closing, FailureCode};
 use subxt_signer::sr25519::dev;
 
 use crate::{
@@ -79,7 +79,7 @@ async fn a_lost_link_cancels_its_tasks_and_is_dialled_again() {
 async fn a_link_is_renewed_when_it_has_carried_all_that_it_may() {
     let (_market, mut coordinator, mut peer) = ready_in(Market::with_attempts_per_link(2)).await;
     peer.begin(completion(1, "forever")).await;
-    peer.send(ToMiner::Cancel(Cancel { task_id: vec![1; 16].into(), attempt: 0 })).await;
+    peer.send(ToMiner::Cancel(Cancel { task_id: vec![1; 16].into(), attempt: 0, reason: CancelReason::Client.into() })).await;
     assert_eq!(peer.failure().await.code(), FailureCode::Cancelled);
     // Attempts that came to nothing count, too.
     peer.give(completion(2, "say x")).await;

@@ -115,18 +115,19 @@ impl Engine for FakeEngine {
             engine.speak(prompt, sender).await;
             drop(running);
         });
-        Ok(Generation { events })
+        Ok(Generation { prompt_tokens: 2, events })
     }
 
     async fn embed(&self, _: &str, inputs: Vec<String>) -> Result<Embedding, EngineError> {
         let (sender, events) = mpsc::channel(1);
         let mut released = self.released.subscribe();
         tokio::spawn(async move {
-            for input in &inputs {
+            for (at, input) in inputs.iter().enumerate() {
                 if input == "wait" {
                     let _ = released.wait_for(|released| *released).await;
                 }
-                let _ = sender.send(EmbeddingEvent::Vectors(vec![vec![input.len() as f32]])).await;
+                let vectors = vec![vec![input.len() as f32]];
+                let _ = sender.send(EmbeddingEvent::Vectors { vectors, prompt_tokens: at as u32 + 1 }).await;
             }
             let _ = sender.send(EmbeddingEvent::Done { prompt_tokens: inputs.len() as u32 }).await;
         });

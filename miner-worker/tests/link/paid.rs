@@ -5,7 +5,7 @@ use std::time::Duration;
 use codec::DecodeAll;
 use cuckoo_primitives::{settlement::Price, task::Receipt, Balance, CandidateStatus, CAI};
 use cuckoo_wire::{
-    charge::{charged, most},
+    charge::{charged, most, Delivered},
     limits::MAX_MESSAGE_BYTES,
     link::{coordinator_message::Message as ToMiner, FailureCode, Refusal, RefusalCode, Task, Voucher, Welcome},
     money::{price_from_wire, price_to_wire},
@@ -44,7 +44,7 @@ async fn result_of(peer: &mut Peer, task: Task) -> Balance {
     let (outputs, result) = peer.answer().await;
     let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
     let written: usize = outputs.iter().map(|output| output.text.len()).sum();
-    price().cost(&charged(&task, CONTEXT_TOKENS, &receipt, written as u64))
+    price().cost(&charged(&task, CONTEXT_TOKENS, &receipt, Delivered { text_bytes: written as u64, vectors: 0 }))
 }
 
 async fn refusal_of(peer: &mut Peer, task: Task) -> (FailureCode, String) {

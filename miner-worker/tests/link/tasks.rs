@@ -1,6 +1,6 @@
 //! Tasks that are refused, cancelled or go wrong, and the slots that they take.
 
-use cuckoo_wire::link::{coordinator_message::Message as ToMiner, Cancel, FailureCode, Task};
+use cuckoo_wire::link::{coordinator_message::Message as ToMiner, Cancel, CancelReason, FailureCode, Task};
 
 use crate::{
     coordinator::{completion, embedding},
@@ -12,7 +12,7 @@ use crate::{
 async fn a_cancelled_task_stops_and_frees_its_slot() {
     let (market, _coordinator, mut peer) = ready().await;
     peer.begin(completion(1, "forever")).await;
-    peer.send(ToMiner::Cancel(Cancel { task_id: vec![1; 16].into(), attempt: 0 })).await;
+    peer.send(ToMiner::Cancel(Cancel { task_id: vec![1; 16].into(), attempt: 0, reason: CancelReason::Client.into() })).await;
     assert_eq!(peer.failure().await.code(), FailureCode::Cancelled);
     market.engine().until_idle().await;
     for number in 2..6 {

@@ -72,9 +72,10 @@ async fn vectors_come_in_the_inputs_order_before_all_is_done() {
     let mut lengths = Vec::new();
     loop {
         match embedding.events.recv().await.unwrap() {
-            EmbeddingEvent::Vectors(vectors) => {
+            EmbeddingEvent::Vectors { vectors, prompt_tokens } => {
                 assert!(vectors.len() <= WINDOW_INPUTS);
                 lengths.extend(vectors.iter().map(|vector| vector[0] as usize));
+                assert_eq!(prompt_tokens as usize, lengths.iter().sum::<usize>(), "as many as were read by then");
             }
             EmbeddingEvent::Done { prompt_tokens } => {
                 assert_eq!(prompt_tokens as usize, inputs.iter().map(String::len).sum::<usize>());

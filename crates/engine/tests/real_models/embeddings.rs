@@ -84,7 +84,7 @@ async fn vectors_leave_as_they_are_computed() {
     let long = "A long text about nothing in particular, that goes on. ".repeat(30);
     let mut embedding = engine.embed(EMBEDDING, vec![long; 24]).await.unwrap();
     let mut parts = Vec::new();
-    while let Some(EmbeddingEvent::Vectors(vectors)) = embedding.events.recv().await {
+    while let Some(EmbeddingEvent::Vectors { vectors, .. }) = embedding.events.recv().await {
         parts.push(vectors.len());
     }
     assert_eq!(parts, [8, 8, 8]);
