@@ -287,6 +287,10 @@ impl_runtime_apis! {
             Settlement::channels(coordinator, after, limit)
         }
 
+        fn debt(coordinator: AccountId, miner: AccountId) -> Debt {
+            Settlement::debt(coordinator, miner)
+        }
+
         fn debts(coordinator: AccountId, after: Option<AccountId>, limit: u32) -> Vec<(AccountId, Debt)> {
             Settlement::debts(coordinator, after, limit)
         }

@@ -55,6 +55,8 @@ sp_api::decl_runtime_apis! {
             after: Option<(AccountId, ChannelId)>,
             limit: u32,
         ) -> Vec<((AccountId, ChannelId), Settled)>;
+        /// What `coordinator` owes to `miner`, and what was lately paid for it out of stake.
+        fn debt(coordinator: AccountId, miner: AccountId) -> Debt;
         /// Miners to whom `coordinator` owes, or lately paid out of stake; else as `channels`.
         fn debts(coordinator: AccountId, after: Option<AccountId>, limit: u32) -> Vec<(AccountId, Debt)>;
     }

@@ -530,6 +530,11 @@ pub mod pallet {
             listing::channels::<T>(&coordinator, after.as_ref(), limit)
         }
 
+        /// What `coordinator` owes to `miner`, and what was lately paid for it out of stake.
+        pub fn debt(coordinator: AccountId, miner: AccountId) -> Debt {
+            DebtBook::<T>::of(&coordinator, &miner)
+        }
+
         /// Miners to whom `coordinator` owes, or lately paid out of stake; else as `channels`.
         pub fn debts(coordinator: AccountId, after: Option<AccountId>, limit: u32) -> Vec<(AccountId, Debt)> {
             listing::debts::<T>(&coordinator, after.as_ref(), limit)

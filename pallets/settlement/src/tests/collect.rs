@@ -64,6 +64,8 @@ fn within_the_grace_period_escrow_pays_what_it_can() {
         assert_ok!(collect(&ANNE, &MIKE));
         assert_eq!(events(), [paid(400, 0, 20)]);
         assert_eq!(Settlement::solvency(ANNE).owed, 600);
+        assert_eq!(Settlement::debt(ANNE, MIKE), Debt { open: 600, since: 4, taken: 0, taken_in: 0 });
+        assert_eq!(Settlement::debt(ANNE, NORA), Debt::default());
         assert_noop!(collect(&ANNE, &MIKE), Error::<Test>::GraceRuns);
     });
 }
