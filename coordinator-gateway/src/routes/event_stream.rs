@@ -106,9 +106,12 @@ where
             yield Ok(opening);
         }
         loop {
-            let Ok(next) = tokio::time::timeout(STREAM_HEARTBEAT, task.next()).await else {
-                yield Ok(Bytes::from_static(HEARTBEAT));
-                continue;
+            let next = match tokio::time::timeout(STREAM_HEARTBEAT, task.next()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    yield Ok(Bytes::from_static(HEARTBEAT));
+                    continue;
+                }
             };
             match next {
                 Some(Ok(TaskEvent::Piece(Piece::Text(text)))) if text.is_empty() => {}

@@ -237,7 +237,8 @@ impl Writer {
     async fn record_each(&mut self, batch: &mut Vec<Pending>) {
         let mut pending = batch.drain(..);
         while let Some(one) = pending.next() {
-            match self.store(std::slice::from_ref(&one)).await {
+            let stored = self.store(std::slice::from_ref(&one)).await;
+            match stored {
                 Ok(()) => {
                     self.failed_ms.store(0, Ordering::Relaxed);
                     one.tell(Ok(()));

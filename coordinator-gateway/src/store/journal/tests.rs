@@ -3,6 +3,7 @@
 use super::*;
 use crate::{config::JournalSync, store::Store};
 use cuckoo_primitives::{task::Finish, AccountId, Hash};
+use sqlx::ConnectOptions;
 use std::time::{Duration, Instant};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
