@@ -35,6 +35,9 @@ use crate::{
 
 /// How often histograms are summed up.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// How long attempts have to be paid for that their clients left when the gateway stopped: longer than a miner has for its
+/// last message and the journal for a write.
+const ATTEMPTS_GRACE: Duration = Duration::from_secs(10);
 /// How long miners have to read the last message when the gateway stops.
 const LINKS_GRACE: Duration = Duration::from_secs(2);
 
@@ -324,8 +327,14 @@ impl Gateway {
         self.state.dispatcher.close();
         self.stop.cancel();
         let drain = Duration::from_millis(self.state.limits.drain_ms);
-        if tokio::time::timeout(drain, self.http_task).await.is_err() {
+        let mut http_task = self.http_task;
+        if tokio::time::timeout(drain, &mut http_task).await.is_err() {
             tracing::warn!(target: "gateway", drain_ms = self.state.limits.drain_ms, "some tasks did not end in time");
+            // As if their clients hung up: what was sent is paid for.
+            http_task.abort();
+        }
+        if tokio::time::timeout(ATTEMPTS_GRACE, self.state.dispatcher.finish()).await.is_err() {
+            tracing::error!(target: "gateway", "some attempts did not end, and will not be paid for");
         }
         // Only now: until here, waiting tasks could still go to miners.
         self.state.registry.links().iter().for_each(|link| link.end(Ending::Drained));

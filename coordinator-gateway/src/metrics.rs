@@ -54,6 +54,10 @@ fn describe() {
     describe_counter!("gateway_http_requests_total", "Responses by route and status");
     describe_counter!("gateway_tasks_total", "Tasks by outcome");
     describe_counter!("gateway_attempts_failed_total", "Failed attempts by reason");
+    describe_counter!(
+        "gateway_attempts_cut_off_total",
+        "Attempts that ended early with their client or its deadline, and whether what was sent is paid for"
+    );
     describe_counter!("gateway_tokens_total", "Tokens of served tasks");
     describe_counter!("gateway_links_total", "Links that were accepted");
     describe_counter!("gateway_links_refused_total", "Links that were refused or cut off, by reason");

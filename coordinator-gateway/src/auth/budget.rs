@@ -81,6 +81,11 @@ impl Budgets {
         self.0.lock().get(key).copied().unwrap_or_default()
     }
 
+    /// What a key may still spend on top of what runs, in planck.
+    pub(crate) fn left(&self, key: Option<&Arc<str>>) -> Balance {
+        key.and_then(|key| self.of(key).left()).unwrap_or(Balance::MAX)
+    }
+
     /// Whether a key can spend anything at all.
     pub(crate) fn check(&self, key: Option<&Arc<str>>) -> Result<(), OverBudget> {
         let Some(Account { budget: Some(budget), spent, .. }) = key.map(|key| self.of(key)) else { return Ok(()) };

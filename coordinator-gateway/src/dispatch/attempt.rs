@@ -1,40 +1,16 @@
-//! One try of a task on one miner.
+//! The two ends between an attempt, which runs in a task of its own, and the client's side of its task.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cuckoo_primitives::{
-    task::{OutputHasher, Receipt},
-    AccountId, Balance, Hash, Signature,
-};
-use cuckoo_wire::{
-    charge::{charged, Delivered},
-    link::{self, FailureCode},
-};
-use tokio::{sync::mpsc, time::Instant};
+use cuckoo_primitives::{task::Receipt, AccountId, Signature};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    bounds::{Bounds, MAX_VECTOR_BYTES},
-    failure::{ClientFault, Failure},
-    receipt_check::{check, Witnessed},
-    registry::{Ceiling, Tried},
-    task::{AttemptId, TaskSpec},
-};
-use crate::{
-    auth::Spending,
-    config::Limits,
-    link::{AttemptMessage, Link, OfferedModel},
-    settle::ChannelKey,
-};
+use super::{failure::Failure, registry::Tried};
+use crate::link::{Link, OfferedModel};
 
-/// What an attempt reports.
-#[derive(Debug)]
-pub(crate) enum AttemptEvent {
-    /// A piece of the answer.
-    Piece(Piece),
-    /// It is done, says the miner.
-    Done(link::Result),
-}
+/// Pieces that may wait for a client that reads slowly. The channel takes memory only for those that do.
+const MAX_UNREAD: usize = 4096;
 
 /// What a client's side of a task sees.
 #[derive(Debug)]
@@ -54,6 +30,16 @@ pub(crate) enum Piece {
     Vector(Bytes),
 }
 
+impl Piece {
+    /// Whether there is nothing in it for a reader.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Vector(vector) => vector.is_empty(),
+        }
+    }
+}
+
 /// A task that was answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Completed {
@@ -63,198 +49,121 @@ pub(crate) struct Completed {
     pub(crate) signature: Signature,
 }
 
-/// One try of a task on one miner. Dropping it before its end cancels it.
-pub(crate) struct Attempt {
-    id: AttemptId,
-    link: Arc<Link>,
-    model: OfferedModel,
-    messages: mpsc::Receiver<Box<AttemptMessage>>,
-    bounds: Bounds,
-    hasher: OutputHasher,
-    tokens: u32,
-    pieces: usize,
-    text_bytes: usize,
-    vector_len: usize,
-    has_ended: bool,
-    /// Set aside until its pay is promised or it came to nothing: of what covers the miner, and of the client's budget.
-    _set_aside: (Ceiling, Spending),
+/// Who answers a task, for the response's headers.
+#[derive(Clone, Debug)]
+pub(crate) struct ServedBy {
+    /// The miner's operator.
+    pub(crate) miner: AccountId,
+    /// The model as it offers it.
+    pub(crate) model: OfferedModel,
+}
+
+/// One try of a task on one miner, as its client's side sees it. Dropping it before its end cancels it.
+pub(super) struct Attempt {
+    /// Where it runs.
+    pub(super) tried: Tried,
+    /// Who runs it.
+    pub(super) served_by: ServedBy,
+    pieces: mpsc::Receiver<Piece>,
+    end: oneshot::Receiver<Ended>,
+}
+
+/// How an attempt ended.
+type Ended = Result<Box<Completed>, Failure>;
+
+/// An attempt's client, as the attempt sees it.
+pub(super) struct Client {
+    pieces: mpsc::Sender<Piece>,
+    end: oneshot::Sender<Ended>,
+}
+
+/// Both ends, of an attempt on this link.
+pub(super) fn ends(link: &Arc<Link>, model: OfferedModel) -> (Client, Attempt) {
+    let (pieces, read) = mpsc::channel(MAX_UNREAD);
+    // A channel of its own, so that the end has room however much waits to be read before it.
+    let (end, ended) = oneshot::channel();
+    let served_by = ServedBy { miner: link.operator().clone(), model };
+    (Client { pieces, end }, Attempt { tried: Tried::of(link), served_by, pieces: read, end: ended })
 }
 
 impl Attempt {
-    pub(super) fn new(
-        id: AttemptId,
-        link: Arc<Link>,
-        model: OfferedModel,
-        messages: mpsc::Receiver<Box<AttemptMessage>>,
-        bounds: Bounds,
-        set_aside: (Ceiling, Spending),
-    ) -> Self {
-        Self {
-            id,
-            link,
-            model,
-            messages,
-            bounds,
-            hasher: OutputHasher::default(),
-            tokens: 0,
-            pieces: 0,
-            text_bytes: 0,
-            vector_len: 0,
-            has_ended: false,
-            _set_aside: set_aside,
-        }
-    }
-
-    /// Which try it is.
-    pub(super) fn id(&self) -> AttemptId {
-        self.id
-    }
-
-    /// Where it runs.
-    pub(super) fn tried(&self) -> Tried {
-        Tried::of(&self.link)
-    }
-
-    /// Who runs it.
-    pub(crate) fn miner(&self) -> &AccountId {
-        self.link.operator()
-    }
-
-    /// Through which channel it is paid.
-    pub(super) fn channel(&self) -> &ChannelKey {
-        self.link.channel()
-    }
-
-    /// What it costs after this receipt, in planck: the rule by which the miner reckons too.
-    pub(super) fn cost(&self, spec: &TaskSpec, receipt: &Receipt) -> Balance {
-        let vectors = if self.bounds.vectors.is_some() { self.pieces } else { 0 };
-        let delivered = Delivered { text_bytes: self.text_bytes as u64, vectors };
-        spec.price.cost(&charged(&spec.task, self.model.context_tokens, receipt, delivered))
-    }
-
-    /// The model as this miner offers it.
-    pub(crate) fn model(&self) -> &OfferedModel {
-        &self.model
-    }
-
-    /// The next event.
-    pub(super) async fn next(&mut self, limits: &Limits) -> Result<AttemptEvent, Failure> {
-        let (patience, awaited) = match self.pieces {
-            0 => (limits.first_token_timeout(), "first token"),
-            _ => (limits.token_timeout(), "next token"),
-        };
-        let until = self.bounds.deadline.min(Instant::now() + patience);
-        let message = match tokio::time::timeout_at(until, self.messages.recv()).await {
-            Err(_) if until == self.bounds.deadline => return Err(Failure::Deadline),
-            Err(_) => return Err(Failure::Silent(awaited)),
-            Ok(None) if self.link.has_ended() => {
-                self.has_ended = true;
-                return Err(Failure::LinkLost);
-            }
-            Ok(None) => return Err(Failure::Overflow),
-            Ok(Some(message)) => *message,
-        };
-        match message {
-            AttemptMessage::Output(output) => self.piece(output).map(AttemptEvent::Piece),
-            AttemptMessage::Result(result) => {
-                self.has_ended = true;
-                Ok(AttemptEvent::Done(result))
-            }
-            AttemptMessage::Failure(failure) => {
-                self.has_ended = true;
-                // The miner counts from the task's arrival, so it may say so in the moment in which our own clock does.
-                let is_late = failure.code() == FailureCode::Timeout && Instant::now() >= self.bounds.deadline;
-                Err(if is_late { Failure::Deadline } else { failure_of(failure) })
-            }
-            AttemptMessage::TooMuch => Err(Failure::Violation("a longer answer than the task allows")),
-        }
-    }
-
-    fn piece(&mut self, output: link::Output) -> Result<Piece, Failure> {
-        self.pieces += 1;
-        self.tokens = self.tokens.saturating_add(output.tokens);
-        if self.tokens > self.bounds.max_tokens {
-            return Err(Failure::Violation("more tokens than asked for"));
-        }
-        let Some(vectors) = self.bounds.vectors else {
-            if !output.vector.is_empty() {
-                return Err(Failure::Violation("a vector where text was asked for"));
-            }
-            self.text_bytes = self.text_bytes.saturating_add(output.text.len());
-            self.hasher.update(output.text.as_bytes());
-            return Ok(Piece::Text(output.text));
-        };
-        let length = output.vector.len();
-        let has_shape = length > 0 && length.is_multiple_of(4) && length <= MAX_VECTOR_BYTES;
-        let fits = self.vector_len == 0 || self.vector_len == length;
-        if !output.text.is_empty() || !has_shape || !fits || self.pieces > vectors {
-            return Err(Failure::Violation("not one vector of equal length for each input"));
-        }
-        if !values_of(&output.vector).all(f32::is_finite) {
-            return Err(Failure::Violation("a vector with infinite values or none"));
-        }
-        self.vector_len = length;
-        self.hasher.update(&output.vector);
-        Ok(Piece::Vector(output.vector))
-    }
-
-    /// Checks the receipt against what was seen.
-    pub(super) fn verify(
-        &self,
-        result: &link::Result,
-        genesis: Hash,
-        coordinator: &AccountId,
-        request_hash: Hash,
-    ) -> Result<Completed, Failure> {
-        if self.bounds.vectors.is_some_and(|vectors| self.pieces != vectors) {
-            return Err(Failure::Violation("not one vector of equal length for each input"));
-        }
-        if !self.bounds.can_have_taken(self.tokens, self.text_bytes) {
-            return Err(Failure::Violation("more tokens than the text can have taken"));
-        }
-        let witnessed = Witnessed {
-            genesis,
-            task_id: self.id.task,
-            attempt: self.id.attempt,
-            coordinator: coordinator.clone(),
-            miner: self.link.operator().clone(),
-            link: self.link.hash(),
-            model_root: self.model.model_root,
-            request_hash,
-            output_hash: self.hasher.clone().finish(),
-            completion_tokens: self.tokens,
-            max_prompt_tokens: self.bounds.max_prompt_tokens,
-        };
-        let (receipt, signature) = check(result, &witnessed)?;
-        Ok(Completed { receipt, signature })
-    }
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        if !self.has_ended {
-            self.link.cancel(&self.id);
+    /// The next event; there is none after an end or a failure. May be dropped and called again.
+    pub(super) async fn next(&mut self) -> Result<TaskEvent, Failure> {
+        match self.pieces.recv().await {
+            Some(piece) => Ok(TaskEvent::Piece(piece)),
+            // An attempt that does not say how it ended was cut off with the gateway.
+            None => (&mut self.end).await.unwrap_or(Err(Failure::Unread)).map(TaskEvent::Done),
         }
     }
 }
 
-/// The values of a vector as it crosses the link.
-pub(crate) fn values_of(vector: &[u8]) -> impl Iterator<Item = f32> + '_ {
-    vector.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+impl Client {
+    /// Hands on a piece; whether the client is there and has room for it.
+    pub(super) fn hand(&self, piece: Piece) -> bool {
+        self.pieces.try_send(piece).is_ok()
+    }
+
+    /// Returns when the client has gone.
+    pub(super) async fn gone(&self) {
+        self.pieces.closed().await;
+    }
+
+    /// Says how it ended.
+    pub(super) fn end(self, ended: Ended) {
+        // It may have gone; the pieces' channel closes after this.
+        drop(self.end.send(ended));
+    }
 }
 
-fn failure_of(failure: link::Failure) -> Failure {
-    match failure.code() {
-        FailureCode::Busy => Failure::Busy,
-        FailureCode::Uncovered => Failure::Uncovered,
-        FailureCode::Price => Failure::Price,
-        FailureCode::Draining => Failure::Draining,
-        FailureCode::InvalidRequest => Failure::ClientFault(ClientFault::Invalid(failure.reason)),
-        FailureCode::ContextLength => Failure::ClientFault(ClientFault::ContextLength(failure.reason)),
-        FailureCode::UnknownModel => Failure::Miner("it does not have the model that it offers"),
-        FailureCode::Cancelled => Failure::Miner("it cancelled"),
-        FailureCode::Timeout => Failure::Miner("it ran out of time"),
-        FailureCode::Internal => Failure::Miner("internal error"),
-        FailureCode::Unspecified => Failure::Miner("no reason given"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cuckoo_primitives::{settlement::Price, Hash};
+    use cuckoo_wire::link::ModelKind;
+
+    fn both() -> (Client, Attempt) {
+        let model = OfferedModel {
+            id: "m".into(),
+            kind: ModelKind::Chat,
+            model_root: Hash::zero(),
+            context_tokens: 1,
+            numeric_class: String::new(),
+            ask: Price::default(),
+        };
+        ends(&Arc::new(Link::unheard(AccountId::from([1; 32]), 1)), model)
+    }
+
+    fn piece() -> Piece {
+        Piece::Text("a".into())
+    }
+
+    #[tokio::test]
+    async fn the_end_comes_after_all_pieces() {
+        let (client, mut attempt) = both();
+        assert!(client.hand(piece()));
+        client.end(Err(Failure::Deadline));
+        assert!(matches!(attempt.next().await, Ok(TaskEvent::Piece(_))));
+        assert!(matches!(attempt.next().await, Err(Failure::Deadline)));
+    }
+
+    #[tokio::test]
+    async fn the_end_has_room_when_no_piece_has() {
+        let (client, mut attempt) = both();
+        assert!((0..MAX_UNREAD).all(|_| client.hand(piece())));
+        assert!(!client.hand(piece()), "nobody reads");
+        client.end(Err(Failure::Unread));
+        for _ in 0..MAX_UNREAD {
+            assert!(matches!(attempt.next().await, Ok(TaskEvent::Piece(_))));
+        }
+        assert!(matches!(attempt.next().await, Err(Failure::Unread)));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_goes_is_noticed() {
+        let (client, attempt) = both();
+        assert!(futures::FutureExt::now_or_never(client.gone()).is_none());
+        drop(attempt);
+        client.gone().await;
+        assert!(!client.hand(piece()));
     }
 }

@@ -82,6 +82,20 @@ impl Bounds {
     }
 }
 
+#[cfg(test)]
+impl Bounds {
+    /// Of an answer of text.
+    pub(super) fn of_text(max_tokens: u32, deadline: Instant) -> Self {
+        let max_bytes = MAX_ANSWER_BYTES;
+        Self { max_tokens, max_prompt_tokens: 100, vectors: None, max_bytes, echo_bytes: 0, deadline }
+    }
+
+    /// Of the vectors of so many inputs.
+    pub(super) fn of_vectors(inputs: usize, deadline: Instant) -> Self {
+        Self { vectors: Some(inputs), ..Self::of_text(0, deadline) }
+    }
+}
+
 /// Bytes of the prompt, and how many messages or inputs it has.
 fn prompt_of(work: &Work) -> (usize, usize) {
     match work {

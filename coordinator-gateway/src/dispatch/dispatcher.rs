@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use cuckoo_primitives::{settlement::Price, AccountId, Hash};
+use cuckoo_primitives::{settlement::Price, Hash};
 use cuckoo_wire::request::request_hash;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -11,25 +11,24 @@ use tokio::{
 };
 
 use super::{
-    attempt::{Attempt, AttemptEvent, Completed, Piece, TaskEvent},
-    bounds::Bounds,
+    attempt::{Attempt, Completed, Piece, ServedBy, TaskEvent},
+    attempts::Attempts,
     failure::{Blame, ClientFault, DispatchError, Failure},
     registry::{Acquired, Registry, Slot, Tried, Want},
     task::{AttemptId, TaskSpec},
 };
 use crate::{
-    auth::Budgets,
+    auth::{Budgets, OverBudget},
     chain_guard::{ChainGuard, NotReady},
     config::Limits,
     link::OfferedModel,
     settle::is_free,
-    store::{Entry, Journal, StoredReceipt},
+    store::Journal,
 };
 
-/// How often a task may meet a miner that says it is busy; that is nobody's failure, but must have an end.
+/// How often a task may meet a miner that says it is busy, or find its budget taken by others; that is nobody's failure,
+/// but must have an end.
 const MAX_DETOURS: u32 = 16;
-/// How long a miner may still finish what a client hung up on.
-const HANG_UP_GRACE: Duration = Duration::from_millis(500);
 /// How long a task that one miner refused as the client's fault waits for another miner that says so too.
 const SECOND_OPINION_WAIT: Duration = Duration::from_secs(2);
 
@@ -39,6 +38,7 @@ pub(crate) struct Dispatcher {
     guard: Arc<ChainGuard>,
     journal: Journal,
     budgets: Arc<Budgets>,
+    attempts: Arc<Attempts>,
     limits: Limits,
     tasks: Arc<Semaphore>,
     queue: Arc<Semaphore>,
@@ -57,15 +57,6 @@ pub(crate) struct Answer {
     pub(crate) served_by: ServedBy,
 }
 
-/// Who answers a task, for the response's headers.
-#[derive(Clone, Debug)]
-pub(crate) struct ServedBy {
-    /// The miner's operator.
-    pub(crate) miner: AccountId,
-    /// The model as it offers it.
-    pub(crate) model: OfferedModel,
-}
-
 impl Dispatcher {
     pub(crate) fn new(
         registry: Arc<Registry>,
@@ -76,12 +67,18 @@ impl Dispatcher {
     ) -> Arc<Self> {
         let tasks = Arc::new(Semaphore::new(limits.max_tasks.min(Semaphore::MAX_PERMITS)));
         let queue = Arc::new(Semaphore::new(limits.max_queue.min(Semaphore::MAX_PERMITS)));
-        Arc::new(Self { registry, guard, journal, budgets, limits, tasks, queue })
+        let attempts = Attempts::new(registry.clone(), guard.clone(), journal.clone(), &limits);
+        Arc::new(Self { registry, guard, journal, budgets, attempts, limits, tasks, queue })
     }
 
     /// Accepts no new tasks from now on.
     pub(crate) fn close(&self) {
         self.tasks.close();
+    }
+
+    /// Returns when no attempt runs any more, and all that did are paid for, also those that their clients left.
+    pub(crate) async fn finish(&self) {
+        self.attempts.finish().await;
     }
 
     /// Whether new tasks are accepted.
@@ -163,7 +160,7 @@ impl Dispatcher {
         let request_hash = request_hash(&spec.task);
         Ok(Tries {
             dispatcher: self.clone(),
-            spec,
+            spec: Arc::new(spec),
             request_hash,
             tried: Vec::new(),
             attempts: 0,
@@ -224,7 +221,8 @@ impl Refusal {
 /// The attempts of one task.
 struct Tries {
     dispatcher: Arc<Dispatcher>,
-    spec: TaskSpec,
+    /// Shared with the attempts, which may outlive the client.
+    spec: Arc<TaskSpec>,
     request_hash: Hash,
     tried: Vec<Tried>,
     attempts: u32,
@@ -262,41 +260,40 @@ impl Tries {
     }
 
     async fn begin_within(&mut self, patience: Duration) -> Result<Attempt, DispatchError> {
+        let dispatcher = self.dispatcher.clone();
         loop {
             let id = AttemptId { task: self.spec.id, attempt: self.attempts };
-            let want = Want { id, kind: self.spec.kind, task: &self.spec.task, price: self.spec.price };
-            let mut slot = self.dispatcher.slot(want, &self.tried, self.spec.deadline, patience).await?;
-            self.attempts += 1;
-            let (link, model) = (slot.link().clone(), slot.model().clone());
-            let bounds = Bounds::new(&self.spec, &model);
+            let key = self.spec.api_key_id.as_ref();
+            let affordable = dispatcher.budgets.left(key);
+            let want = Want { id, kind: self.spec.kind, task: &self.spec.task, price: self.spec.price, affordable };
+            let mut slot = dispatcher.slot(want, &self.tried, self.spec.deadline, patience).await?;
             let ceiling = slot.take_ceiling();
-            // Only now is it known what it may cost: that hangs on the miner.
-            let spending = self.dispatcher.budgets.reserve(self.spec.api_key_id.as_ref(), ceiling.planck());
-            let spending = spending.map_err(DispatchError::OverBudget)?;
-            if let Some(messages) = link.begin(id, self.spec.message(id.attempt), slot, bounds.max_bytes) {
-                return Ok(Attempt::new(id, link, model, messages, bounds, (ceiling, spending)));
+            let spending = match dispatcher.budgets.reserve(key, ceiling.planck()) {
+                Ok(spending) => spending,
+                // Other tasks of the key have begun since. A miner with a shorter context may still do.
+                Err(OverBudget::TooMuch { .. }) if self.detours < MAX_DETOURS => {
+                    self.detours += 1;
+                    continue;
+                }
+                Err(over) => return Err(DispatchError::OverBudget(over)),
+            };
+            self.attempts += 1;
+            let tried = Tried::of(slot.link());
+            match dispatcher.attempts.begin(id, &self.spec, self.request_hash, slot, (ceiling, spending)) {
+                Some(attempt) => return Ok(attempt),
+                // The link ended between the draw and now: as if it had not been there.
+                None => self.tried.push(tried),
             }
-            // The link ended between the draw and now: as if it had not been there.
-            self.tried.push(Tried::of(&link));
         }
     }
 
-    /// The attempt's next event; at its end the receipt is checked and stored, and its pay promised.
+    /// The attempt's next event; after the last one its receipt is stored, and its pay promised.
     async fn next(&self, attempt: &mut Attempt) -> Result<TaskEvent, Failure> {
-        match attempt.next(&self.dispatcher.limits).await? {
-            AttemptEvent::Piece(piece) => Ok(TaskEvent::Piece(piece)),
-            AttemptEvent::Done(result) => {
-                let guard = &self.dispatcher.guard;
-                let completed = attempt.verify(&result, guard.genesis(), guard.operator(), self.request_hash)?;
-                self.store(attempt, &completed).await?;
-                self.dispatcher.registry.succeeded(attempt.tried());
-                if let Some(refusal) = &self.refusal {
-                    self.dispatcher.registry.failed(refusal.by, refusal.blame(attempt.model()));
-                }
-                self.succeeded(&completed);
-                Ok(TaskEvent::Done(Box::new(completed)))
-            }
+        let event = attempt.next().await?;
+        if let (TaskEvent::Done(_), Some(refusal)) = (&event, &self.refusal) {
+            self.dispatcher.registry.failed(refusal.by, refusal.blame(&attempt.served_by.model));
         }
+        Ok(event)
     }
 
     async fn collect(&self, attempt: &mut Attempt) -> Result<Answer, Failure> {
@@ -306,33 +303,22 @@ impl Tries {
                 TaskEvent::Piece(Piece::Text(piece)) => text.push_str(&piece),
                 TaskEvent::Piece(Piece::Vector(vector)) => vectors.push(vector),
                 TaskEvent::Done(completed) => {
-                    let served_by = ServedBy { miner: attempt.miner().clone(), model: attempt.model().clone() };
+                    let served_by = attempt.served_by.clone();
                     return Ok(Answer { text, vectors, completed: *completed, served_by });
                 }
             }
         }
     }
 
-    async fn store(&self, attempt: &Attempt, completed: &Completed) -> Result<(), Failure> {
-        let stored = StoredReceipt {
-            receipt: completed.receipt.clone(),
-            signature: completed.signature,
-            model: self.spec.model().to_owned(),
-            api_key_id: self.spec.api_key_id.clone(),
-            cost: attempt.cost(&self.spec, &completed.receipt),
-        };
-        let entry = Entry { stored, channel: attempt.channel().clone() };
-        self.dispatcher.journal.append(entry).await.map_err(|_| Failure::NotStored)
-    }
-
-    /// Takes note of a failed attempt; `Ok` if another may be made.
+    /// After a failed attempt; `Ok` if another may be made.
     fn after(&mut self, attempt: &Attempt, failure: Failure) -> Result<(), DispatchError> {
-        self.note(attempt, &failure);
-        self.tried.push(attempt.tried());
+        self.tried.push(attempt.tried);
         match failure {
             Failure::ClientFault(fault) => return self.refused(attempt, fault),
             Failure::Deadline => return Err(DispatchError::Deadline),
             Failure::NotStored => return Err(DispatchError::NotStored),
+            // It was paid for what nobody has read, and would be again.
+            Failure::Unread => return Err(DispatchError::Failed { attempts: self.attempts, last: failure }),
             Failure::Busy | Failure::Draining | Failure::Uncovered | Failure::Price => self.detours += 1,
             _ => self.failures += 1,
         }
@@ -345,51 +331,15 @@ impl Tries {
 
     /// Believes a second miner that says the same, and asks one after the first.
     fn refused(&mut self, attempt: &Attempt, fault: ClientFault) -> Result<(), DispatchError> {
-        let by = attempt.tried();
+        let by = attempt.tried;
         if self.refusal.as_ref().is_some_and(|first| first.by.operator != by.operator)
             || self.failures + 1 >= self.dispatcher.limits.max_attempts
         {
             return Err(DispatchError::ClientFault(fault));
         }
         self.failures += 1;
-        self.refusal = Some(Refusal { fault, by, context_tokens: attempt.model().context_tokens });
+        self.refusal = Some(Refusal { fault, by, context_tokens: attempt.served_by.model.context_tokens });
         Ok(())
-    }
-
-    fn note(&self, attempt: &Attempt, failure: &Failure) {
-        self.dispatcher.registry.failed(attempt.tried(), failure.blame());
-        metrics::counter!("gateway_attempts_failed_total", "reason" => failure.label()).increment(1);
-        tracing::info!(
-            target: "gateway::dispatch",
-            {
-                task.id = self.spec.id_hex(),
-                attempt = attempt.id().attempt,
-                miner = %attempt.miner(),
-                %failure,
-            },
-            "attempt failed"
-        );
-    }
-
-    fn succeeded(&self, completed: &Completed) {
-        let Completed { receipt, .. } = completed;
-        let seconds = self.spec.arrived.elapsed().as_secs_f64();
-        metrics::histogram!("gen_ai_server_request_duration_seconds").record(seconds);
-        metrics::counter!("gateway_tasks_total", "outcome" => "served").increment(1);
-        metrics::counter!("gateway_tokens_total", "type" => "input").increment(receipt.prompt_tokens.into());
-        metrics::counter!("gateway_tokens_total", "type" => "output").increment(receipt.completion_tokens.into());
-        tracing::debug!(
-            target: "gateway::dispatch",
-            {
-                task.id = self.spec.id_hex(),
-                attempt = receipt.attempt,
-                miner = %receipt.miner,
-                prompt_tokens = receipt.prompt_tokens,
-                completion_tokens = receipt.completion_tokens,
-                duration_ms = self.spec.arrived.elapsed().as_millis() as u64,
-            },
-            "task served"
-        );
     }
 
     fn ended(&self, error: DispatchError) -> DispatchError {
@@ -398,8 +348,8 @@ impl Tries {
     }
 }
 
-/// A task of which the client sees every piece as it comes. Dropping it before its end cancels the task, unless the miner
-/// is done in a moment.
+/// A task of which the client sees every piece as it comes. Dropping it before its end cancels the task; what the miner has
+/// sent by then is paid for.
 pub(crate) struct OpenTask {
     served_by: ServedBy,
     /// `None` once it has ended.
@@ -414,7 +364,7 @@ struct RunningTask {
 
 impl OpenTask {
     fn new(tries: Tries, attempt: Attempt, first: TaskEvent) -> Self {
-        let served_by = ServedBy { miner: attempt.miner().clone(), model: attempt.model().clone() };
+        let served_by = attempt.served_by.clone();
         Self { served_by, running: Some(Box::new(RunningTask { tries, attempt })), first: Some(first) }
     }
 
@@ -423,7 +373,8 @@ impl OpenTask {
         self.served_by.clone()
     }
 
-    /// The next event; `None` after the last. The receipt is stored before `Done` is returned.
+    /// The next event; `None` after the last. The receipt is stored before `Done` is returned. May be dropped and called
+    /// again.
     pub(crate) async fn next(&mut self) -> Option<Result<TaskEvent, DispatchError>> {
         let RunningTask { tries, attempt } = self.running.as_deref_mut()?;
         let event = match self.first.take() {
@@ -447,21 +398,6 @@ impl OpenTask {
             self.running = None;
         }
         Some(event)
-    }
-}
-
-impl Drop for OpenTask {
-    fn drop(&mut self) {
-        let (Some(running), Ok(runtime)) = (self.running.take(), tokio::runtime::Handle::try_current()) else { return };
-        runtime.spawn(async move { drop(tokio::time::timeout(HANG_UP_GRACE, running.finish()).await) });
-    }
-}
-
-impl RunningTask {
-    /// A client that has read the last word and hangs up before it reads the end has been served all the same, and the
-    /// miner's receipt for it is on its way.
-    async fn finish(mut self: Box<Self>) {
-        while let Ok(TaskEvent::Piece(_)) = self.tries.next(&mut self.attempt).await {}
     }
 }
 

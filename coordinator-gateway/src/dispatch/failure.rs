@@ -30,9 +30,12 @@ pub(crate) enum Failure {
     /// The task's own time is over.
     #[error("out of time")]
     Deadline,
-    /// The client did not read, so the answer piled up.
+    /// The client went away, or did not read, so that the answer piled up.
     #[error("the client does not read")]
-    Overflow,
+    Unread,
+    /// The miner sent faster than anybody can read.
+    #[error("more pieces at once than can be taken")]
+    Flood,
     /// The miner says that the request itself is wrong.
     #[error("request refused")]
     ClientFault(ClientFault),
@@ -79,8 +82,8 @@ impl Failure {
             Self::Busy | Self::Uncovered | Self::Price => Blame::Busy,
             Self::Draining => Blame::Leaving,
             // The registry counts a lost link once, not once for each of its tasks.
-            Self::LinkLost | Self::Deadline | Self::Overflow | Self::ClientFault(_) | Self::NotStored => Blame::Nobody,
-            Self::Silent(_) | Self::Miner(_) | Self::Violation(_) | Self::BadReceipt(_) => Blame::Miner,
+            Self::LinkLost | Self::Deadline | Self::Unread | Self::ClientFault(_) | Self::NotStored => Blame::Nobody,
+            Self::Silent(_) | Self::Flood | Self::Miner(_) | Self::Violation(_) | Self::BadReceipt(_) => Blame::Miner,
         }
     }
 
@@ -94,7 +97,8 @@ impl Failure {
             Self::LinkLost => "link_lost",
             Self::Silent(_) => "silent",
             Self::Deadline => "deadline",
-            Self::Overflow => "overflow",
+            Self::Unread => "unread",
+            Self::Flood => "flood",
             Self::ClientFault(_) => "client_fault",
             Self::Miner(_) => "miner",
             Self::Violation(_) => "violation",

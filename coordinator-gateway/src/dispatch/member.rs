@@ -33,7 +33,7 @@ pub(crate) enum PassedOver {
     Suspended,
     /// Failed at this very task.
     Tried,
-    /// What the task may cost is not covered.
+    /// What the task may cost is not covered: by what stands behind the miner's pay, or by the client's budget.
     Uncovered,
 }
 

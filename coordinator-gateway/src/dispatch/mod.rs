@@ -1,9 +1,11 @@
 //! From a task to a miner's answer.
 //!
-//! [`Registry`] knows who is linked and draws; [`Attempt`] is one try of a task on one miner; [`Dispatcher`] tries
-//! until an answer is there, with a verified receipt, or nobody is left.
+//! [`Registry`] knows who is linked and draws; an attempt is one try of a task on one miner, and runs in a task of its own
+//! to the promise of its pay, see [`running_attempt`]; [`Dispatcher`] tries until an answer is there, with a verified
+//! receipt, or nobody is left.
 
 mod attempt;
+mod attempts;
 mod bounds;
 mod dispatcher;
 mod draw;
@@ -14,15 +16,18 @@ mod pool;
 mod receipt_check;
 mod registry;
 mod roster;
+mod running_attempt;
 mod task;
+mod transcript;
 
-pub(crate) use attempt::{values_of, Piece, TaskEvent};
-pub(crate) use dispatcher::{Dispatcher, OpenTask, ServedBy, STREAM_HEARTBEAT};
+pub(crate) use attempt::{Piece, ServedBy, TaskEvent};
+pub(crate) use dispatcher::{Dispatcher, OpenTask, STREAM_HEARTBEAT};
 pub(crate) use failure::DispatchError;
 pub(crate) use member::MAX_LINKS_PER_OPERATOR;
 pub(crate) use miners::{MinerCounts, MinerReport, Unavailable};
-pub(crate) use registry::{Registry, Slot, TooManyLinks};
+pub(crate) use registry::{Registry, TooManyLinks};
 pub(crate) use task::{task_of, AttemptId, TaskSpec};
+pub(crate) use transcript::values_of;
 
 #[cfg(test)]
 mod registry_tests;

@@ -5,7 +5,7 @@ use std::{
     sync::Weak,
 };
 
-use cuckoo_primitives::settlement::Price;
+use cuckoo_primitives::{settlement::Price, Balance};
 use cuckoo_selection::Table;
 use cuckoo_wire::link::{ModelKind, Task};
 use tokio::sync::oneshot;
@@ -28,6 +28,8 @@ pub(super) struct Waiter {
     /// Gone when its client has.
     pub(super) task: Weak<Task>,
     pub(super) price: Price,
+    /// The most that it may cost its client, in planck.
+    pub(super) affordable: Balance,
     pub(super) tried: Vec<Tried>,
     pub(super) grant: oneshot::Sender<Result<Slot, DispatchError>>,
 }

@@ -65,6 +65,9 @@ pub(super) struct Want<'a> {
     pub(super) kind: ModelKind,
     pub(super) task: &'a Arc<Task>,
     pub(super) price: Price,
+    /// The most that it may cost its client, in planck. What it may cost hangs on the context that a miner says it has, so
+    /// that of those that say too much none is drawn.
+    pub(super) affordable: Balance,
 }
 
 impl<'a> Want<'a> {
@@ -189,8 +192,9 @@ impl Registry {
         roster.waiters_so_far += 1;
         // What was tried before is older than all that wait, of any model.
         let number = if tried.is_empty() { roster.waiters_so_far } else { 0 };
-        let Want { id, task, price, .. } = want;
-        let waiter = Waiter { number, id, task: Arc::downgrade(task), price, tried: tried.to_vec(), grant };
+        let Want { id, task, price, affordable, .. } = want;
+        let (task, tried_before) = (Arc::downgrade(task), tried.to_vec());
+        let waiter = Waiter { number, id, task, price, affordable, tried: tried_before, grant };
         if let Some(pool) = roster.pools.get(want.model(), want.kind) {
             // Clients that have gone leave their places behind; as many as may wait are too many.
             if pool.waiters.len() >= self.max_queue.saturating_mul(2) {

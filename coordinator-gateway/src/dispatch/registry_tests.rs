@@ -12,6 +12,7 @@ use super::{
     task::{task_of, AttemptId},
 };
 use crate::{
+    auth::OverBudget,
     link::{Link, Offer, OfferedModel},
     settle::{CaiPrice, Exposure, Prices},
 };
@@ -71,7 +72,7 @@ fn want(number: u32) -> Want<'static> {
     let mut id = [0; 16];
     id[..4].copy_from_slice(&number.to_le_bytes());
     let id = AttemptId { task: id, attempt: 0 };
-    Want { id, kind: ModelKind::Chat, task: task(MODEL, 0), price: Price::default() }
+    Want { id, kind: ModelKind::Chat, task: task(MODEL, 0), price: Price::default(), affordable: Balance::MAX }
 }
 
 /// A task that may cost so many planck, 10 at most.
@@ -315,6 +316,28 @@ fn a_miner_that_is_not_covered_is_passed_over() {
     // What costs nothing needs no cover.
     let Ok(Acquired::Now(slot)) = registry.acquire(want(1), &[]) else { panic!() };
     assert_eq!(slot.link().serial(), uncovered.serial());
+}
+
+#[test]
+fn a_context_that_a_client_cannot_afford_is_not_drawn() {
+    let registry = paying(10_000_000, 5_000_000);
+    let boasting = link(&registry, 1, 1_000_000, 9);
+    let mut longer = offer(&[MODEL], 9, Price::default());
+    longer.models.iter_mut().for_each(|model| model.context_tokens = 1_000_000);
+    registry.set_offer(&boasting, longer);
+    let modest = link(&registry, 2, 1, 1);
+    // Without a limit the whole context may be written, which costs as many planck.
+    let affording = |number, affordable| Want { affordable, ..paid(number, 0) };
+    let Ok(Acquired::Now(slot)) = registry.acquire(affording(0, 10), &[]) else { panic!() };
+    assert_eq!(slot.link().serial(), modest.serial());
+    let Ok(Acquired::Later(mut waiting)) = registry.acquire(affording(1, 10), &[]) else { panic!() };
+    assert!(waiting.try_recv().is_err());
+    drop(slot);
+    assert_eq!(waiting.try_recv().unwrap().unwrap().link().serial(), modest.serial());
+    let Err(DispatchError::OverBudget(over)) = registry.acquire(affording(2, 9), &[]) else { panic!() };
+    assert_eq!(over, OverBudget::TooMuch { left: 9, ceiling: 10 });
+    let Ok(Acquired::Now(slot)) = registry.acquire(affording(3, 1_000_000), &[]) else { panic!() };
+    assert_eq!(slot.link().serial(), boasting.serial());
 }
 
 #[test]

@@ -18,6 +18,7 @@ use super::{
     registry::{OperatorId, Registry, Slot, Tried, Want},
 };
 use crate::{
+    auth::OverBudget,
     link::{Offer, OfferedModel},
     settle::{is_free, Prices, Unfunded},
 };
@@ -219,7 +220,7 @@ impl Roster {
                 continue;
             }
             let Some(task) = waiter.task.upgrade() else { continue };
-            let want = Want { id: waiter.id, kind, task: &task, price: waiter.price };
+            let want = Want { id: waiter.id, kind, task: &task, price: waiter.price, affordable: waiter.affordable };
             let Some(slot) = self.draw(registry, want, &waiter.tried) else {
                 // All that are free now have failed at this task, or it is not covered; the next one may still use them.
                 uncovered += usize::from(waiter.tried.is_empty());
@@ -245,7 +246,10 @@ impl Roster {
         let pool = self.pools.get(want.model(), want.kind)?;
         let headrooms = registry.exposure.headrooms();
         let ceilings = Ceilings::of(want);
-        let is_covered = |member: &Member| headrooms.covers(member.stash(), ceilings.on(member));
+        let is_covered = |member: &Member| {
+            let ceiling = ceilings.on(member);
+            ceiling <= want.affordable && headrooms.covers(member.stash(), ceiling)
+        };
         let id = draw(pool, &self.members, &seed.0, tried, is_covered)?;
         let member = self.members.get_mut(&id)?;
         let model = member.model(want.model(), want.kind)?.clone();
@@ -298,10 +302,13 @@ impl Roster {
         let mut least = Balance::MAX;
         for member in hopeful {
             let ceiling = ceilings.on(member);
-            if headrooms.could_cover(member.stash(), ceiling) {
+            if ceiling <= want.affordable && headrooms.could_cover(member.stash(), ceiling) {
                 return Ok(());
             }
             least = least.min(ceiling);
+        }
+        if least > want.affordable {
+            return Err(DispatchError::OverBudget(OverBudget::TooMuch { left: want.affordable, ceiling: least }));
         }
         let has_escrow = headrooms.has_escrow_for(least);
         drop(headrooms);

@@ -4,18 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use cuckoo_primitives::{signing::blake2_256, AccountId, Balance, Hash};
-use cuckoo_wire::link::{self, coordinator_message::Message, CoordinatorMessage, RefusalCode};
+use cuckoo_wire::link::{self, coordinator_message::Message, CancelReason, CoordinatorMessage, RefusalCode};
 use parking_lot::Mutex;
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
 };
 
-use super::running::{AttemptMessage, Routed, Running};
-use crate::{
-    dispatch::{AttemptId, Slot},
-    settle::ChannelKey,
-};
+use super::running::{AttemptMessage, Running};
+use crate::{dispatch::AttemptId, settle::ChannelKey};
 
 /// Messages that may wait for a miner that reads slowly; the channel takes memory only for those that do. More than
 /// [`cuckoo_wire::limits::MAX_SLOTS`] tasks and as many cancellations fit.
@@ -132,32 +129,37 @@ impl Link {
         self.since
     }
 
-    /// Sends a task that may be answered with `max_bytes`; what the miner says about it arrives at the returned end, which closes when the link ends. `None`
-    /// if the link has ended already.
+    /// Sends a task that may be answered with `max_bytes`. What the miner says about it arrives at the returned end, which
+    /// closes after its last message, or when the link ends. `None` if the link has ended already. Whoever hears it must
+    /// [`Link::leave`] it.
     pub(crate) fn begin(
         &self,
         id: AttemptId,
         task: link::Task,
-        slot: Slot,
         max_bytes: usize,
     ) -> Option<mpsc::Receiver<Box<AttemptMessage>>> {
         let mut running = self.running.lock();
         let open = running.as_mut()?;
-        let messages = open.begin(id, slot, max_bytes);
+        let messages = open.begin(id, max_bytes);
         if self.outbox.try_send(Message::Task(task).into()).is_ok() {
             return Some(messages);
         }
-        let unsent = open.take_back(&id);
-        drop(running);
-        drop(unsent);
+        open.leave(&id);
         None
     }
 
-    /// Nobody waits for this attempt any more; the miner is told to stop.
-    pub(crate) fn cancel(&self, id: &AttemptId) {
-        let routed = self.running.lock().as_mut().map(|running| running.cancel(id));
-        if routed == Some(Routed::Stop) {
-            self.send_cancel(id);
+    /// Tells the miner to stop an attempt, unless it has ended it already.
+    pub(crate) fn cancel(&self, id: &AttemptId, reason: CancelReason) {
+        if self.running.lock().as_ref().is_some_and(|running| running.is_open(id)) {
+            let (task_id, attempt) = (Bytes::copy_from_slice(&id.task), id.attempt);
+            self.send(Message::Cancel(link::Cancel { task_id, attempt, reason: reason.into() }));
+        }
+    }
+
+    /// Nobody hears this attempt any more: it is paid for, or will not be.
+    pub(crate) fn leave(&self, id: &AttemptId) {
+        if let Some(running) = self.running.lock().as_mut() {
+            running.leave(id);
         }
     }
 
@@ -187,30 +189,24 @@ impl Link {
 
     /// Hands a piece to its attempt.
     pub(super) fn output(&self, id: &AttemptId, output: link::Output) {
-        let routed = self.running.lock().as_mut().map(|running| running.output(id, output));
-        if routed == Some(Routed::Stop) {
-            self.send_cancel(id);
+        if let Some(running) = self.running.lock().as_mut() {
+            running.output(id, output);
         }
     }
 
-    /// Ends an attempt with its last message.
+    /// Hands its last message to an attempt.
     pub(super) fn finish(&self, id: &AttemptId, last: AttemptMessage) {
-        let ended = self.running.lock().as_mut().and_then(|running| running.end(id, last));
-        drop(ended);
+        if let Some(running) = self.running.lock().as_mut() {
+            running.end(id, last);
+        }
     }
 
-    /// Frees slots whose cancelled attempts the miner never answered.
-    pub(super) fn sweep(&self) {
-        let overdue = self.running.lock().as_mut().map(Running::overdue);
-        drop(overdue);
-    }
-
-    /// Whether no attempt runs.
+    /// Whether no attempt runs, and all that did are paid for.
     pub(super) fn is_idle(&self) -> bool {
         self.running.lock().as_ref().is_none_or(Running::is_empty)
     }
 
-    /// The stream has ended: attempts see the end of their channels, slots are free.
+    /// The stream has ended: attempts see the end of their channels.
     pub(super) fn close(&self) {
         let ended = self.running.lock().take();
         drop(ended);
@@ -229,10 +225,6 @@ impl Link {
         if self.outbox.try_send(message.into()).is_ok() {
             *promised = amount;
         }
-    }
-
-    fn send_cancel(&self, id: &AttemptId) {
-        self.send(Message::Cancel(link::Cancel { task_id: Bytes::copy_from_slice(&id.task), attempt: id.attempt, reason: 0 }));
     }
 }
 

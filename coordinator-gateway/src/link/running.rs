@@ -1,19 +1,15 @@
 //! The attempts that run on one link.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use cuckoo_wire::link;
-use tokio::{
-    sync::mpsc::{self, error::TrySendError},
-    time::Instant,
-};
+use tokio::sync::mpsc;
 
-use crate::dispatch::{AttemptId, Slot};
+use crate::dispatch::AttemptId;
 
-/// After a cancellation the slot is free when the miner says so, or after this.
-const CANCEL_GRACE: Duration = Duration::from_secs(3);
-/// Pieces that may wait for a client that reads slowly. The channel takes memory only for those that do.
-const MAX_PIECES_WAITING: usize = 4096;
+/// Messages that may wait for an attempt's own task. It waits for nobody while they come, so this is never reached by an
+/// honest miner; the channel takes memory only for those that wait.
+const MAX_WAITING: usize = 4096;
 
 /// What a miner says about an attempt. Boxed on its way, as a channel has room for dozens from its beginning.
 #[derive(Debug)]
@@ -28,44 +24,35 @@ pub(crate) enum AttemptMessage {
     TooMuch,
 }
 
-/// Whether the miner should be told to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Routed {
-    /// Nothing to do.
-    Fine,
-    /// The attempt has just been given up; the miner should stop.
-    Stop,
-}
-
-/// The attempts that run on one link. Removing one frees its slot, so it must not happen under the registry's lock;
-/// it never does, as only the link's own task and the attempts' tasks do it.
+/// The attempts that run on one link. Each is here until its own task leaves it, which it does when its pay is promised or
+/// it is sure that there will be none.
 #[derive(Default)]
 pub(super) struct Running {
     attempts: HashMap<AttemptId, RunningAttempt>,
 }
 
 struct RunningAttempt {
+    /// `None` when nothing more is heard of it.
     messages: Option<mpsc::Sender<Box<AttemptMessage>>>,
     /// What it may still send.
     bytes_left: usize,
-    cancelled: Option<Instant>,
-    /// Held for its effect when dropped.
-    _slot: Slot,
+    /// The miner has said its last word about it.
+    has_ended: bool,
 }
 
 impl Running {
-    /// Notes a new attempt that may answer with `max_bytes`; its messages arrive at the returned end.
-    pub(super) fn begin(&mut self, id: AttemptId, slot: Slot, max_bytes: usize) -> mpsc::Receiver<Box<AttemptMessage>> {
-        let (messages, received) = mpsc::channel(MAX_PIECES_WAITING);
-        let attempt = RunningAttempt { messages: Some(messages), bytes_left: max_bytes, cancelled: None, _slot: slot };
+    /// Notes a new attempt that may answer with `max_bytes`; its messages arrive at the returned end, which closes after
+    /// the last of them.
+    pub(super) fn begin(&mut self, id: AttemptId, max_bytes: usize) -> mpsc::Receiver<Box<AttemptMessage>> {
+        let (messages, received) = mpsc::channel(MAX_WAITING);
+        let attempt = RunningAttempt { messages: Some(messages), bytes_left: max_bytes, has_ended: false };
         self.attempts.insert(id, attempt);
         received
     }
 
     /// Hands a piece to its attempt. Pieces of attempts that are gone are dropped: they crossed a cancellation.
-    pub(super) fn output(&mut self, id: &AttemptId, output: link::Output) -> Routed {
-        let Some(attempt) = self.attempts.get_mut(id) else { return Routed::Fine };
-        let Some(messages) = &attempt.messages else { return Routed::Fine };
+    pub(super) fn output(&mut self, id: &AttemptId, output: link::Output) {
+        let Some(attempt) = self.attempts.get_mut(id) else { return };
         let message = match attempt.bytes_left.checked_sub(output.text.len().saturating_add(output.vector.len())) {
             Some(left) => {
                 attempt.bytes_left = left;
@@ -73,65 +60,97 @@ impl Running {
             }
             None => AttemptMessage::TooMuch,
         };
-        let is_too_much = matches!(message, AttemptMessage::TooMuch);
-        match messages.try_send(Box::new(message)) {
-            Ok(()) if !is_too_much => Routed::Fine,
-            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Closed(_)) => {
-                attempt.give_up();
-                Routed::Stop
-            }
-        }
+        attempt.hand_on(message);
     }
 
-    /// Ends an attempt with its last message; the returned value frees the slot when dropped.
-    #[must_use = "dropping it frees the slot, which must not happen under this lock"]
-    pub(super) fn end(&mut self, id: &AttemptId, last: AttemptMessage) -> Option<impl Sized> {
-        let attempt = self.attempts.remove(id)?;
-        if let Some(messages) = &attempt.messages {
-            // A full channel means a client that does not read; its attempt sees the channel's end.
-            drop(messages.try_send(Box::new(last)));
-        }
-        Some(attempt)
+    /// Hands its last message to an attempt.
+    pub(super) fn end(&mut self, id: &AttemptId, last: AttemptMessage) {
+        let Some(attempt) = self.attempts.get_mut(id) else { return };
+        attempt.has_ended = true;
+        attempt.hand_on(last);
+        attempt.messages = None;
     }
 
-    /// Nobody waits for this attempt any more.
-    pub(super) fn cancel(&mut self, id: &AttemptId) -> Routed {
-        match self.attempts.get_mut(id) {
-            Some(attempt) if attempt.cancelled.is_none() => {
-                attempt.give_up();
-                Routed::Stop
-            }
-            _ => Routed::Fine,
-        }
+    /// Whether the miner still works on it.
+    pub(super) fn is_open(&self, id: &AttemptId) -> bool {
+        self.attempts.get(id).is_some_and(|attempt| !attempt.has_ended)
     }
 
-    /// Takes an attempt back that was never sent.
-    #[must_use = "dropping it frees the slot, which must not happen under this lock"]
-    pub(super) fn take_back(&mut self, id: &AttemptId) -> Option<impl Sized> {
-        self.attempts.remove(id)
+    /// Nobody hears this attempt any more.
+    pub(super) fn leave(&mut self, id: &AttemptId) {
+        self.attempts.remove(id);
     }
 
-    /// Attempts that were cancelled long ago and never answered.
-    #[must_use = "dropping it frees the slots, which must not happen under this lock"]
-    pub(super) fn overdue(&mut self) -> Vec<impl Sized> {
-        let now = Instant::now();
-        let is_overdue = |attempt: &RunningAttempt| {
-            attempt.cancelled.is_some_and(|cancelled| now.saturating_duration_since(cancelled) > CANCEL_GRACE)
-        };
-        let overdue: Vec<AttemptId> =
-            self.attempts.iter().filter(|(_, attempt)| is_overdue(attempt)).map(|(id, _)| *id).collect();
-        overdue.iter().filter_map(|id| self.attempts.remove(id)).collect()
-    }
-
-    /// Whether nothing runs.
+    /// Whether nothing runs, and all that did is paid for.
     pub(super) fn is_empty(&self) -> bool {
         self.attempts.is_empty()
     }
 }
 
 impl RunningAttempt {
-    fn give_up(&mut self) {
-        self.messages = None;
-        self.cancelled = Some(Instant::now());
+    /// What finds no room ends the channel, since what is heard after a gap is worth nothing.
+    fn hand_on(&mut self, message: AttemptMessage) {
+        if self.messages.as_ref().is_some_and(|messages| messages.try_send(Box::new(message)).is_err()) {
+            self.messages = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: AttemptId = AttemptId { task: [1; 16], attempt: 0 };
+
+    fn text(text: &str) -> link::Output {
+        link::Output { text: text.into(), ..Default::default() }
+    }
+
+    fn said(messages: &mut mpsc::Receiver<Box<AttemptMessage>>) -> Option<String> {
+        match *messages.try_recv().ok()? {
+            AttemptMessage::Output(output) => Some(output.text),
+            AttemptMessage::TooMuch => Some("too much".into()),
+            AttemptMessage::Result(_) => Some("result".into()),
+            AttemptMessage::Failure(_) => Some("failure".into()),
+        }
+    }
+
+    #[test]
+    fn an_attempt_hears_its_pieces_up_to_its_last_message() {
+        let mut running = Running::default();
+        let mut messages = running.begin(ID, 100);
+        running.output(&AttemptId { attempt: 1, ..ID }, text("of another"));
+        running.output(&ID, text("a"));
+        running.end(&ID, AttemptMessage::Result(link::Result::default()));
+        running.output(&ID, text("late"));
+        running.end(&ID, AttemptMessage::Failure(link::Failure::default()));
+        assert_eq!(said(&mut messages).as_deref(), Some("a"));
+        assert_eq!(said(&mut messages).as_deref(), Some("result"));
+        assert!(matches!(messages.try_recv(), Err(mpsc::error::TryRecvError::Disconnected)));
+        assert!(!running.is_open(&ID) && !running.is_empty(), "it is not paid for yet");
+        running.leave(&ID);
+        assert!(running.is_empty());
+    }
+
+    #[test]
+    fn an_answer_has_no_more_bytes_than_it_may() {
+        let mut running = Running::default();
+        let mut messages = running.begin(ID, 3);
+        ["ab", "cd", "e"].into_iter().for_each(|piece| running.output(&ID, text(piece)));
+        let all: Vec<_> = std::iter::from_fn(|| said(&mut messages)).collect();
+        assert_eq!(all, ["ab", "too much", "e"]);
+        assert!(running.is_open(&ID));
+    }
+
+    #[test]
+    fn who_sends_faster_than_is_read_is_not_heard_any_more() {
+        let mut running = Running::default();
+        let mut messages = running.begin(ID, usize::MAX);
+        (0..=MAX_WAITING).for_each(|_| running.output(&ID, text("a")));
+        running.output(&ID, text("after the gap"));
+        let all: Vec<_> = std::iter::from_fn(|| said(&mut messages)).collect();
+        assert_eq!(all, vec!["a"; MAX_WAITING]);
+        assert!(matches!(messages.try_recv(), Err(mpsc::error::TryRecvError::Disconnected)));
+        assert!(running.is_open(&ID), "so that it can be cancelled");
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     standing::{standing, Unfit},
 };
 
-/// How often cancelled attempts are looked through, and a voucher is sent again that found no room.
+/// How often a voucher is sent again that found no room.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Longest wait for a miner to read the last message.
@@ -153,10 +153,7 @@ where
                 _ => {}
             },
             () = outbox.closed() => return Ended::Left,
-            _ = sweep.tick() => {
-                link.sweep();
-                context.vouchers.deliver(link);
-            }
+            _ = sweep.tick() => context.vouchers.deliver(link),
             message = incoming.next() => {
                 let Some(Ok(MinerMessage { message })) = message else { return Ended::Left };
                 if let Err(refused) = handle(context, link, message) {

@@ -1,6 +1,6 @@
 //! Answers as server-sent events.
 
-use std::{convert::Infallible, pin::pin, sync::Arc};
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     body::Body,
@@ -106,14 +106,11 @@ where
             yield Ok(opening);
         }
         loop {
-            // The same future is awaited through all heartbeats: dropping it could drop a receipt that is being stored.
-            let next = {
-                let mut next = pin!(task.next());
-                loop {
-                    match tokio::time::timeout(STREAM_HEARTBEAT, next.as_mut()).await {
-                        Ok(next) => break next,
-                        Err(_) => yield Ok(Bytes::from_static(HEARTBEAT)),
-                    }
+            let next = match tokio::time::timeout(STREAM_HEARTBEAT, task.next()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    yield Ok(Bytes::from_static(HEARTBEAT));
+                    continue;
                 }
             };
             match next {

@@ -48,7 +48,7 @@ struct SignedReceipt {
     output_hash: String,
     prompt_tokens: u32,
     completion_tokens: u32,
-    /// `stop` or `length`.
+    /// `stop`, `length`, or `cancelled`: what was sent by then is paid for.
     #[schema(value_type = String)]
     finish: Finish,
     /// What the miner is paid for it.

@@ -11,8 +11,9 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    task::JoinSet,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     by_address::ByAddress,
@@ -37,7 +38,7 @@ pub(crate) struct ConnectionLimits {
     pub(crate) write_timeout: Duration,
 }
 
-/// Serves until `stop`, then until every running request has been answered.
+/// Serves until `stop`, then until every running request has been answered. Dropping this cuts off those that are left.
 pub(crate) async fn serve_http(
     listener: TcpListener,
     router: Router,
@@ -46,15 +47,20 @@ pub(crate) async fn serve_http(
 ) {
     let places = Arc::new(Semaphore::new(limits.most.clamp(1, Semaphore::MAX_PERMITS)));
     let by_address = ByAddress::new(limits.most_per_ip);
-    let connections = TaskTracker::new();
+    let mut connections = JoinSet::new();
     let service = TowerToHyperService::new(router);
     loop {
-        let accepted = stop.run_until_cancelled(async {
+        let next = async {
             // The semaphore is never closed.
             let place = places.clone().acquire_owned().await.ok()?;
             Some((accept(&listener).await, place))
-        });
-        let Some(Some(((stream, peer), place))) = accepted.await else { break };
+        };
+        let accepted = tokio::select! {
+            () = stop.cancelled() => None,
+            accepted = next => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        let Some(((stream, peer), place)) = accepted else { break };
         let Some(counted) = by_address.admit(peer.ip()) else {
             metrics::counter!("gateway_connections_refused_total", "reason" => "too_many_of_address").increment(1);
             continue;
@@ -66,8 +72,7 @@ pub(crate) async fn serve_http(
         });
     }
     drop(listener);
-    connections.close();
-    connections.wait().await;
+    while connections.join_next().await.is_some() {}
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {

@@ -19,7 +19,7 @@ use cuckoo_primitives::{
     task::{Receipt, TaskId},
     Balance, Signature,
 };
-use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{error::ErrorKind, Connection, QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -75,6 +75,13 @@ pub(crate) struct Adopted {
 struct Pending {
     entry: Entry,
     done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+impl Pending {
+    /// Whoever waits for it may have gone.
+    fn tell(self, stored: Result<(), StoreError>) {
+        drop(self.done.send(stored));
+    }
 }
 
 struct PendingAdoption {
@@ -214,23 +221,43 @@ impl Writer {
         match self.store(batch).await {
             Ok(()) => {
                 self.failed_ms.store(0, Ordering::Relaxed);
-                batch.drain(..).for_each(|pending| drop(pending.done.send(Ok(()))));
+                batch.drain(..).for_each(|pending| pending.tell(Ok(())));
             }
             Err(error) => {
                 tracing::error!(target: "gateway::store", %error, receipts = batch.len(), "receipts were not stored");
-                // One receipt that cannot be stored must not take the others with it.
-                for pending in batch.drain(..) {
-                    let stored = self.store(std::slice::from_ref(&pending)).await;
-                    match &stored {
-                        Ok(()) => self.failed_ms.store(0, Ordering::Relaxed),
-                        // A receipt that was there already says nothing about the file.
-                        Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {}
-                        Err(_) => self.failed_ms.store(now_ms(), Ordering::Relaxed),
-                    }
-                    drop(pending.done.send(stored.map_err(|_| StoreError::JournalFailed)));
+                match is_of_one_entry(&error) {
+                    true => self.record_each(batch).await,
+                    false => self.fail(batch.drain(..)),
                 }
             }
         }
+    }
+
+    /// One receipt that cannot be stored must not take the others with it.
+    async fn record_each(&mut self, batch: &mut Vec<Pending>) {
+        let mut pending = batch.drain(..);
+        while let Some(one) = pending.next() {
+            let stored = self.store(std::slice::from_ref(&one)).await;
+            match stored {
+                Ok(()) => {
+                    self.failed_ms.store(0, Ordering::Relaxed);
+                    one.tell(Ok(()));
+                }
+                // It says nothing about the file.
+                Err(error) if is_of_one_entry(&error) => one.tell(Err(StoreError::JournalFailed)),
+                Err(error) => {
+                    tracing::error!(target: "gateway::store", %error, "nor were they one by one");
+                    self.fail(std::iter::once(one).chain(pending));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The file cannot be written. Each entry alone would wait for it as long as all of them did.
+    fn fail(&self, pending: impl Iterator<Item = Pending>) {
+        self.failed_ms.store(now_ms(), Ordering::Relaxed);
+        pending.for_each(|pending| pending.tell(Err(StoreError::JournalFailed)));
     }
 
     /// Stores all of `batch` or nothing, and tells what is so after it.
@@ -316,6 +343,15 @@ impl Writer {
         promises::set(&mut transaction, [(key, &now)].into_iter()).await?;
         transaction.commit().await?;
         Ok(Adopted { before, now })
+    }
+}
+
+/// Whether an error is about what one entry says, or about a row that only it needs, so that others can be stored.
+fn is_of_one_entry(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => !matches!(error.kind(), ErrorKind::Other),
+        sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => true,
+        _ => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A miner that follows a script.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -18,22 +19,27 @@ use cuckoo_wire::{
     limits::PROTOCOL,
     link::{
         self, coordinator_message::Message as FromCoordinator, miner_link_client::MinerLinkClient,
-        miner_message::Message as FromMiner, task::Work, CoordinatorMessage, FailureCode, MinerMessage, ModelKind,
-        RefusalCode,
+        miner_message::Message as FromMiner, task::Work, CancelReason, CoordinatorMessage, FailureCode, MinerMessage,
+        ModelKind, RefusalCode,
     },
     money::{price_to_wire, voucher_from_wire},
     request::request_hash,
 };
 use futures::StreamExt;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{transport::Endpoint, Streaming};
 
 use crate::stage::{genesis, key_of, stash, Stage, EMBEDDER, MODEL};
 
-/// What a miner does with every task, in order.
+/// What a miner does with every task, in order. When it is told to stop, it does so, and signs for what it has sent.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
+    /// From here on it goes on when it is told to stop.
+    Persist,
     /// Sends text for one token.
     Say(&'static str),
     /// Sends text for so many tokens.
@@ -117,6 +123,7 @@ impl Miner {
             script: script.to_vec(),
             seen: seen.clone(),
             outbox: outbox.clone(),
+            running: Arc::default(),
         };
         Self { seen, outbox, stash: stash(suri), channel, task: tokio::spawn(worker.run(inbox)) }
     }
@@ -160,6 +167,11 @@ impl Miner {
 
     pub(crate) fn cancels(&self) -> usize {
         self.seen.lock().unwrap().cancels.len()
+    }
+
+    /// Why it was told to stop, each time.
+    pub(crate) fn cancel_reasons(&self) -> Vec<CancelReason> {
+        self.seen.lock().unwrap().cancels.iter().map(link::Cancel::reason).collect()
     }
 
     pub(crate) fn refusal(&self) -> Option<RefusalCode> {
@@ -253,6 +265,18 @@ struct Worker {
     script: Vec<Step>,
     seen: Arc<Mutex<Seen>>,
     outbox: mpsc::Sender<MinerMessage>,
+    /// Attempts that can be told to stop, by task and number.
+    running: Arc<Mutex<HashMap<(Vec<u8>, u32), oneshot::Sender<CancelReason>>>>,
+}
+
+/// What a miner has sent of an answer.
+#[derive(Default)]
+struct Sent {
+    hasher: OutputHasher,
+    tokens: u32,
+    pieces: usize,
+    /// It goes on when it is told to stop.
+    persists: bool,
 }
 
 impl Worker {
@@ -266,16 +290,18 @@ impl Worker {
             let Ok(Some(CoordinatorMessage { message: Some(message) })) = message else { break };
             match message {
                 FromCoordinator::Task(task) => {
+                    let (stop, stopped) = oneshot::channel();
+                    self.running.lock().unwrap().insert((task.task_id.to_vec(), task.attempt), stop);
                     self.seen.lock().unwrap().tasks.push(task.clone());
                     let (worker, cut) = (self.clone(), cut.clone());
-                    tokio::spawn(async move { worker.follow_script(task, cut).await });
+                    tokio::spawn(async move { worker.work(task, stopped, cut).await });
                 }
                 FromCoordinator::Cancel(cancel) => {
-                    let (task_id, attempt) = (cancel.task_id.clone(), cancel.attempt);
+                    let stop = self.running.lock().unwrap().remove(&(cancel.task_id.to_vec(), cancel.attempt));
+                    let reason = cancel.reason();
                     self.seen.lock().unwrap().cancels.push(cancel);
-                    let code = FailureCode::Cancelled.into();
-                    let failure = link::Failure { task_id, attempt, code, reason: String::new() };
-                    send(&self.outbox, FromMiner::Failure(failure)).await;
+                    // It may have ended by itself.
+                    stop.into_iter().for_each(|stop| drop(stop.send(reason)));
                 }
                 FromCoordinator::Voucher(voucher) => self.seen.lock().unwrap().vouchers.push(voucher),
                 FromCoordinator::Closing(_) => self.seen.lock().unwrap().closing = true,
@@ -286,67 +312,79 @@ impl Worker {
         self.seen.lock().unwrap().ended = true;
     }
 
-    async fn follow_script(&self, task: link::Task, cut: mpsc::Sender<()>) {
-        let (mut hasher, mut tokens) = (OutputHasher::default(), 0);
-        let base = link::Output { task_id: task.task_id.clone(), attempt: task.attempt, ..Default::default() };
-        for step in &self.script {
-            match step {
-                Step::Say(text) => {
-                    hasher.update(text.as_bytes());
-                    tokens += 1;
-                    self.output(link::Output { text: (*text).into(), tokens: 1, ..base.clone() }).await;
-                }
-                Step::SayTokens(text, count) => {
-                    hasher.update(text.as_bytes());
-                    tokens += count;
-                    self.output(link::Output { text: (*text).into(), tokens: *count, ..base.clone() }).await;
-                }
-                Step::Embed(values) | Step::EmbedSlowly(values, _) => {
-                    let Some(Work::Embedding(embedding)) = &task.work else { panic!("not an embedding task") };
-                    let vector: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                    for _ in &embedding.inputs {
-                        if let Step::EmbedSlowly(_, pause) = step {
-                            tokio::time::sleep(*pause).await;
-                        }
-                        hasher.update(&vector);
-                        self.output(link::Output { vector: vector.clone().into(), ..base.clone() }).await;
-                    }
-                }
-                Step::Pause(time) => tokio::time::sleep(*time).await,
-                Step::Hang => return,
-                Step::CutLink => {
-                    // The stream lives as long as either of its directions.
-                    drop(self.outbox.send(END_OF_STREAM).await);
-                    return cut.send(()).await.unwrap_or_default();
-                }
-                Step::Fail(code) => {
-                    let failure = link::Failure {
-                        task_id: task.task_id.clone(),
-                        attempt: task.attempt,
-                        code: (*code).into(),
-                        reason: "as the script says".into(),
-                    };
-                    return send(&self.outbox, FromMiner::Failure(failure)).await;
-                }
-                Step::Finish => return self.finish(&task, hasher, tokens, |_| {}, &self.key).await,
-                Step::Forge(forge) => return self.finish(&task, hasher, tokens, forge, &self.key).await,
-                Step::SignWith(suri) => return self.finish(&task, hasher, tokens, |_| {}, &key_of(suri)).await,
+    /// Follows the script until it is told to stop.
+    async fn work(&self, task: link::Task, mut stopped: oneshot::Receiver<CancelReason>, cut: mpsc::Sender<()>) {
+        let mut sent = Sent::default();
+        let mut steps = self.script.iter();
+        let reason = loop {
+            let Some(step) = steps.next() else { return };
+            if sent.persists {
+                self.step(step, &task, &mut sent, &cut).await;
+                continue;
             }
+            tokio::select! {
+                biased;
+                Ok(reason) = &mut stopped => break reason,
+                () = self.step(step, &task, &mut sent, &cut) => {}
+            }
+        };
+        let is_paid = matches!(reason, CancelReason::Client | CancelReason::Deadline);
+        match is_paid && sent.pieces > 0 {
+            true => self.finish(&task, &sent, |receipt| receipt.finish = Finish::Cancelled, &self.key).await,
+            false => self.fail(&task, FailureCode::Cancelled).await,
         }
+    }
+
+    async fn step(&self, step: &Step, task: &link::Task, sent: &mut Sent, cut: &mpsc::Sender<()>) {
+        match step {
+            Step::Persist => sent.persists = true,
+            Step::Say(text) => self.say(task, sent, text, 1).await,
+            Step::SayTokens(text, count) => self.say(task, sent, text, *count).await,
+            Step::Embed(values) | Step::EmbedSlowly(values, _) => {
+                let Some(Work::Embedding(embedding)) = &task.work else { panic!("not an embedding task") };
+                let vector: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                for _ in &embedding.inputs {
+                    if let Step::EmbedSlowly(_, pause) = step {
+                        tokio::time::sleep(*pause).await;
+                    }
+                    self.output(link::Output { vector: vector.clone().into(), ..output_of(task) }).await;
+                    sent.hasher.update(&vector);
+                    sent.pieces += 1;
+                }
+            }
+            Step::Pause(time) => tokio::time::sleep(*time).await,
+            Step::Hang => std::future::pending().await,
+            Step::CutLink => {
+                // The stream lives as long as either of its directions.
+                drop(self.outbox.send(END_OF_STREAM).await);
+                cut.send(()).await.unwrap_or_default();
+            }
+            Step::Fail(code) => self.fail(task, *code).await,
+            Step::Finish => self.finish(task, sent, |_| {}, &self.key).await,
+            Step::Forge(forge) => self.finish(task, sent, forge, &self.key).await,
+            Step::SignWith(suri) => self.finish(task, sent, |_| {}, &key_of(suri)).await,
+        }
+    }
+
+    /// What was put into the outbox counts as sent, and nothing else.
+    async fn say(&self, task: &link::Task, sent: &mut Sent, text: &str, tokens: u32) {
+        self.output(link::Output { text: text.into(), tokens, ..output_of(task) }).await;
+        sent.hasher.update(text.as_bytes());
+        sent.tokens += tokens;
+        sent.pieces += 1;
+    }
+
+    async fn fail(&self, task: &link::Task, code: FailureCode) {
+        let (task_id, attempt) = (task.task_id.clone(), task.attempt);
+        let failure = link::Failure { task_id, attempt, code: code.into(), reason: "as the script says".into() };
+        send(&self.outbox, FromMiner::Failure(failure)).await;
     }
 
     async fn output(&self, output: link::Output) {
         send(&self.outbox, FromMiner::Output(output)).await;
     }
 
-    async fn finish(
-        &self,
-        task: &link::Task,
-        hasher: OutputHasher,
-        completion_tokens: u32,
-        forge: impl Fn(&mut Receipt),
-        key: &Keypair,
-    ) {
+    async fn finish(&self, task: &link::Task, sent: &Sent, forge: impl Fn(&mut Receipt), key: &Keypair) {
         let mut receipt = Receipt {
             task_id: fixed("task_id", &task.task_id).unwrap(),
             attempt: task.attempt,
@@ -355,9 +393,9 @@ impl Worker {
             link: self.handshake.link_hash(),
             model_root: Hash::repeat_byte(0x11),
             request_hash: request_hash(task),
-            output_hash: hasher.finish(),
+            output_hash: sent.hasher.clone().finish(),
             prompt_tokens: 7,
-            completion_tokens,
+            completion_tokens: sent.tokens,
             finish: Finish::Stop,
         };
         forge(&mut receipt);
@@ -370,4 +408,9 @@ impl Worker {
         };
         send(&self.outbox, FromMiner::Result(result)).await;
     }
+}
+
+/// A piece of the answer to `task`, still empty.
+fn output_of(task: &link::Task) -> link::Output {
+    link::Output { task_id: task.task_id.clone(), attempt: task.attempt, ..Default::default() }
 }

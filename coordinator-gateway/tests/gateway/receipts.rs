@@ -52,7 +52,7 @@ async fn who_hangs_up_after_the_last_word_has_been_served() {
     drop(response);
     let path = format!("/v1/receipts/{task_id}");
     until("the receipt", async || stage.get(&path).await.status == 200).await;
-    assert_eq!(stage.miner("//Miner1").await["served"], 1);
+    until("it to be counted", async || stage.miner("//Miner1").await["served"] == 1).await;
 }
 
 #[tokio::test]

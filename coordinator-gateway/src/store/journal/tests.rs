@@ -3,6 +3,7 @@
 use super::*;
 use crate::{config::JournalSync, store::Store};
 use cuckoo_primitives::{task::Finish, AccountId, Hash};
+use sqlx::ConnectOptions;
 use std::time::{Duration, Instant};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -79,6 +80,28 @@ async fn a_file_that_cannot_be_written_is_noticed() {
     assert!(journal.is_failing());
     sqlx::query("ALTER TABLE hidden RENAME TO receipts").execute(&store.pool).await.unwrap();
     journal.append(receipt(2, 0, None)).await.unwrap();
+    assert!(!journal.is_failing());
+}
+
+#[tokio::test]
+async fn a_file_that_others_lock_fails_all_that_wait_for_it_together() {
+    const WAIT: Duration = Duration::from_millis(300);
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
+    let impatient = store.options.clone().busy_timeout(WAIT).connect().await.unwrap();
+    let journal = Journal::start(impatient, store.pool.clone(), Pruning::new(KEEP), Box::new(|_| {}));
+    journal.append(receipt(1, 0, None)).await.unwrap();
+    let mut other = store.pool.acquire().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *other).await.unwrap();
+    let begun = Instant::now();
+    let appends = (0..50u32).map(|attempt| journal.append(receipt(9, attempt, None)));
+    let stored = futures::future::join_all(appends).await;
+    assert!(stored.iter().all(|stored| matches!(stored, Err(StoreError::JournalFailed))));
+    // The first may have been taken alone, before the others were there.
+    assert!(begun.elapsed() < 5 * WAIT, "{:?}", begun.elapsed());
+    assert!(journal.is_failing());
+    sqlx::query("ROLLBACK").execute(&mut *other).await.unwrap();
+    journal.append(receipt(9, 0, None)).await.unwrap();
     assert!(!journal.is_failing());
 }
 

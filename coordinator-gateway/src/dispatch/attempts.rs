@@ -1,0 +1,84 @@
+//! The attempts under way. Each runs in a task of its own that nobody waits for, so that a miner's work is paid for whoever
+//! reads it.
+
+use std::{sync::Arc, time::Duration};
+
+use cuckoo_primitives::Hash;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    attempt::{ends, Attempt},
+    bounds::Bounds,
+    registry::{Ceiling, Registry, Slot},
+    running_attempt::RunningAttempt,
+    task::{AttemptId, TaskSpec},
+    transcript::Transcript,
+};
+use crate::{auth::Spending, chain_guard::ChainGuard, config::Limits, store::Journal};
+
+/// The attempts under way, and what they need.
+pub(super) struct Attempts {
+    pub(super) registry: Arc<Registry>,
+    pub(super) guard: Arc<ChainGuard>,
+    pub(super) journal: Journal,
+    /// Longest wait for the first piece of an answer.
+    pub(super) first_token_timeout: Duration,
+    /// Longest wait for each further one.
+    pub(super) token_timeout: Duration,
+    running: TaskTracker,
+}
+
+impl Attempts {
+    pub(super) fn new(
+        registry: Arc<Registry>,
+        guard: Arc<ChainGuard>,
+        journal: Journal,
+        limits: &Limits,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            registry,
+            guard,
+            journal,
+            first_token_timeout: limits.first_token_timeout(),
+            token_timeout: limits.token_timeout(),
+            running: TaskTracker::new(),
+        })
+    }
+
+    /// Sends a task to the miner whose slot was drawn, and runs the attempt. `set_aside` is what it may cost, of what covers
+    /// the miner and of the client's budget. `None` if the miner's link has ended.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        id: AttemptId,
+        spec: &Arc<TaskSpec>,
+        request_hash: Hash,
+        slot: Slot,
+        set_aside: (Ceiling, Spending),
+    ) -> Option<Attempt> {
+        let (link, model) = (slot.link().clone(), slot.model().clone());
+        let bounds = Bounds::new(spec, &model);
+        let messages = link.begin(id, spec.message(id.attempt), bounds.max_bytes)?;
+        let (client, attempt) = ends(&link, model.clone());
+        let running = RunningAttempt {
+            attempts: self.clone(),
+            id,
+            spec: spec.clone(),
+            request_hash,
+            link,
+            model,
+            messages,
+            transcript: Transcript::new(bounds),
+            is_cut_off: false,
+            slot: Some(slot),
+            set_aside: Some(set_aside),
+        };
+        self.running.spawn(running.run(client));
+        Some(attempt)
+    }
+
+    /// Returns when no attempt runs any more; all of them are paid for then, or will never be.
+    pub(super) async fn finish(&self) {
+        self.running.close();
+        self.running.wait().await;
+    }
+}

@@ -1,0 +1,344 @@
+//! One attempt, from the message to its miner to the promise of its pay.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use cuckoo_primitives::{task::Finish, Balance, Hash};
+use cuckoo_wire::{
+    charge::charged,
+    link::{self, CancelReason, FailureCode},
+};
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{
+    attempt::{Client, Completed, Piece},
+    attempts::Attempts,
+    failure::{ClientFault, Failure},
+    receipt_check::{check, Witnessed},
+    registry::{Ceiling, Slot, Tried},
+    task::{AttemptId, TaskSpec},
+    transcript::Transcript,
+};
+use crate::{
+    auth::Spending,
+    link::{AttemptMessage, Link, OfferedModel},
+    store::{Entry, StoredReceipt},
+};
+
+/// How long a miner that was told to stop has for its last message. Until then its slot is taken.
+const CANCEL_GRACE: Duration = Duration::from_secs(3);
+/// So much earlier than ours a miner's clock may say that a task's time is over: it counts from the task's arrival, and no
+/// two clocks run alike.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
+
+/// One attempt. It never waits for its client, only for its miner and in the end for the journal, and nothing ends it early.
+/// So every receipt that comes in time is checked and paid for, and what may be spent stays set aside until that is stored.
+pub(super) struct RunningAttempt {
+    pub(super) attempts: Arc<Attempts>,
+    pub(super) id: AttemptId,
+    pub(super) spec: Arc<TaskSpec>,
+    pub(super) request_hash: Hash,
+    pub(super) link: Arc<Link>,
+    /// As the miner offers it.
+    pub(super) model: OfferedModel,
+    pub(super) messages: mpsc::Receiver<Box<AttemptMessage>>,
+    pub(super) transcript: Transcript,
+    /// The miner was told to stop though it did nothing wrong.
+    pub(super) is_cut_off: bool,
+    /// `None` once the miner has ended the attempt.
+    pub(super) slot: Option<Slot>,
+    /// Of what covers the miner, and of the client's budget; `None` once it is sure that nothing will be paid.
+    pub(super) set_aside: Option<(Ceiling, Spending)>,
+}
+
+/// What a miner said.
+enum Heard {
+    /// A piece that an honest miner can send.
+    Piece(Piece),
+    /// It is done, says the miner.
+    End(link::Result),
+}
+
+impl RunningAttempt {
+    pub(super) async fn run(mut self, client: Client) {
+        let completed = match self.listen(&client).await {
+            Ok(result) => self.pay(&result).await,
+            Err(failure) => Err(failure),
+        };
+        match completed {
+            Ok(completed) => self.done(completed, client),
+            Err(gone @ Failure::Unread) => self.cut_off(client, gone, CancelReason::Client).await,
+            Err(late @ Failure::Deadline) => self.cut_off(client, late, CancelReason::Deadline).await,
+            Err(failure) => self.give_up(client, failure).await,
+        }
+    }
+
+    /// Hands pieces to the client until the miner ends the answer.
+    async fn listen(&mut self, client: &Client) -> Result<link::Result, Failure> {
+        let begun = Instant::now();
+        let deadline = self.transcript.bounds().deadline;
+        let (first, further) = (self.attempts.first_token_timeout, self.attempts.token_timeout);
+        // When something was last said, and until when something must be.
+        let mut last_said = None;
+        let patience = |last_said: Option<Instant>| match last_said {
+            None => (begun + first, "first token"),
+            Some(last) => (last + further, "next token"),
+        };
+        // Neither is made anew for each piece.
+        let mut gone = pin!(client.gone());
+        let mut alarm = pin!(tokio::time::sleep_until(deadline.min(patience(None).0)));
+        loop {
+            let message = tokio::select! {
+                biased;
+                message = self.messages.recv() => message,
+                () = gone.as_mut() => return Err(Failure::Unread),
+                () = alarm.as_mut() => {
+                    let ((until, awaited), now) = (patience(last_said), Instant::now());
+                    if now >= deadline {
+                        return Err(Failure::Deadline);
+                    }
+                    if now >= until {
+                        return Err(Failure::Silent(awaited));
+                    }
+                    alarm.as_mut().reset(deadline.min(until));
+                    continue;
+                }
+            };
+            let piece = match self.read(message)? {
+                Heard::Piece(piece) => piece,
+                Heard::End(result) => return Ok(result),
+            };
+            let now = Instant::now();
+            if !piece.is_empty() {
+                last_said = Some(now);
+            }
+            if !client.hand(piece) {
+                return Err(Failure::Unread);
+            }
+            // A miner that never pauses has no more time than others.
+            if now >= deadline {
+                return Err(Failure::Deadline);
+            }
+        }
+    }
+
+    /// Reads one message; `None` is the end of the channel.
+    fn read(&mut self, message: Option<Box<AttemptMessage>>) -> Result<Heard, Failure> {
+        match message.map(|message| *message) {
+            Some(AttemptMessage::Output(output)) => self.transcript.note(output).map(Heard::Piece),
+            Some(AttemptMessage::Result(result)) => {
+                self.slot = None;
+                Ok(Heard::End(result))
+            }
+            Some(AttemptMessage::Failure(failure)) => {
+                self.slot = None;
+                let is_late = failure.code() == FailureCode::Timeout && self.is_late();
+                Err(if is_late { Failure::Deadline } else { failure_of(failure) })
+            }
+            Some(AttemptMessage::TooMuch) => Err(Failure::Violation("a longer answer than the task allows")),
+            None if self.link.has_ended() => Err(Failure::LinkLost),
+            None => Err(Failure::Flood),
+        }
+    }
+
+    /// Checks the miner's receipt and promises its pay; when this returns, that is stored.
+    async fn pay(&self, result: &link::Result) -> Result<Completed, Failure> {
+        let completed = self.verify(result)?;
+        let receipt = &completed.receipt;
+        let stored = StoredReceipt {
+            receipt: receipt.clone(),
+            signature: completed.signature,
+            model: self.spec.model().to_owned(),
+            api_key_id: self.spec.api_key_id.clone(),
+            cost: self.cost(&completed),
+        };
+        let entry = Entry { stored, channel: self.link.channel().clone() };
+        self.attempts.journal.append(entry).await.map_err(|_| Failure::NotStored)?;
+        self.attempts.registry.succeeded(self.tried());
+        metrics::counter!("gateway_tokens_total", "type" => "input").increment(receipt.prompt_tokens.into());
+        metrics::counter!("gateway_tokens_total", "type" => "output").increment(receipt.completion_tokens.into());
+        Ok(completed)
+    }
+
+    /// Checks a receipt against what was seen.
+    fn verify(&self, result: &link::Result) -> Result<Completed, Failure> {
+        let witnessed = Witnessed {
+            genesis: self.attempts.guard.genesis(),
+            task_id: self.id.task,
+            attempt: self.id.attempt,
+            coordinator: self.attempts.guard.operator().clone(),
+            miner: self.link.operator().clone(),
+            link: self.link.hash(),
+            model_root: self.model.model_root,
+            request_hash: self.request_hash,
+            output_hash: self.transcript.output_hash(),
+            completion_tokens: self.transcript.tokens(),
+            max_prompt_tokens: self.transcript.bounds().max_prompt_tokens,
+        };
+        let (receipt, signature) = check(result, &witnessed)?;
+        if receipt.finish == Finish::Cancelled && !self.is_cut_off && !self.is_late() {
+            return Err(Failure::Violation("an answer that was cut off, and nobody had asked for that"));
+        }
+        self.transcript.check_end(receipt.finish)?;
+        Ok(Completed { receipt, signature })
+    }
+
+    /// What it costs, in planck: the rule by which the miner reckons too.
+    fn cost(&self, completed: &Completed) -> Balance {
+        let (context, delivered) = (self.model.context_tokens, self.transcript.delivered());
+        self.spec.price.cost(&charged(&self.spec.task, context, &completed.receipt, delivered))
+    }
+
+    /// It is answered and paid for.
+    fn done(self, completed: Completed, client: Client) {
+        let receipt = &completed.receipt;
+        if receipt.finish == Finish::Cancelled {
+            // By the miner's clock the time was over a moment before it was by ours.
+            self.count_cut_off(CancelReason::Deadline, true);
+            drop(self);
+            return client.end(Err(Failure::Deadline));
+        }
+        let elapsed = self.spec.arrived.elapsed();
+        metrics::histogram!("gen_ai_server_request_duration_seconds").record(elapsed.as_secs_f64());
+        metrics::counter!("gateway_tasks_total", "outcome" => "served").increment(1);
+        tracing::debug!(
+            target: "gateway::dispatch",
+            {
+                task.id = self.spec.id_hex(),
+                attempt = receipt.attempt,
+                miner = %receipt.miner,
+                prompt_tokens = receipt.prompt_tokens,
+                completion_tokens = receipt.completion_tokens,
+                duration_ms = elapsed.as_millis() as u64,
+            },
+            "task served"
+        );
+        // What it did not use is free before the client learns of the end: it may ask again at once.
+        drop(self);
+        client.end(Ok(Box::new(completed)));
+    }
+
+    /// Nobody waits for the answer any more, which is not the miner's fault: what it has sent by the time it hears of that
+    /// is paid for.
+    async fn cut_off(mut self, client: Client, failure: Failure, reason: CancelReason) {
+        self.is_cut_off = true;
+        self.link.cancel(&self.id, reason);
+        client.end(Err(failure));
+        let until = Instant::now() + CANCEL_GRACE;
+        let outcome = match self.hear_out(until).await {
+            Ok(Some(result)) => self.pay(&result).await.map(Some),
+            Ok(None) => Ok(None),
+            Err(violation) => Err(violation),
+        };
+        self.count_cut_off(reason, matches!(outcome, Ok(Some(_))));
+        if let Err(failure) = outcome {
+            self.note(&failure);
+            self.set_aside = None;
+            self.hear_last_message(until).await;
+        }
+    }
+
+    /// Hears a miner that was told to stop, to its last message: a receipt, or none.
+    async fn hear_out(&mut self, until: Instant) -> Result<Option<link::Result>, Failure> {
+        while let Some(message) = self.next_before(until).await {
+            match self.read(Some(message)) {
+                Ok(Heard::Piece(_)) => {}
+                Ok(Heard::End(result)) => return Ok(Some(result)),
+                Err(failure @ Failure::Violation(_)) => return Err(failure),
+                // Whatever it failed with, it was not let finish.
+                Err(_) => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// It came to nothing, and nothing is paid.
+    async fn give_up(mut self, client: Client, failure: Failure) {
+        self.note(&failure);
+        self.link.cancel(&self.id, CancelReason::Fault);
+        self.set_aside = None;
+        client.end(Err(failure));
+        self.hear_last_message(Instant::now() + CANCEL_GRACE).await;
+    }
+
+    /// Keeps the slot taken while the miner works on what it was told to leave.
+    async fn hear_last_message(&mut self, until: Instant) {
+        while self.next_before(until).await.is_some() {}
+    }
+
+    /// The next message; `None` after the last, and when the time is over.
+    async fn next_before(&mut self, until: Instant) -> Option<Box<AttemptMessage>> {
+        // A miner that never pauses has no more time than others.
+        if Instant::now() >= until {
+            return None;
+        }
+        tokio::time::timeout_at(until, self.messages.recv()).await.ok().flatten()
+    }
+
+    /// Whether the task's time is over, by any honest clock.
+    fn is_late(&self) -> bool {
+        Instant::now() + CLOCKS_DIFFER >= self.transcript.bounds().deadline
+    }
+
+    fn tried(&self) -> Tried {
+        Tried::of(&self.link)
+    }
+
+    /// Takes note of a failure.
+    fn note(&self, failure: &Failure) {
+        self.attempts.registry.failed(self.tried(), failure.blame());
+        metrics::counter!("gateway_attempts_failed_total", "reason" => failure.label()).increment(1);
+        tracing::info!(
+            target: "gateway::dispatch",
+            {
+                task.id = self.spec.id_hex(),
+                attempt = self.id.attempt,
+                miner = %self.link.operator(),
+                %failure,
+            },
+            "attempt failed"
+        );
+    }
+
+    fn count_cut_off(&self, reason: CancelReason, paid: bool) {
+        let by = match reason {
+            CancelReason::Deadline => "deadline",
+            CancelReason::Client | CancelReason::Fault | CancelReason::Unspecified => "client",
+        };
+        let was_paid = if paid { "yes" } else { "no" };
+        metrics::counter!("gateway_attempts_cut_off_total", "by" => by, "paid" => was_paid).increment(1);
+        tracing::info!(
+            target: "gateway::dispatch",
+            {
+                task.id = self.spec.id_hex(),
+                attempt = self.id.attempt,
+                miner = %self.link.operator(),
+                by,
+                paid,
+                completion_tokens = self.transcript.tokens(),
+            },
+            "attempt cut off"
+        );
+    }
+}
+
+impl Drop for RunningAttempt {
+    fn drop(&mut self) {
+        self.link.leave(&self.id);
+    }
+}
+
+fn failure_of(failure: link::Failure) -> Failure {
+    match failure.code() {
+        FailureCode::Busy => Failure::Busy,
+        FailureCode::Uncovered => Failure::Uncovered,
+        FailureCode::Price => Failure::Price,
+        FailureCode::Draining => Failure::Draining,
+        FailureCode::InvalidRequest => Failure::ClientFault(ClientFault::Invalid(failure.reason)),
+        FailureCode::ContextLength => Failure::ClientFault(ClientFault::ContextLength(failure.reason)),
+        FailureCode::UnknownModel => Failure::Miner("it does not have the model that it offers"),
+        FailureCode::Cancelled => Failure::Miner("it cancelled"),
+        FailureCode::Timeout => Failure::Miner("it ran out of time"),
+        FailureCode::Internal => Failure::Miner("internal error"),
+        FailureCode::Unspecified => Failure::Miner("no reason given"),
+    }
+}

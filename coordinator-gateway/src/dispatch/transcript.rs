@@ -1,0 +1,202 @@
+//! What a miner has sent of an answer, held against what an honest one can send.
+
+use bytes::Bytes;
+use cuckoo_primitives::{
+    task::{Finish, OutputHasher},
+    Hash,
+};
+use cuckoo_wire::{charge::Delivered, link};
+
+use super::{
+    attempt::Piece,
+    bounds::{Bounds, MAX_VECTOR_BYTES},
+    failure::Failure,
+};
+
+/// What a miner has sent of an answer.
+pub(super) struct Transcript {
+    bounds: Bounds,
+    hasher: OutputHasher,
+    tokens: u32,
+    pieces: usize,
+    text_bytes: usize,
+    vector_len: usize,
+}
+
+impl Transcript {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { bounds, hasher: OutputHasher::default(), tokens: 0, pieces: 0, text_bytes: 0, vector_len: 0 }
+    }
+
+    /// Within which it must stay.
+    pub(super) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Takes note of a piece. An error is a violation: no honest miner sends such a piece.
+    pub(super) fn note(&mut self, output: link::Output) -> Result<Piece, Failure> {
+        self.pieces = self.pieces.saturating_add(1);
+        self.tokens = self.tokens.saturating_add(output.tokens);
+        if self.tokens > self.bounds.max_tokens {
+            return Err(Failure::Violation("more tokens than asked for"));
+        }
+        match self.bounds.vectors {
+            None => self.note_text(output).map(Piece::Text),
+            Some(inputs) => self.note_vector(output, inputs).map(Piece::Vector),
+        }
+    }
+
+    fn note_text(&mut self, output: link::Output) -> Result<String, Failure> {
+        if !output.vector.is_empty() {
+            return Err(Failure::Violation("a vector where text was asked for"));
+        }
+        if output.text.is_empty() && output.tokens == 0 {
+            // With such pieces a task could be held for as long as it may take at all.
+            return Err(Failure::Violation("a piece of nothing"));
+        }
+        self.text_bytes = self.text_bytes.saturating_add(output.text.len());
+        self.hasher.update(output.text.as_bytes());
+        Ok(output.text)
+    }
+
+    fn note_vector(&mut self, output: link::Output, inputs: usize) -> Result<Bytes, Failure> {
+        let length = output.vector.len();
+        let has_shape = length > 0 && length.is_multiple_of(4) && length <= MAX_VECTOR_BYTES;
+        let fits = self.vector_len == 0 || self.vector_len == length;
+        if !output.text.is_empty() || !has_shape || !fits || self.pieces > inputs {
+            return Err(Failure::Violation(NOT_A_VECTOR_EACH));
+        }
+        if !values_of(&output.vector).all(f32::is_finite) {
+            return Err(Failure::Violation("a vector with infinite values or none"));
+        }
+        self.vector_len = length;
+        self.hasher.update(&output.vector);
+        Ok(output.vector)
+    }
+
+    /// Whether an answer can end here in this way.
+    pub(super) fn check_end(&self, finish: Finish) -> Result<(), Failure> {
+        let is_whole = self.bounds.vectors.is_none_or(|inputs| self.pieces == inputs);
+        match finish {
+            Finish::Cancelled if self.pieces == 0 => return Err(Failure::Violation("a receipt for nothing")),
+            Finish::Stop | Finish::Length if !is_whole => return Err(Failure::Violation(NOT_A_VECTOR_EACH)),
+            Finish::Cancelled | Finish::Stop | Finish::Length => {}
+        }
+        match self.bounds.can_have_taken(self.tokens, self.text_bytes) {
+            true => Ok(()),
+            false => Err(Failure::Violation("more tokens than the text can have taken")),
+        }
+    }
+
+    /// What is paid for.
+    pub(super) fn delivered(&self) -> Delivered {
+        let vectors = if self.bounds.vectors.is_some() { self.pieces } else { 0 };
+        Delivered { text_bytes: self.text_bytes as u64, vectors }
+    }
+
+    /// Hash of all pieces.
+    pub(super) fn output_hash(&self) -> Hash {
+        self.hasher.clone().finish()
+    }
+
+    /// Tokens of all pieces.
+    pub(super) fn tokens(&self) -> u32 {
+        self.tokens
+    }
+}
+
+const NOT_A_VECTOR_EACH: &str = "not one vector of equal length for each input";
+
+/// The values of a vector as it crosses the link.
+pub(crate) fn values_of(vector: &[u8]) -> impl Iterator<Item = f32> + '_ {
+    vector.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    fn of_text(max_tokens: u32) -> Transcript {
+        Transcript::new(Bounds::of_text(max_tokens, Instant::now()))
+    }
+
+    fn of_vectors(inputs: usize) -> Transcript {
+        Transcript::new(Bounds::of_vectors(inputs, Instant::now()))
+    }
+
+    fn text(text: &str, tokens: u32) -> link::Output {
+        link::Output { text: text.into(), tokens, ..Default::default() }
+    }
+
+    fn vector(values: &[f32]) -> link::Output {
+        let vector: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        link::Output { vector: vector.into(), ..Default::default() }
+    }
+
+    fn is_violation<T>(noted: Result<T, Failure>) -> bool {
+        matches!(noted, Err(Failure::Violation(_)))
+    }
+
+    #[test]
+    fn pieces_of_text_are_counted_and_hashed() {
+        let mut transcript = of_text(10);
+        assert_eq!(transcript.note(text("Hello", 1)).unwrap(), Piece::Text("Hello".into()));
+        assert_eq!(transcript.note(text("", 2)).unwrap(), Piece::Text(String::new()), "a stop string has tokens too");
+        transcript.note(text(" world", 0)).unwrap();
+        assert_eq!(transcript.tokens(), 3);
+        assert_eq!(transcript.delivered(), Delivered { text_bytes: 11, vectors: 0 });
+        let mut whole = OutputHasher::default();
+        whole.update(b"Hello world");
+        assert_eq!(transcript.output_hash(), whole.finish());
+        for finish in [Finish::Stop, Finish::Length, Finish::Cancelled] {
+            transcript.check_end(finish).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_piece_of_nothing_is_a_violation() {
+        assert!(is_violation(of_text(10).note(text("", 0))));
+        assert!(is_violation(of_vectors(2).note(vector(&[]))));
+        assert!(is_violation(of_vectors(2).note(text("a", 0))));
+        assert!(is_violation(of_text(10).note(vector(&[1.0]))));
+    }
+
+    #[test]
+    fn more_than_was_asked_for_is_a_violation() {
+        let mut transcript = of_text(3);
+        transcript.note(text("abc", 3)).unwrap();
+        assert!(is_violation(transcript.note(text("d", 1))));
+        let mut transcript = of_vectors(1);
+        transcript.note(vector(&[1.0])).unwrap();
+        assert!(is_violation(transcript.note(vector(&[1.0]))));
+    }
+
+    #[test]
+    fn vectors_are_finite_and_equally_long() {
+        let mut transcript = of_vectors(3);
+        transcript.note(vector(&[1.0, 2.0])).unwrap();
+        assert!(is_violation(transcript.note(vector(&[1.0]))));
+        assert!(is_violation(of_vectors(3).note(vector(&[1.0, f32::NAN]))));
+    }
+
+    #[test]
+    fn only_what_was_cancelled_may_lack_vectors_but_not_all() {
+        let mut transcript = of_vectors(3);
+        assert!(is_violation(transcript.check_end(Finish::Cancelled)));
+        transcript.note(vector(&[1.0])).unwrap();
+        transcript.check_end(Finish::Cancelled).unwrap();
+        assert!(is_violation(transcript.check_end(Finish::Stop)));
+        assert_eq!(transcript.delivered(), Delivered { text_bytes: 0, vectors: 1 });
+        assert!(is_violation(of_text(9).check_end(Finish::Cancelled)), "for nothing there is no receipt");
+        of_text(9).check_end(Finish::Stop).unwrap();
+    }
+
+    #[test]
+    fn an_end_needs_text_for_its_tokens() {
+        let mut transcript = of_text(10_000);
+        transcript.note(text("x", 9_000)).unwrap();
+        assert!(is_violation(transcript.check_end(Finish::Stop)));
+        assert!(is_violation(transcript.check_end(Finish::Cancelled)));
+    }
+}
