@@ -22,6 +22,7 @@ use super::{
     handshake::Refused,
     peer::{Outbound, OUTBOX},
     session,
+    turns::Turns,
 };
 use crate::{
     chain_guard::ChainGuard,
@@ -46,6 +47,8 @@ pub(crate) struct LinkContext {
     pub(crate) guard: Arc<ChainGuard>,
     /// Where links are entered.
     pub(crate) registry: Arc<Registry>,
+    /// Whose turn it is to be linked.
+    pub(crate) turns: Turns,
     /// Decides what a miner's channel goes on from.
     pub(crate) adoption: Adoption,
     /// Where promises are signed.
