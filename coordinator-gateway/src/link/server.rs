@@ -72,8 +72,17 @@ impl LinkContext {
             ));
         }
         standing(&self.guard.view(), miner, Role::Miner)?;
-        Ok(())
+        match self.turns.has_place(miner) {
+            true => Ok(()),
+            false => Err(no_place()),
+        }
     }
+}
+
+/// More handshakes of one operator are under way than it may have links.
+pub(super) fn no_place() -> Refused {
+    let reason = "more workers of this operator want to link than it may have; try again in a moment";
+    Refused::new(RefusalCode::Busy, reason)
 }
 
 struct Service(Arc<LinkContext>);

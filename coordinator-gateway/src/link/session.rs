@@ -18,7 +18,7 @@ use super::{
     offer::Offer,
     peer::{Ending, Link, Outbound},
     running::AttemptMessage,
-    server::LinkContext,
+    server::{no_place, LinkContext},
     turns::Place,
 };
 use crate::{
@@ -103,9 +103,7 @@ fn take_place(
     let channel = ChannelKey { miner: stash, channel };
     let link = Arc::new(Link::new(handshake.link_hash(), handshake.miner, channel, outbox.clone()));
     check_room(context, &link)?;
-    let place = context.turns.place(link.operator()).ok_or_else(|| {
-        Refused::new(RefusalCode::Busy, "more workers of this operator want to link than it may have; try again later")
-    })?;
+    let place = context.turns.place(link.operator()).ok_or_else(no_place)?;
     Ok((link, place))
 }
 

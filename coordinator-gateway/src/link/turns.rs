@@ -68,6 +68,11 @@ impl Line {
 }
 
 impl Turns {
+    /// Whether this operator would find a place in its line.
+    pub(super) fn has_place(&self, operator: &AccountId) -> bool {
+        self.lines.lock().get(operator).is_none_or(|line| line.places.available_permits() > 0)
+    }
+
     /// A place in the line of this operator; `None` if as many as it may have links wait there already.
     pub(super) fn place(&self, operator: &AccountId) -> Option<Place> {
         let mut lines = self.lines.lock();
@@ -129,8 +134,8 @@ mod tests {
     async fn a_line_has_so_many_places_and_they_come_back() {
         let turns = Turns::default();
         let mut places: Vec<_> = (0..MAX_LINKS_PER_OPERATOR).map(|_| turns.place(&operator(1)).unwrap()).collect();
-        assert!(turns.place(&operator(1)).is_none());
-        assert!(turns.place(&operator(2)).is_some());
+        assert!(turns.place(&operator(1)).is_none() && !turns.has_place(&operator(1)));
+        assert!(turns.place(&operator(2)).is_some() && turns.has_place(&operator(2)));
         let turn = places.pop().unwrap().turn().await;
         assert!(turns.place(&operator(1)).is_none(), "whoever has the turn has its place still");
         drop(turn);

@@ -140,7 +140,10 @@ impl TopUps {
     }
 
     async fn deposit(&mut self, escrow: Balance, wanted: Balance) -> Result<(), Failed> {
-        // The chain takes no smaller deposit.
+        // The chain takes no smaller deposit, and what is missing grows.
+        if wanted < EXISTENTIAL_DEPOSIT {
+            return Ok(());
+        }
         let allowed = self.store.take_topup(wanted, self.terms.per_day, EXISTENTIAL_DEPOSIT).await?;
         let Some(allowance) = allowed else {
             tracing::debug!(target: "gateway::settle", "the escrow is low, and today's allowance for it is used up");

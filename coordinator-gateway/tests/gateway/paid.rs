@@ -367,11 +367,13 @@ async fn whoever_dials_again_and_again_does_not_keep_others_from_being_linked() 
                     proof.channel = vec![n; 16].into();
                 }
             };
-            if shake_hands(url, key, name_channel).await.is_err_and(|error| error == BUSY) {
+            let dialled = shake_hands(url, key, name_channel).await;
+            if matches!(&dialled, Err(error) if *error == BUSY) {
                 refused.fetch_add(1, Ordering::Relaxed);
             }
             // What is linked stays so.
             std::future::pending::<()>().await;
+            drop(dialled);
         }
     };
     let flood = futures::future::join_all((1..=50).map(dial));
