@@ -104,8 +104,8 @@ pub struct Gateway {
     links_closed: CancellationToken,
     http_task: JoinHandle<()>,
     link_task: JoinHandle<()>,
-    /// Held until all of this has ended.
-    _lock: FolderLock,
+    /// Held until all of this has ended, the journal's last write included.
+    lock: Arc<FolderLock>,
 }
 
 /// Runs a gateway until SIGTERM or SIGINT, and then until what runs is done or a second signal comes. When it is ready,
@@ -129,7 +129,7 @@ pub async fn serve(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    let journal = gateway.state.journal.clone();
+    let (journal, _lock) = (gateway.state.journal.clone(), gateway.lock.clone());
     tokio::select! {
         () = gateway.shutdown() => {}
         _ = terminate.recv() => tracing::warn!(target: "gateway", "asked twice to stop: running tasks are cut off"),
@@ -163,7 +163,7 @@ async fn start(
     }
     let guard = Arc::new(ChainGuard::new(chain.clone(), account_of(&key))?);
     receipts_outlive_liability(&config, &guard.view().era)?;
-    let lock = FolderLock::take(&config.data_dir)?;
+    let lock = Arc::new(FolderLock::take(&config.data_dir)?);
     let store = Store::open(&config.data_dir, config.journal_sync).await?;
     store.claim(guard.genesis(), guard.stash()).await?;
     let exposure = Exposure::new(store.promises().await?);
@@ -222,7 +222,7 @@ async fn start(
         write_timeout: Duration::from_millis(limits.write_timeout_ms),
     };
     let http_task = tokio::spawn(serve_http(http_listener, router(state.clone()), connections, stop.clone()));
-    Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task, _lock: lock })
+    Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task, lock })
 }
 
 /// Follows the escrow, and fills it. It is read once before this returns, so that the first task does not find the gateway

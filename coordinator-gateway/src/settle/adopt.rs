@@ -11,6 +11,7 @@ use cuckoo_wire::{
     link::{RefusalCode, Voucher},
     money::voucher_from_wire,
 };
+
 use super::{
     channel::{ChannelKey, Promise},
     exposure::Exposure,
