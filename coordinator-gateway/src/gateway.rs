@@ -22,7 +22,7 @@ use crate::{
     chain_guard::{ChainGuard, NotACoordinator},
     config::GatewayConfig,
     dispatch::{Dispatcher, Registry},
-    link::{serve_links, Ending, LinkContext, LinkListener, Refused, UnprovenLinks},
+    link::{serve_links, Ending, LinkContext, LinkListener, Refused, Turns, UnprovenLinks},
     metrics,
     ranking::Ranking,
     request_memory::RequestMemory,
@@ -30,7 +30,7 @@ use crate::{
     server::{serve_http, ConnectionLimits},
     settle::{Adoption, EscrowWatch, Exposure, Prices, SettlementSource, TopUps, Vouchers},
     state::AppState,
-    store::{Committed, FolderLock, KeyStore, Store, StoreError},
+    store::{Committed, FolderLock, Journal, KeyStore, Store, StoreError},
 };
 
 /// How often histograms are summed up.
@@ -43,6 +43,8 @@ const LINKS_GRACE: Duration = Duration::from_secs(2);
 
 /// What is around a task on the link is far smaller than the difference.
 const MOST_BODY_BYTES: usize = MAX_MESSAGE_BYTES - 64 * 1024;
+/// How long the journal may take to store what it was given until the gateway stopped.
+const JOURNAL_GRACE: Duration = Duration::from_secs(15);
 
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -105,8 +107,8 @@ pub struct Gateway {
     links_closed: CancellationToken,
     http_task: JoinHandle<()>,
     link_task: JoinHandle<()>,
-    /// Held until all of this has ended.
-    _lock: FolderLock,
+    /// Held until all of this has ended, the journal's last write included.
+    lock: Arc<FolderLock>,
 }
 
 /// Runs a gateway until SIGTERM or SIGINT, and then until what runs is done or a second signal comes. When it is ready,
@@ -130,12 +132,23 @@ pub async fn serve(config: GatewayConfig, chain: Chain, key: Keypair) -> Result<
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    let (journal, _lock) = (gateway.state.journal.clone(), gateway.lock.clone());
     tokio::select! {
         () = gateway.shutdown() => {}
         _ = terminate.recv() => tracing::warn!(target: "gateway", "asked twice to stop: running tasks are cut off"),
         _ = interrupt.recv() => tracing::warn!(target: "gateway", "asked twice to stop: running tasks are cut off"),
     }
+    // However hasty: what miners have signed is paid.
+    close(&journal).await;
     Ok(())
+}
+
+/// Waits until all that the journal was given is stored.
+async fn close(journal: &Journal) {
+    if tokio::time::timeout(JOURNAL_GRACE, journal.close()).await.is_err() {
+        let limit_s = JOURNAL_GRACE.as_secs();
+        tracing::error!(target: "gateway", limit_s, "the journal did not store its last receipts in time; they are lost");
+    }
 }
 
 async fn start(
@@ -153,7 +166,7 @@ async fn start(
     }
     let guard = Arc::new(ChainGuard::new(chain.clone(), account_of(&key))?);
     receipts_outlive_liability(&config, &guard.view().era)?;
-    let lock = FolderLock::take(&config.data_dir)?;
+    let lock = Arc::new(FolderLock::take(&config.data_dir)?);
     let store = Store::open(&config.data_dir, config.journal_sync).await?;
     store.claim(guard.genesis(), guard.stash()).await?;
     let exposure = Exposure::new(store.promises().await?);
@@ -172,8 +185,7 @@ async fn start(
     if !prices.are_free() {
         let coordinator = guard.stash().clone();
         let watch = EscrowWatch::new(source.clone(), coordinator.clone(), exposure.clone(), registry.clone());
-        let (key, exposure, store) = (key.clone(), exposure.clone(), store.clone());
-        let top_ups = TopUps { chain: source, key, coordinator, exposure, store, terms };
+        let top_ups = TopUps::new(source, key.clone(), coordinator, exposure.clone(), store.clone(), terms);
         mind_escrow(watch, top_ups, &chain, &links_closed).await;
     }
     tokio::spawn(vouchers.clone().run(links_closed.clone()));
@@ -197,7 +209,8 @@ async fn start(
     tokio::spawn(follow_chain(chain, guard.clone(), registry.clone(), links_closed.clone()));
     tokio::spawn(keep_metrics(state.clone(), links_closed.clone()));
     let max_links = limits.max_links;
-    let context = LinkContext { key, guard, registry, adoption, vouchers, max_links, stop: stop.clone() };
+    let turns = Turns::default();
+    let context = LinkContext { key, guard, registry, turns, adoption, vouchers, max_links, stop: stop.clone() };
     let unproven = UnprovenLinks::new(limits.max_unproven_links, limits.max_unproven_links_per_ip);
     let links = serve_links(Arc::new(context), LinkListener::new(link_listener, unproven), links_closed.clone());
     let link_task = tokio::spawn(async move {
@@ -212,16 +225,16 @@ async fn start(
         write_timeout: Duration::from_millis(limits.write_timeout_ms),
     };
     let http_task = tokio::spawn(serve_http(http_listener, router(state.clone()), connections, stop.clone()));
-    Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task, _lock: lock })
+    Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task, lock })
 }
 
 /// Follows the escrow, and fills it. It is read once before this returns, so that the first task does not find the gateway
 /// without means.
 async fn mind_escrow(mut watch: EscrowWatch, top_ups: TopUps, chain: &Chain, stop: &CancellationToken) {
-    let views = chain.views();
+    let (views, steady) = (chain.views(), watch.steady());
     watch.look(chain.view().era.era).await;
-    tokio::spawn(watch.run(views.clone(), stop.clone()));
-    tokio::spawn(top_ups.run(views, stop.clone()));
+    tokio::spawn(watch.run(views, stop.clone()));
+    tokio::spawn(top_ups.run(steady, stop.clone()));
 }
 
 /// What is done with what the journal has stored: everybody sees it, and those to whom more is promised are sent vouchers.
@@ -346,6 +359,7 @@ impl Gateway {
         drop(tokio::time::timeout(LINKS_GRACE, all_left).await);
         self.links_closed.cancel();
         drop(self.link_task.await);
+        close(&self.state.journal).await;
         self.store.close().await;
         tracing::info!(target: "gateway", "stopped");
     }

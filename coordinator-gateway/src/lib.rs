@@ -31,5 +31,5 @@ pub use allocator::{Allocator, ALLOCATOR};
 pub use chain_guard::NotACoordinator;
 pub use gateway::{serve, Gateway, StartError};
 pub use router::openapi;
-pub use settle::{CaiPrice, ModelPrice, NotAPrice, SettledChannels, SettlementSource};
+pub use settle::{At, CaiPrice, ModelPrice, NotAPrice, SettledChannels, SettlementSource};
 pub use store::{ApiKey, KeyStore, NewKey, Store, StoreError};

@@ -9,7 +9,7 @@ use cuckoo_chain_client::Cai;
 use cuckoo_primitives::Balance;
 use parking_lot::Mutex;
 
-use crate::store::KnownKey;
+use crate::{error::ApiError, store::KnownKey};
 
 /// The accounts of all valid keys, by id.
 #[derive(Default)]
@@ -29,6 +29,9 @@ pub(crate) struct Account {
 /// A key's budget does not do for a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OverBudget {
+    /// The key is not valid any more.
+    #[error("this API key was revoked while the task waited")]
+    Revoked,
     /// All of it is spent.
     #[error("this API key has spent its budget of {}; have it raised (coordinator-gateway keys budget)", Cai(*.budget))]
     Spent {
@@ -46,6 +49,17 @@ pub(crate) enum OverBudget {
         /// What the task may cost, in planck.
         ceiling: Balance,
     },
+}
+
+impl From<OverBudget> for ApiError {
+    fn from(over: OverBudget) -> Self {
+        match over {
+            OverBudget::Revoked => Self::unauthorized("invalid_api_key", format!("Not served: {over}.")),
+            OverBudget::Spent { .. } | OverBudget::TooMuch { .. } => {
+                Self::insufficient_quota(format!("Not served: {over}."))
+            }
+        }
+    }
 }
 
 impl Account {
@@ -88,20 +102,23 @@ impl Budgets {
 
     /// Whether a key can spend anything at all.
     pub(crate) fn check(&self, key: Option<&Arc<str>>) -> Result<(), OverBudget> {
-        let Some(Account { budget: Some(budget), spent, .. }) = key.map(|key| self.of(key)) else { return Ok(()) };
-        match spent < budget {
-            true => Ok(()),
-            false => Err(OverBudget::Spent { budget }),
+        let Some(key) = key else { return Ok(()) };
+        let accounts = self.0.lock();
+        let account = accounts.get(key).ok_or(OverBudget::Revoked)?;
+        match account.budget {
+            Some(budget) if account.spent >= budget => Err(OverBudget::Spent { budget }),
+            _ => Ok(()),
         }
     }
 
-    /// Sets aside what a task may cost, until the answer is dropped.
+    /// Sets aside what a task may cost, until the answer is dropped. It goes by what the key is now, whatever it was when
+    /// the task came.
     pub(crate) fn reserve(self: &Arc<Self>, key: Option<&Arc<str>>, ceiling: Balance) -> Result<Spending, OverBudget> {
-        let Some(key) = key.filter(|_| ceiling > 0) else { return Ok(Spending(None)) };
+        let Some(key) = key else { return Ok(Spending(None)) };
         let mut accounts = self.0.lock();
-        // A key that was revoked while its task waited may still be answered.
-        let Some(account) = accounts.get_mut(key) else { return Ok(Spending(None)) };
+        let account = accounts.get_mut(key).ok_or(OverBudget::Revoked)?;
         match account.left() {
+            _ if ceiling == 0 => Ok(Spending(None)),
             Some(left) if left < ceiling => Err(OverBudget::TooMuch { left, ceiling }),
             _ => {
                 account.reserved = account.reserved.saturating_add(ceiling);
@@ -161,7 +178,23 @@ mod tests {
         budgets.follow([known("a", Some(90), 90)].iter());
         assert_eq!(budgets.check(Some(&a)), Err(OverBudget::Spent { budget: 90 }));
         assert_eq!(budgets.check(None), Ok(()));
+    }
+
+    #[test]
+    fn a_task_goes_by_what_its_key_is_when_it_is_handed_out() {
+        let budgets = Arc::new(Budgets::default());
+        let a = Arc::from("a");
+        budgets.follow([known("a", None, 0)].iter());
+        assert_eq!(budgets.check(Some(&a)), Ok(()), "so that it may wait for a miner");
+        budgets.follow([known("a", Some(10), 0)].iter());
+        assert_eq!(budgets.reserve(Some(&a), 11).err(), Some(OverBudget::TooMuch { left: 10, ceiling: 11 }));
+        let running = budgets.reserve(Some(&a), 10).unwrap();
         budgets.follow([].iter());
-        assert_eq!(budgets.check(Some(&a)), Ok(()), "a key that is gone is refused elsewhere");
+        for ceiling in [0, 1] {
+            assert_eq!(budgets.reserve(Some(&a), ceiling).err(), Some(OverBudget::Revoked));
+        }
+        assert_eq!(budgets.check(Some(&a)), Err(OverBudget::Revoked));
+        drop(running);
+        assert_eq!(budgets.of("a"), Account::default(), "what ends after it leaves nothing behind");
     }
 }

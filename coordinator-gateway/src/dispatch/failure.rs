@@ -173,7 +173,7 @@ impl From<DispatchError> for ApiError {
                 ApiError::unavailable("no_miner_available", format!("No miner can take this task: {reason}."))
             }
             DispatchError::Unfunded(unfunded) => unfunded.into(),
-            DispatchError::OverBudget(over) => ApiError::insufficient_quota(format!("Not served: {over}.")),
+            DispatchError::OverBudget(over) => over.into(),
             DispatchError::QueueFull => {
                 ApiError::too_many("queue_full", "All miners are busy and the queue is full.", Duration::from_secs(2))
             }

@@ -97,14 +97,16 @@ impl Registry {
         Arc::new(Self { genesis, prices, exposure, max_queue, roster: Mutex::new(roster) })
     }
 
+    /// Whether a link like this may be let in: its operator has fewer than it may, or it replaces one of them.
+    pub(crate) fn check_room(&self, link: &Link) -> Result<(), TooManyLinks> {
+        check_room(&self.roster.lock(), link)
+    }
+
     /// Lets a miner in that has proven its key; returns the link that it replaces.
     pub(crate) fn admit(self: &Arc<Self>, link: Arc<Link>, backing: u128) -> Result<Option<Arc<Link>>, TooManyLinks> {
         let (id, operator) = (link.id(), link.operator_id());
         let mut roster = self.roster.lock();
-        let links = roster.operators.get(&operator).map_or(0, |operator| operator.links.len());
-        if links >= MAX_LINKS_PER_OPERATOR && !roster.members.contains_key(&id) {
-            return Err(TooManyLinks);
-        }
+        check_room(&roster, &link)?;
         let replaced = roster.take_out(&self.prices, &id, Departure::Replaced);
         let conduct = roster.conducts.entry(operator).or_default().clone();
         roster.members.insert(id, Member::new(link, conduct));
@@ -314,6 +316,14 @@ impl Registry {
     /// All links, for closing them.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
         self.roster.lock().members.values().map(|member| member.link.clone()).collect()
+    }
+}
+
+fn check_room(roster: &Roster, link: &Link) -> Result<(), TooManyLinks> {
+    let links = roster.operators.get(&link.operator_id()).map_or(0, |operator| operator.links.len());
+    match links < MAX_LINKS_PER_OPERATOR || roster.members.contains_key(&link.id()) {
+        true => Ok(()),
+        false => Err(TooManyLinks),
     }
 }
 

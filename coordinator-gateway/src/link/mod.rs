@@ -8,6 +8,7 @@ mod peer;
 mod running;
 mod server;
 mod session;
+mod turns;
 
 pub(crate) use connection::LinkListener;
 pub(crate) use handshake::Refused;
@@ -19,3 +20,4 @@ pub(crate) use peer::{Ending, Link};
 pub(crate) use running::AttemptMessage;
 pub(crate) use server::{serve_links, LinkContext};
 pub(crate) use session::of_same_stash;
+pub(crate) use turns::Turns;

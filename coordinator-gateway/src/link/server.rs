@@ -22,6 +22,7 @@ use super::{
     handshake::Refused,
     peer::{Outbound, OUTBOX},
     session,
+    turns::Turns,
 };
 use crate::{
     chain_guard::ChainGuard,
@@ -46,6 +47,8 @@ pub(crate) struct LinkContext {
     pub(crate) guard: Arc<ChainGuard>,
     /// Where links are entered.
     pub(crate) registry: Arc<Registry>,
+    /// Whose turn it is to be linked.
+    pub(crate) turns: Turns,
     /// Decides what a miner's channel goes on from.
     pub(crate) adoption: Adoption,
     /// Where promises are signed.
@@ -69,8 +72,17 @@ impl LinkContext {
             ));
         }
         standing(&self.guard.view(), miner, Role::Miner)?;
-        Ok(())
+        match self.turns.has_place(miner) {
+            true => Ok(()),
+            false => Err(no_place()),
+        }
     }
+}
+
+/// More handshakes of one operator are under way than it may have links.
+pub(super) fn no_place() -> Refused {
+    let reason = "more workers of this operator want to link than it may have; try again in a moment";
+    Refused::new(RefusalCode::Busy, reason)
 }
 
 struct Service(Arc<LinkContext>);

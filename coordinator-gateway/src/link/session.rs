@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use cuckoo_chain_client::MarketView;
-use cuckoo_primitives::{task::TaskId, AccountId, Candidate, Role};
+use cuckoo_primitives::{settlement::ChannelId, task::TaskId, Candidate, Role};
 use cuckoo_wire::{
-    handshake::fixed,
-    link::{self, coordinator_message, miner_message::Message, MinerMessage, RefusalCode},
+    handshake::{fixed, Handshake},
+    link::{self, coordinator_message, miner_message::Message, MinerMessage, RefusalCode, Voucher},
 };
 use futures::{Stream, StreamExt};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
@@ -18,7 +18,8 @@ use super::{
     offer::Offer,
     peer::{Ending, Link, Outbound},
     running::AttemptMessage,
-    server::LinkContext,
+    server::{no_place, LinkContext},
+    turns::Place,
 };
 use crate::{
     dispatch::{AttemptId, TooManyLinks, MAX_LINKS_PER_OPERATOR},
@@ -28,6 +29,9 @@ use crate::{
 
 /// How often a voucher is sent again that found no room.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// Longest time from the proof of a key to the welcome; miners wait little longer for it.
+const ADOPTION_LIMIT: Duration = Duration::from_secs(8);
 
 /// Longest wait for a miner to read the last message.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -56,14 +60,19 @@ pub(super) async fn serve<S>(
             return;
         }
     };
-    let _proven = connection.proven();
+    let Claim { channel, newest } = claim;
     let miner = handshake.miner.to_string();
-    let channel = match adopt(&context, &handshake.miner, claim).await {
-        Ok(channel) => channel,
+    let (link, place) = match take_place(&context, handshake, channel, &outbox) {
+        Ok(taken) => taken,
         Err(refused) => return refuse(&outbox, refused, &miner).await,
     };
-    let link = Arc::new(Link::new(handshake.link_hash(), handshake.miner, channel, outbox.clone()));
-    if let Err(refused) = admit(&context, &link) {
+    let _proven = connection.proven();
+    let adopted = tokio::select! {
+        // Nobody is kept waiting by those who have gone.
+        () = outbox.closed() => return,
+        adopted = adopt(&context, &link, newest.as_ref(), place) => adopted,
+    };
+    if let Err(refused) = adopted.and_then(|()| admit(&context, &link)) {
         return refuse(&outbox, refused, &miner).await;
     }
     tracing::info!(target: "gateway::link", %miner, %peer, "miner linked");
@@ -82,30 +91,59 @@ pub(super) async fn serve<S>(
     }
 }
 
-/// Through which channel the miner is paid, once what that goes on from is committed.
-async fn adopt(context: &LinkContext, operator: &AccountId, claim: Claim) -> Result<ChannelKey, Refused> {
-    let stash = standing(&context.guard.view(), operator, Role::Miner)?.stash.clone();
-    context.adoption.adopt(&stash, claim).await
+/// The link of a miner that has proven its key, and its place among those that are to be linked. All that can be told
+/// without asking anybody is told here.
+fn take_place(
+    context: &LinkContext,
+    handshake: Handshake,
+    channel: ChannelId,
+    outbox: &mpsc::Sender<Outbound>,
+) -> Result<(Arc<Link>, Place), Refused> {
+    let stash = standing(&context.guard.view(), &handshake.miner, Role::Miner)?.stash.clone();
+    let channel = ChannelKey { miner: stash, channel };
+    let link = Arc::new(Link::new(handshake.link_hash(), handshake.miner, channel, outbox.clone()));
+    check_room(context, &link)?;
+    let place = context.turns.place(link.operator()).ok_or_else(no_place)?;
+    Ok((link, place))
+}
+
+/// Whether there is room for the link, if it does not wait.
+fn check_room(context: &LinkContext, link: &Link) -> Result<(), Refused> {
+    if context.registry.load().0 >= context.max_links {
+        return Err(Refused::new(RefusalCode::Busy, "this gateway has as many links as it may; try again later"));
+    }
+    context.registry.check_room(link).map_err(too_many)
+}
+
+fn too_many(_: TooManyLinks) -> Refused {
+    let reason = format!("this operator has {MAX_LINKS_PER_OPERATOR} links to this gateway, which is all it may");
+    Refused::new(RefusalCode::Busy, reason)
+}
+
+/// Waits for the link's turn, and has what its channel goes on from committed.
+async fn adopt(
+    context: &LinkContext,
+    link: &Link,
+    newest: Option<&Voucher>,
+    place: Place,
+) -> Result<(), Refused> {
+    let adopted = async {
+        let _turn = place.turn().await;
+        context.adoption.adopt(link.channel(), newest).await
+    };
+    tokio::time::timeout(ADOPTION_LIMIT, adopted).await.unwrap_or_else(|_| {
+        Err(Refused::new(RefusalCode::Busy, "many miners want to link to this gateway now; try again in a moment"))
+    })
 }
 
 /// Puts the link into the registry, in the place of an older one, if the miner may work and there is room.
 fn admit(context: &LinkContext, link: &Arc<Link>) -> Result<(), Refused> {
     let view = context.guard.view();
     let backing = of_same_stash(&view, link)?.backing;
-    if context.registry.load().0 >= context.max_links {
-        return Err(Refused::new(RefusalCode::Busy, "this gateway has as many links as it may; try again later"));
-    }
-    match context.registry.admit(link.clone(), backing) {
-        Ok(None) => {}
-        Ok(Some(replaced)) => {
-            let reason = "a newer link of this operator and channel took over; run one worker on a wallet".into();
-            replaced.end(Ending::Refused { code: RefusalCode::Replaced, reason });
-        }
-        Err(TooManyLinks) => {
-            let reason =
-                format!("this operator has {MAX_LINKS_PER_OPERATOR} links to this gateway, which is all it may");
-            return Err(Refused::new(RefusalCode::Busy, reason));
-        }
+    check_room(context, link)?;
+    if let Some(replaced) = context.registry.admit(link.clone(), backing).map_err(too_many)? {
+        let reason = "a newer link of this operator and channel took over; run one worker on a wallet".into();
+        replaced.end(Ending::Refused { code: RefusalCode::Replaced, reason });
     }
     // A block may have been finalised between the look at the view and the entry into the registry.
     if let Err(unfit) = of_same_stash(&context.guard.view(), link) {

@@ -11,7 +11,6 @@ use cuckoo_wire::{
     link::{RefusalCode, Voucher},
     money::voucher_from_wire,
 };
-use tokio::sync::Semaphore;
 
 use super::{
     channel::{ChannelKey, Promise},
@@ -22,8 +21,6 @@ use crate::{chain_guard::ChainGuard, link::Refused, store::Journal};
 
 /// Longest wait for the chain while a miner links.
 const CHAIN_LIMIT: Duration = Duration::from_secs(5);
-/// Miners for which the chain is asked at once; more wait, so that nobody can have our node asked without end.
-const ASKED_AT_ONCE: usize = 16;
 
 /// What a miner's proof says of its pay.
 #[derive(Clone, Debug)]
@@ -34,13 +31,12 @@ pub(crate) struct Claim {
     pub(crate) newest: Option<Voucher>,
 }
 
-/// Decides what channels go on from.
+/// Decides what channels go on from. Whoever calls it sees to it that nobody can have our node asked without end.
 pub(crate) struct Adoption {
     genesis: Hash,
     operator: AccountId,
     coordinator: AccountId,
     source: Option<Arc<dyn SettlementSource>>,
-    asking: Semaphore,
     journal: Journal,
     exposure: Arc<Exposure>,
 }
@@ -58,19 +54,18 @@ impl Adoption {
             operator: guard.operator().clone(),
             coordinator: guard.stash().clone(),
             source,
-            asking: Semaphore::new(ASKED_AT_ONCE),
             journal,
             exposure,
         }
     }
 
-    /// Brings the journal up to the highest of what it has itself, what the miner with this stash shows and what the
-    /// chain has settled. When this returns, that is committed.
-    pub(crate) async fn adopt(&self, miner: &AccountId, claim: Claim) -> Result<ChannelKey, Refused> {
-        let key = ChannelKey { miner: miner.clone(), channel: claim.channel };
-        let settled = self.ask_chain(&key).await?;
-        let shown = claim.newest.map(|newest| self.shown(&key, &newest)).transpose()?;
-        let known = self.exposure.promised(&key).or_more(settled);
+    /// Brings the journal up to the highest of what it has itself, what the miner shows as its newest voucher of this
+    /// channel, and what the chain has settled. When this returns, that is committed.
+    pub(crate) async fn adopt(&self, key: &ChannelKey, newest: Option<&Voucher>) -> Result<(), Refused> {
+        // First, as it asks nobody.
+        let shown = newest.map(|newest| self.shown(key, newest)).transpose()?;
+        let settled = self.ask_chain(key).await?;
+        let known = self.exposure.promised(key).or_more(settled);
         let floor = match shown {
             Some(Shown { promise, is_ours: true }) => settled.or_more(promise),
             // To adopt it would be to sign again what a stolen or retired key may have signed.
@@ -85,19 +80,17 @@ impl Adoption {
             }
             Some(_) | None => settled,
         };
-        if floor.amount > self.exposure.promised(&key).amount {
-            self.raise(&key, floor).await?;
+        if floor.amount > self.exposure.promised(key).amount {
+            self.raise(key, floor).await?;
         }
         self.exposure.set_settled([(key.clone(), settled.amount)]);
-        Ok(key)
+        Ok(())
     }
 
     /// How far the chain has settled the channel; what covers the miner is read with it.
     async fn ask_chain(&self, key: &ChannelKey) -> Result<Promise, Refused> {
         let Some(source) = &self.source else { return Ok(Promise::default()) };
         let asked = async {
-            // It is never closed.
-            let _permit = self.asking.acquire().await;
             let cover = source.cover(&self.coordinator, &key.miner).await?;
             let settled = source.settled(&self.coordinator, &key.miner, &key.channel).await?;
             // After it: escrow must not be older than what was paid out of it.
@@ -106,8 +99,8 @@ impl Adoption {
         };
         let why = match tokio::time::timeout(CHAIN_LIMIT, asked).await {
             Ok(Ok((cover, settled, solvency))) => {
-                self.exposure.set_cover(&key.miner, cover);
-                self.exposure.set_solvency(solvency);
+                self.exposure.note_cover(&key.miner, cover);
+                self.exposure.note_solvency(solvency);
                 return Ok(Promise { amount: settled.amount, tasks: settled.tasks });
             }
             Ok(Err(error)) => error.to_string(),

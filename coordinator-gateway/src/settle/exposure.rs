@@ -1,7 +1,8 @@
 //! What has been promised and is not settled, against what stands behind it.
 //!
 //! All of it is integers behind one lock that is held for microseconds, never across an await, and may be taken under the
-//! registry's lock but not the other way round. Nothing here asks the chain: [`super::EscrowWatch`] brings its news.
+//! registry's lock but not the other way round. Nothing here asks the chain: [`super::EscrowWatch`] and handshakes bring
+//! its news, each with the block as of which it is so, in whatever order.
 
 use std::{
     collections::HashMap,
@@ -11,10 +12,11 @@ use std::{
     },
 };
 
-use cuckoo_primitives::{settlement::Solvency, AccountId, Balance};
+use cuckoo_primitives::{settlement::Solvency, AccountId, Balance, BlockNumber};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
+    at::At,
     channel::{ChannelKey, Promise},
     unfunded::Unfunded,
 };
@@ -32,8 +34,8 @@ pub(crate) struct Exposure {
 
 #[derive(Default)]
 struct State {
-    /// `None` until the chain has told.
-    solvency: Option<Solvency>,
+    /// `None` until the chain has told, and when it has not for long.
+    solvency: Option<At<Solvency>>,
     channels: HashMap<ChannelKey, Channel>,
     /// By the miner's stash.
     pairs: HashMap<AccountId, Pair>,
@@ -57,7 +59,8 @@ impl Channel {
 
 #[derive(Clone, Copy, Default)]
 struct Pair {
-    cover: Balance,
+    /// `None` until the chain has told.
+    cover: Option<At<Balance>>,
     outstanding: Balance,
     reserved: Balance,
 }
@@ -65,7 +68,8 @@ struct Pair {
 impl Pair {
     /// What may still be promised to it, running tasks aside.
     fn left(&self) -> Balance {
-        (self.cover / PART_OF_COVER).saturating_sub(self.outstanding)
+        let cover = self.cover.map_or(0, |cover| cover.value);
+        (cover / PART_OF_COVER).saturating_sub(self.outstanding)
     }
 }
 
@@ -83,7 +87,7 @@ impl State {
     /// What may still be promised in all, running tasks aside.
     fn left(&self) -> Balance {
         match self.solvency {
-            Some(solvency) if solvency.owed == 0 => usable(&solvency).saturating_sub(self.outstanding),
+            Some(At { value, .. }) if value.owed == 0 => usable(&value).saturating_sub(self.outstanding),
             _ => 0,
         }
     }
@@ -115,6 +119,18 @@ impl Exposure {
         Arc::new(Self { state: Mutex::new(state), pinched: AtomicBool::new(false) })
     }
 
+    /// What covers a miner, whatever was known, for tests in which no block passes.
+    #[cfg(test)]
+    pub(crate) fn set_cover(&self, miner: &AccountId, cover: Balance) {
+        self.note_cover(miner, At { block: 0, value: cover });
+    }
+
+    /// The same of what stands behind all vouchers.
+    #[cfg(test)]
+    pub(crate) fn set_solvency(&self, solvency: Solvency) {
+        self.note_solvency(At { block: 0, value: solvency });
+    }
+
     /// Takes note of what a channel promises now, after that was committed.
     pub(crate) fn set_promised(&self, key: &ChannelKey, promise: Promise) {
         self.state.lock().change(key, |channel| channel.promised = promise);
@@ -136,31 +152,50 @@ impl Exposure {
         }
     }
 
-    /// Takes note of how much covers a miner.
-    pub(crate) fn set_cover(&self, miner: &AccountId, cover: Balance) {
-        self.state.lock().pairs.entry(miner.clone()).or_default().cover = cover;
+    /// Takes note of how much covers a miner, unless something newer is known.
+    pub(crate) fn note_cover(&self, miner: &AccountId, cover: At<Balance>) {
+        let mut state = self.state.lock();
+        let pair = state.pairs.entry(miner.clone()).or_default();
+        pair.cover.get_or_insert(cover).follow(cover);
     }
 
-    /// Takes note of what stands behind all vouchers.
-    pub(crate) fn set_solvency(&self, solvency: Solvency) {
-        self.state.lock().solvency = Some(solvency);
+    /// Takes note of what stands behind all vouchers, unless something newer is known.
+    pub(crate) fn note_solvency(&self, solvency: At<Solvency>) {
+        self.state.lock().solvency.get_or_insert(solvency).follow(solvency);
     }
 
-    /// What stands behind all vouchers, as far as the chain has told.
-    pub(crate) fn solvency(&self) -> Option<Solvency> {
-        self.state.lock().solvency
+    /// Those of `miners` of whose cover nothing is known as of this block or a later one.
+    pub(crate) fn covers_before(&self, block: BlockNumber, miners: Vec<AccountId>) -> Vec<AccountId> {
+        let state = self.state.lock();
+        let cover = |miner: &AccountId| state.pairs.get(miner).and_then(|pair| pair.cover);
+        miners.into_iter().filter(|miner| cover(miner).is_none_or(|cover| cover.block < block)).collect()
+    }
+
+    /// What was read counts no more: it is too long ago, or the chain is not the one that it was. What has been promised
+    /// and reserved stays.
+    pub(crate) fn forget_readings(&self) {
+        let mut state = self.state.lock();
+        state.solvency = None;
+        state.pairs.values_mut().for_each(|pair| pair.cover = None);
+        let settled = state.channels.iter().filter(|(_, channel)| channel.settled > 0);
+        for key in settled.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            state.change(&key, |channel| channel.settled = 0);
+        }
     }
 
     /// Whether anything at all can still be promised, once running tasks are done.
     pub(crate) fn funded(&self) -> Result<(), Unfunded> {
         let state = self.state.lock();
-        match state.solvency {
-            None => Err(Unfunded::Unknown),
-            Some(solvency) if solvency.owed > 0 => Err(Unfunded::Owes(solvency.owed)),
-            Some(solvency) if state.left() == 0 => {
-                Err(Unfunded::Spent { escrow: usable(&solvency), promised: state.outstanding })
-            }
-            Some(_) => Ok(()),
+        let Some(At { value: solvency, .. }) = state.solvency else { return Err(Unfunded::Unknown) };
+        let (escrow, promised) = (usable(&solvency), state.outstanding);
+        if solvency.owed > 0 {
+            Err(Unfunded::Owes(solvency.owed))
+        } else if promised > escrow {
+            Err(Unfunded::Overdrawn { escrow, promised })
+        } else if promised == escrow {
+            Err(Unfunded::Spent { escrow })
+        } else {
+            Ok(())
         }
     }
 
@@ -168,7 +203,7 @@ impl Exposure {
     pub(crate) fn report(&self) -> ExposureReport {
         let state = self.state.lock();
         ExposureReport {
-            escrow: state.solvency.as_ref().map(usable).unwrap_or_default(),
+            escrow: state.solvency.as_ref().map(|known| usable(&known.value)).unwrap_or_default(),
             outstanding: state.outstanding,
             reserved: state.reserved,
         }
@@ -344,11 +379,52 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_comes_late_does_not_take_the_place_of_a_newer_one() {
+        let exposure = Exposure::new([]);
+        exposure.note_solvency(At { block: 7, value: solvency(40) });
+        exposure.note_cover(&miner(1), At { block: 7, value: 60 });
+        exposure.note_solvency(At { block: 6, value: solvency(150) });
+        exposure.note_cover(&miner(1), At { block: 6, value: 200 });
+        assert_eq!((exposure.report().escrow, exposure.headrooms().of(&miner(1))), (40, 30));
+        exposure.note_solvency(At { block: 8, value: solvency(20) });
+        assert_eq!(exposure.headrooms().of(&miner(1)), 20);
+    }
+
+    #[test]
+    fn it_is_known_whose_cover_was_read_too_long_ago() {
+        let exposure = Exposure::new([]);
+        exposure.note_cover(&miner(1), At { block: 7, value: 60 });
+        let before = |block| exposure.covers_before(block, vec![miner(1), miner(2)]);
+        assert_eq!(before(7), [miner(2)]);
+        assert_eq!(before(8), [miner(1), miner(2)]);
+    }
+
+    #[test]
+    fn when_readings_are_forgotten_nothing_can_be_promised_and_what_was_is_kept() {
+        let exposure = exposure();
+        exposure.set_promised(&key(1, 1), promise(60));
+        exposure.set_settled([(key(1, 1), 50)]);
+        let held = exposure.headrooms().reserve(&miner(1), 20);
+        exposure.note_solvency(At { block: 9, value: solvency(150) });
+        exposure.forget_readings();
+        assert_eq!(exposure.funded(), Err(Unfunded::Unknown));
+        assert_eq!(exposure.headrooms().of(&miner(1)), 0);
+        let report = exposure.report();
+        assert_eq!((report.escrow, report.outstanding, report.reserved), (0, 60, 20));
+        drop(held);
+        exposure.note_solvency(At { block: 3, value: solvency(100) });
+        exposure.note_cover(&miner(1), At { block: 3, value: 300 });
+        assert_eq!(exposure.headrooms().of(&miner(1)), 40, "a chain that began anew has lower blocks");
+    }
+
+    #[test]
     fn without_escrow_or_with_debts_nothing_is_promised() {
         let unknown = Exposure::new([(key(1, 1), promise(5))]);
         assert_eq!(unknown.funded(), Err(Unfunded::Unknown));
         unknown.set_solvency(solvency(5));
-        assert_eq!(unknown.funded(), Err(Unfunded::Spent { escrow: 5, promised: 5 }));
+        assert_eq!(unknown.funded(), Err(Unfunded::Spent { escrow: 5 }));
+        unknown.set_solvency(solvency(4));
+        assert_eq!(unknown.funded(), Err(Unfunded::Overdrawn { escrow: 4, promised: 5 }));
         unknown.set_solvency(solvency(6));
         assert_eq!(unknown.funded(), Ok(()));
         unknown.set_solvency(Solvency { escrow: 6, owed: 1, ..Default::default() });

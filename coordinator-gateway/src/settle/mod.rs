@@ -4,10 +4,15 @@
 //! says of the escrow, so that no task is handed out whose pay is not covered. [`Vouchers`] signs and sends.
 
 mod adopt;
+mod at;
 mod channel;
+mod collect;
 mod exposure;
 mod handout;
+mod pauses;
 mod prices;
+#[cfg(test)]
+mod scripted;
 mod source;
 mod topup;
 mod unfunded;
@@ -15,6 +20,7 @@ mod vouchers;
 mod watch;
 
 pub(crate) use adopt::{Adoption, Claim};
+pub use at::At;
 pub(crate) use channel::{ChannelKey, Promise};
 pub(crate) use exposure::{Exposure, ExposureReport, Headrooms, Reserved};
 pub(crate) use handout::handout;

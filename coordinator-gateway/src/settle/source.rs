@@ -7,6 +7,8 @@ use cuckoo_primitives::{
 };
 use futures::future::BoxFuture;
 
+use super::at::At;
+
 /// Channels of one coordinator by the miner's stash, and how far each has been settled.
 pub type SettledChannels = Vec<((AccountId, ChannelId), Settled)>;
 
@@ -14,14 +16,14 @@ pub type SettledChannels = Vec<((AccountId, ChannelId), Settled)>;
 /// tests answer as they like.
 pub trait SettlementSource: Send + Sync + 'static {
     /// What stands behind the vouchers of the coordinator with this stash.
-    fn solvency<'a>(&'a self, coordinator: &'a AccountId) -> BoxFuture<'a, Result<Solvency, ChainError>>;
+    fn solvency<'a>(&'a self, coordinator: &'a AccountId) -> BoxFuture<'a, Result<At<Solvency>, ChainError>>;
 
     /// How much of its stake answers for vouchers of the miner with this stash, in planck, besides debts on record.
     fn cover<'a>(
         &'a self,
         coordinator: &'a AccountId,
         miner: &'a AccountId,
-    ) -> BoxFuture<'a, Result<Balance, ChainError>>;
+    ) -> BoxFuture<'a, Result<At<Balance>, ChainError>>;
 
     /// How far a channel has been settled.
     fn settled<'a>(
@@ -37,7 +39,9 @@ pub trait SettlementSource: Send + Sync + 'static {
     /// What it owes by debts on record, by the miner's stash.
     fn debts<'a>(&'a self, coordinator: &'a AccountId) -> BoxFuture<'a, Result<Vec<(AccountId, Debt)>, ChainError>>;
 
-    /// Adds so many planck of the signer's to the coordinator's escrow, and waits until that is final.
+    /// Adds so many planck of the signer's to the coordinator's escrow, and waits until that is final. If its fate is not
+    /// known ([`ChainError::Lost`], [`ChainError::TimedOut`]), it may still be included for
+    /// [`MORTAL_BLOCKS`](cuckoo_chain_client::MORTAL_BLOCKS); after any other error it never will be.
     fn deposit<'a>(
         &'a self,
         signer: &'a Keypair,
@@ -45,7 +49,7 @@ pub trait SettlementSource: Send + Sync + 'static {
         amount: Balance,
     ) -> BoxFuture<'a, Result<(), ChainError>>;
 
-    /// Has a debt paid, and waits until that is final.
+    /// Has a debt paid, and waits until that is final. To do so twice costs a fee and does no other harm.
     fn collect<'a>(
         &'a self,
         signer: &'a Keypair,
@@ -55,16 +59,22 @@ pub trait SettlementSource: Send + Sync + 'static {
 }
 
 impl SettlementSource for Chain {
-    fn solvency<'a>(&'a self, coordinator: &'a AccountId) -> BoxFuture<'a, Result<Solvency, ChainError>> {
-        Box::pin(Chain::solvency(self, coordinator))
+    fn solvency<'a>(&'a self, coordinator: &'a AccountId) -> BoxFuture<'a, Result<At<Solvency>, ChainError>> {
+        Box::pin(async move {
+            let (block, value) = self.solvency_at(coordinator).await?;
+            Ok(At { block, value })
+        })
     }
 
     fn cover<'a>(
         &'a self,
         coordinator: &'a AccountId,
         miner: &'a AccountId,
-    ) -> BoxFuture<'a, Result<Balance, ChainError>> {
-        Box::pin(Chain::cover(self, coordinator, miner))
+    ) -> BoxFuture<'a, Result<At<Balance>, ChainError>> {
+        Box::pin(async move {
+            let (block, value) = self.cover_at(coordinator, miner).await?;
+            Ok(At { block, value })
+        })
     }
 
     fn settled<'a>(

@@ -1,24 +1,20 @@
 //! Adds to the escrow when it runs low, and has own debts paid out of it.
 //!
 //! Both are transactions of the operator's account, which any account could send. Their fate may stay unknown; so before
-//! each it is read again on the chain what is needed, and after one that was lost from sight nothing is done for long.
+//! each it is read on the chain what is needed, and after one that was lost from sight it is read there what came of it.
 
 use std::{sync::Arc, time::Duration};
 
-use cuckoo_chain_client::{Cai, ChainError, Keypair, MarketView};
-use cuckoo_primitives::{settlement::Solvency, AccountId, Balance};
-use tokio::sync::watch;
+use cuckoo_chain_client::{Cai, ChainError, Keypair, MORTAL_BLOCKS};
+use cuckoo_primitives::{currency::EXISTENTIAL_DEPOSIT, settlement::Solvency, AccountId, Balance, BlockNumber};
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{exposure::Exposure, source::SettlementSource};
-use crate::store::Store;
+use super::{at::At, collect::Collector, exposure::Exposure, pauses::Pauses, source::SettlementSource};
+use crate::store::{Allowance, Store};
 
-/// Pause after a first failure; each further one doubles it.
-const FIRST_PAUSE: Duration = Duration::from_secs(10);
-/// The longest pause, and that after a transaction whose fate is not known: by then it is in a block or never will be.
+/// The longest pause after failures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// Most debts that are collected one after the other before it is looked again what is needed.
-const MAX_COLLECTED: usize = 64;
 
 /// When to add to the escrow, and how much; all in planck.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,12 +41,32 @@ impl TopUpTerms {
 
 /// Keeps the escrow filled, within limits.
 pub(crate) struct TopUps {
-    pub(crate) chain: Arc<dyn SettlementSource>,
-    pub(crate) key: Keypair,
-    pub(crate) coordinator: AccountId,
-    pub(crate) exposure: Arc<Exposure>,
-    pub(crate) store: Store,
-    pub(crate) terms: TopUpTerms,
+    chain: Arc<dyn SettlementSource>,
+    key: Keypair,
+    coordinator: AccountId,
+    exposure: Arc<Exposure>,
+    store: Store,
+    terms: TopUpTerms,
+    collector: Collector,
+    /// A deposit that was lost from sight.
+    lost: Option<LostDeposit>,
+}
+
+/// A deposit whose fate is not known.
+#[derive(Clone, Copy, Debug)]
+struct LostDeposit {
+    /// The escrow with it, if nothing else had happened.
+    escrow: Balance,
+    /// Past this block it cannot be included any more; `None` until a block is known that is younger than the deposit.
+    ends: Option<BlockNumber>,
+}
+
+impl LostDeposit {
+    /// Whether it may still come, by what was just read.
+    fn may_come(&mut self, now: &At<Solvency>) -> bool {
+        let ends = *self.ends.get_or_insert(now.block.saturating_add(MORTAL_BLOCKS));
+        now.block <= ends && now.value.escrow < self.escrow
+    }
 }
 
 /// What had to be done and could not.
@@ -62,99 +78,113 @@ enum Failed {
     Store(#[from] crate::store::StoreError),
 }
 
-impl Failed {
-    fn is_of_unknown_fate(&self) -> bool {
-        matches!(self, Self::Chain(ChainError::Lost { .. } | ChainError::TimedOut { .. }))
-    }
-}
-
 impl TopUps {
-    /// Acts after every finalised block on which something is needed, until `stop`.
-    pub(crate) async fn run(self, mut views: watch::Receiver<Arc<MarketView>>, stop: CancellationToken) {
-        let mut pause = FIRST_PAUSE;
-        while let Some(Ok(())) = stop.run_until_cancelled(views.changed()).await {
-            if !self.may_be_needed() {
-                continue;
-            }
-            let wait = match stop.run_until_cancelled(self.act()).await {
+    /// For this coordinator, whose operator's key is `key`.
+    pub(crate) fn new(
+        chain: Arc<dyn SettlementSource>,
+        key: Keypair,
+        coordinator: AccountId,
+        exposure: Arc<Exposure>,
+        store: Store,
+        terms: TopUpTerms,
+    ) -> Self {
+        let collector = Collector::new(chain.clone(), key.clone(), coordinator.clone());
+        Self { chain, key, coordinator, exposure, store, terms, collector, lost: None }
+    }
+
+    /// Acts whenever something is needed by `steady`, what stands behind all vouchers as of blocks for which it is known
+    /// what was paid out of it; until `stop`.
+    pub(crate) async fn run(mut self, mut steady: watch::Receiver<Option<Solvency>>, stop: CancellationToken) {
+        let mut pauses = Pauses::up_to(LONGEST_PAUSE);
+        while let Some(Ok(())) = stop.run_until_cancelled(steady.changed()).await {
+            let Some(known) = *steady.borrow_and_update() else { continue };
+            match stop.run_until_cancelled(self.act(&known)).await {
                 None => return,
-                Some(Ok(())) => {
-                    pause = FIRST_PAUSE;
-                    continue;
-                }
+                Some(Ok(())) => pauses.reset(),
                 Some(Err(failed)) => {
-                    let wait = if failed.is_of_unknown_fate() { LONGEST_PAUSE } else { pause };
-                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-                    let wait_s = wait.as_secs();
+                    let wait = pauses.take();
                     tracing::error!(
                         target: "gateway::settle",
                         %failed,
-                        wait_s,
+                        wait_s = wait.as_secs(),
                         "the escrow was not filled or a debt not paid; has the operator's account enough CAI?"
                     );
-                    wait
+                    if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                        return;
+                    }
                 }
-            };
-            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
-                return;
             }
         }
     }
 
-    /// Whether it is worth asking the chain, as far as is known.
-    fn may_be_needed(&self) -> bool {
-        let Some(solvency) = self.exposure.solvency() else { return false };
-        solvency.owed > 0 || self.terms.wanted(&solvency, self.exposure.report().outstanding) > 0
-    }
-
-    async fn act(&self) -> Result<(), Failed> {
-        let solvency = self.chain.solvency(&self.coordinator).await?;
-        let wanted = self.terms.wanted(&solvency, self.exposure.report().outstanding);
-        if wanted > 0 {
-            self.deposit(wanted).await?;
-        }
-        if solvency.owed > 0 {
-            self.collect().await?;
-        }
-        Ok(())
-    }
-
-    async fn deposit(&self, wanted: Balance) -> Result<(), Failed> {
-        let granted = self.store.take_topup(wanted, self.terms.per_day).await?;
-        if granted == 0 {
-            tracing::debug!(target: "gateway::settle", "the escrow is low, and today's allowance for it is used up");
+    /// Does what is needed, if the chain is still as it is `known` to be.
+    async fn act(&mut self, known: &Solvency) -> Result<(), Failed> {
+        let wanted = self.terms.wanted(known, self.exposure.report().outstanding);
+        if wanted == 0 && known.owed == 0 && self.lost.is_none() {
             return Ok(());
         }
-        self.chain.deposit(&self.key, &self.coordinator, granted).await?;
-        let left_out = Cai(wanted.saturating_sub(granted));
-        tracing::info!(target: "gateway::settle", amount = %Cai(granted), %left_out, "deposited into the escrow");
-        Ok(())
+        let now = self.chain.solvency(&self.coordinator).await?;
+        if self.lost.as_mut().is_some_and(|lost| !lost.may_come(&now)) {
+            self.lost = None;
+        }
+        if now.value != *known {
+            // What is promised and not settled is of another moment; the next look brings both.
+            return Ok(());
+        }
+        let deposits = wanted > 0 && self.lost.is_none();
+        let deposited = if deposits { self.deposit(now.value.escrow, wanted).await } else { Ok(()) };
+        // Whatever came of it: what is there pays debts.
+        let collected = if known.owed > 0 { self.collector.collect(Instant::now()).await } else { Ok(()) };
+        deposited?;
+        Ok(collected?)
     }
 
-    /// Has open debts paid, as far as there is escrow.
-    async fn collect(&self) -> Result<(), Failed> {
-        let debts = self.chain.debts(&self.coordinator).await?;
-        let open = debts.into_iter().filter(|(_, debt)| debt.open > 0);
-        for (miner, debt) in open.take(MAX_COLLECTED) {
-            if self.chain.solvency(&self.coordinator).await?.escrow == 0 {
-                return Ok(());
+    async fn deposit(&mut self, escrow: Balance, wanted: Balance) -> Result<(), Failed> {
+        // The chain takes no smaller deposit, and what is missing grows.
+        if wanted < EXISTENTIAL_DEPOSIT {
+            return Ok(());
+        }
+        let allowed = self.store.take_topup(wanted, self.terms.per_day, EXISTENTIAL_DEPOSIT).await?;
+        let Some(allowance) = allowed else {
+            tracing::debug!(target: "gateway::settle", "the escrow is low, and today's allowance for it is used up");
+            return Ok(());
+        };
+        let amount = allowance.planck();
+        match self.chain.deposit(&self.key, &self.coordinator, amount).await {
+            Ok(()) => {
+                let left_out = Cai(wanted.saturating_sub(amount));
+                tracing::info!(target: "gateway::settle", amount = %Cai(amount), %left_out, "deposited into the escrow");
+                Ok(())
             }
-            match self.chain.collect(&self.key, &self.coordinator, &miner).await {
-                Ok(()) => tracing::info!(target: "gateway::settle", %miner, open = %Cai(debt.open), "had a debt paid"),
-                // Paid meanwhile, or to a miner that cannot receive it: no reason to let the others wait.
-                Err(error @ ChainError::Dispatch { .. }) => {
-                    tracing::warn!(target: "gateway::settle", %miner, %error, "a debt could not be paid");
-                }
-                Err(error) => return Err(error.into()),
+            Err(error @ (ChainError::Lost { .. } | ChainError::TimedOut { .. })) => {
+                self.lost = Some(LostDeposit { escrow: escrow.saturating_add(amount), ends: None });
+                Err(error.into())
+            }
+            Err(error) => {
+                self.give_back(allowance).await;
+                Err(error.into())
             }
         }
-        Ok(())
+    }
+
+    /// What was certainly not deposited may be today still. If that cannot be stored, it may not.
+    async fn give_back(&self, unused: Allowance) {
+        if let Err(error) = self.store.give_back_topup(unused).await {
+            let amount = Cai(unused.planck());
+            tracing::warn!(target: "gateway::settle", %error, %amount, "a deposit that failed counts for the day");
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        config::JournalSync,
+        settle::scripted::{miner, Fate, Script},
+    };
+    use cuckoo_primitives::CAI;
+    use subxt_signer::sr25519::dev;
 
     fn solvency(escrow: Balance, withdrawing: Balance, owed: Balance) -> Solvency {
         Solvency { escrow, withdrawing, owed, ..Default::default() }
@@ -169,5 +199,103 @@ mod tests {
         assert_eq!(terms.wanted(&solvency(50, 50, 0), 0), 100, "what is asked back does not count");
         assert_eq!(terms.wanted(&solvency(0, 0, 30), 5), 135, "debts are paid from it too");
         assert_eq!(TopUpTerms::default().wanted(&solvency(0, 0, 30), 5), 0, "not unless it was said");
+    }
+
+    struct Stage {
+        script: Arc<Script>,
+        top_ups: TopUps,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Stage {
+        /// An escrow of nothing that is to be filled with 10 CAI, 25 CAI a day.
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
+            let script = Arc::new(Script::default());
+            let terms = TopUpTerms { low: CAI, target: 10 * CAI, per_day: 25 * CAI };
+            let coordinator = AccountId::from([9; 32]);
+            let top_ups = TopUps::new(script.clone(), dev::alice(), coordinator, Exposure::new([]), store, terms);
+            Self { script, top_ups, _folder: folder }
+        }
+
+        /// Acts on what the chain says after one more block.
+        async fn act(&mut self) -> Result<(), Failed> {
+            let known = {
+                let mut books = self.script.books();
+                books.block += 1;
+                books.solvency
+            };
+            self.top_ups.act(&known).await
+        }
+
+        /// What was deposited, in CAI.
+        fn deposits(&self) -> Vec<Balance> {
+            self.script.books().deposits.iter().map(|amount| amount / CAI).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_deposit_that_failed_for_certain_leaves_the_day_its_allowance() {
+        let mut stage = Stage::new().await;
+        for fate in [Fate::Failed, Fate::Rejected, Fate::Failed, Fate::Rejected] {
+            stage.script.books().fates = [fate].into();
+            assert!(stage.act().await.is_err());
+        }
+        for _ in 0..4 {
+            stage.act().await.unwrap();
+            stage.script.books().solvency.escrow = 0;
+        }
+        assert_eq!(stage.deposits(), [10, 10, 5], "all of the day's allowance, and no more");
+    }
+
+    #[tokio::test]
+    async fn a_deposit_that_was_lost_from_sight_and_came_is_not_made_again() {
+        let mut stage = Stage::new().await;
+        stage.script.books().fates = [Fate::LostButDone].into();
+        assert!(stage.act().await.is_err());
+        stage.act().await.unwrap();
+        assert_eq!(stage.deposits(), [10]);
+        stage.script.books().solvency.escrow = 0;
+        stage.act().await.unwrap();
+        assert_eq!(stage.deposits(), [10, 10], "as it came, another may follow at once");
+    }
+
+    #[tokio::test]
+    async fn a_deposit_that_was_lost_from_sight_is_waited_for_as_long_as_it_may_come() {
+        let mut stage = Stage::new().await;
+        stage.script.books().fates = [Fate::Lost].into();
+        assert!(stage.act().await.is_err());
+        for _ in 0..=MORTAL_BLOCKS {
+            stage.act().await.unwrap();
+            assert!(stage.deposits().is_empty());
+        }
+        stage.act().await.unwrap();
+        assert_eq!(stage.deposits(), [10]);
+        stage.script.books().solvency.escrow = 0;
+        stage.act().await.unwrap();
+        assert_eq!(stage.deposits(), [10, 5], "it counts for the day, as nobody saw what became of it");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_done_by_figures_of_another_moment() {
+        let mut stage = Stage::new().await;
+        let known = solvency(0, 0, 0);
+        stage.script.books().solvency.escrow = 10 * CAI;
+        stage.top_ups.act(&known).await.unwrap();
+        assert!(stage.deposits().is_empty());
+    }
+
+    #[tokio::test]
+    async fn debts_are_paid_though_a_deposit_fails() {
+        let mut stage = Stage::new().await;
+        {
+            let mut books = stage.script.books();
+            books.solvency.escrow = CAI;
+            books.owe(miner(1), CAI);
+            books.fates = [Fate::Failed].into();
+        }
+        assert!(stage.act().await.is_err());
+        assert_eq!(stage.script.books().solvency.owed, 0);
     }
 }

@@ -8,8 +8,8 @@ use crate::error::ApiError;
 /// Why the gateway cannot promise any pay now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unfunded {
-    /// The chain has not told yet.
-    #[error("the gateway has not read its escrow on the chain yet")]
+    /// The chain has not told yet, or not for long.
+    #[error("the gateway cannot read its escrow on the chain now")]
     Unknown,
     /// Miners take no work of a coordinator that has debts on record.
     #[error(
@@ -19,10 +19,20 @@ pub(crate) enum Unfunded {
     Owes(Balance),
     /// All of the escrow is promised already.
     #[error(
-        "its escrow of {} is all promised ({}); any account can add to it with settlement.deposit, naming the \
-         coordinator's stash", Cai(*.escrow), Cai(*.promised)
+        "its escrow of {} is all promised; any account can add to it with settlement.deposit, naming the coordinator's \
+         stash", Cai(*.escrow)
     )]
     Spent {
+        /// What is on hold and not asked back, in planck.
+        escrow: Balance,
+    },
+    /// More is promised than there is, as after a withdrawal, or with a journal that is older than the chain.
+    #[error(
+        "its vouchers that are not settled promise {}, and its escrow is {}; any account can add to it with \
+         settlement.deposit, naming the coordinator's stash (if the chain was started anew, what was promised before means \
+         nothing there: give the gateway a new folder with --data-dir)", Cai(*.promised), Cai(*.escrow)
+    )]
+    Overdrawn {
         /// What is on hold and not asked back, in planck.
         escrow: Balance,
         /// What has been promised and not settled, in planck.

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use cuckoo_chain_client::{Cai, ChainError, MarketView};
-use cuckoo_primitives::{settlement::Solvency, AccountId, EraIndex};
-use futures::{stream, StreamExt, TryStreamExt};
-use tokio::sync::watch;
+use cuckoo_primitives::{settlement::Solvency, AccountId, BlockNumber, EraIndex};
+use futures::{stream, StreamExt};
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{channel::ChannelKey, exposure::Exposure, source::SettlementSource};
@@ -15,6 +15,8 @@ use crate::dispatch::Registry;
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
 /// Covers that are asked for at once.
 const AT_ONCE: usize = 8;
+/// After so long without an answer nothing that was read counts any more, though blocks may still be heard of.
+const SIGHT_LIMIT: Duration = Duration::from_secs(90);
 
 /// Brings the chain's news to [`Exposure`].
 pub(crate) struct EscrowWatch {
@@ -22,10 +24,19 @@ pub(crate) struct EscrowWatch {
     coordinator: AccountId,
     exposure: Arc<Exposure>,
     registry: Arc<Registry>,
+    /// Height of the newest block that was looked at.
+    newest: BlockNumber,
     /// As it was before all that hangs on it was read.
     seen: Option<Solvency>,
     era: Option<EraIndex>,
+    /// Covers that were read before this block may have changed since.
+    covers_from: BlockNumber,
+    /// What stands behind all vouchers, whenever all that was paid out of it is known.
+    steady: watch::Sender<Option<Solvency>>,
+    /// When the chain was last read.
+    read: Instant,
     is_failing: bool,
+    is_funded: bool,
 }
 
 impl EscrowWatch {
@@ -35,78 +46,149 @@ impl EscrowWatch {
         exposure: Arc<Exposure>,
         registry: Arc<Registry>,
     ) -> Self {
-        Self { source, coordinator, exposure, registry, seen: None, era: None, is_failing: false }
+        Self {
+            source,
+            coordinator,
+            exposure,
+            registry,
+            newest: 0,
+            seen: None,
+            era: None,
+            covers_from: 0,
+            steady: watch::Sender::new(None),
+            read: Instant::now(),
+            is_failing: false,
+            is_funded: true,
+        }
+    }
+
+    /// What stands behind all vouchers, after each look for which [`Exposure`] knows all that was paid out of it. Between
+    /// such looks what is promised and what there is do not belong together.
+    pub(crate) fn steady(&self) -> watch::Receiver<Option<Solvency>> {
+        self.steady.subscribe()
     }
 
     /// Looks after every finalised block, until `stop`.
     pub(crate) async fn run(mut self, mut views: watch::Receiver<Arc<MarketView>>, stop: CancellationToken) {
         while let Some(Ok(())) = stop.run_until_cancelled(views.changed()).await {
-            let era = views.borrow_and_update().era.era;
+            let (number, era) = {
+                let view = views.borrow_and_update();
+                (view.number, view.era.era)
+            };
+            self.reach(number);
             if stop.run_until_cancelled(self.look(era)).await.is_none() {
                 return;
             }
         }
     }
 
-    /// Reads what may have changed by now. If the chain cannot be read, all stays as it was: no task is accepted anyway
-    /// once that has lasted.
+    /// Takes note of the newest block. Blocks only follow on each other, unless a development chain is started anew.
+    fn reach(&mut self, number: BlockNumber) {
+        if number < self.newest {
+            tracing::warn!(target: "gateway::settle", number, "the chain was started anew; its escrow is read again");
+            self.forget();
+        }
+        self.newest = number;
+    }
+
+    /// Reads what may have changed by now. If the chain cannot be read, all stays as it was for a while.
     pub(crate) async fn look(&mut self, era: EraIndex) {
         let read = match tokio::time::timeout(LOOK_LIMIT, self.read(era)).await {
             Ok(read) => read.map_err(|error| error.to_string()),
             Err(_) => Err(format!("no answer within {} s", LOOK_LIMIT.as_secs())),
         };
         match read {
-            Ok(()) => self.is_failing = false,
-            Err(error) if self.is_failing => {
-                tracing::debug!(target: "gateway::settle", error, "cannot read the escrow")
+            Ok(()) => {
+                self.is_failing = false;
+                self.read = Instant::now();
             }
-            Err(error) => {
-                self.is_failing = true;
-                tracing::warn!(target: "gateway::settle", error, "cannot read the escrow; trying again with each block");
-            }
+            Err(error) => self.failed(&error),
         }
+        self.say_whether_funded();
         self.registry.serve_uncovered();
+    }
+
+    fn failed(&mut self, error: &str) {
+        if self.is_failing {
+            tracing::debug!(target: "gateway::settle", error, "cannot read the escrow");
+        } else {
+            tracing::warn!(target: "gateway::settle", error, "cannot read the escrow; trying again with each block");
+        }
+        self.is_failing = true;
+        if self.read.elapsed() > SIGHT_LIMIT && self.seen.is_some() {
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        self.exposure.forget_readings();
+        (self.seen, self.era) = (None, None);
     }
 
     async fn read(&mut self, era: EraIndex) -> Result<(), ChainError> {
         let before = self.source.solvency(&self.coordinator).await?;
         let mut solvency = before;
-        if self.seen != Some(before) {
+        if self.seen != Some(before.value) {
             let settled = self.source.channels(&self.coordinator).await?;
             // Read again: escrow must not be older than what was paid out of it, or it would be counted twice.
             solvency = self.source.solvency(&self.coordinator).await?;
-            self.exposure.set_solvency(solvency);
+            self.exposure.note_solvency(solvency);
             let settled = settled.into_iter();
             self.exposure.set_settled(
                 settled.map(|((miner, channel), settled)| (ChannelKey { miner, channel }, settled.amount)),
             );
         } else {
-            // Said again, since a handshake may have brought an older figure meanwhile.
-            self.exposure.set_solvency(solvency);
+            self.exposure.note_solvency(solvency);
         }
-        if self.era != Some(era) || self.seen.map(|seen| seen.owed) != Some(solvency.owed) {
-            self.read_covers().await?;
+        let now = solvency.value;
+        // Covers follow bonds, which count by eras, and debts.
+        let hangs_on = |solvency: &Solvency| (solvency.owed, solvency.stake);
+        if self.era != Some(era) || self.seen.as_ref().map(hangs_on) != Some(hangs_on(&now)) {
+            self.covers_from = solvency.block;
         }
-        if self.seen.is_none_or(|seen| seen.escrow != solvency.escrow || seen.owed != solvency.owed) {
-            let (escrow, owed) = (Cai(solvency.escrow), Cai(solvency.owed));
+        if self.seen.is_none_or(|seen| seen.escrow != now.escrow || seen.owed != now.owed) {
+            let (escrow, owed) = (Cai(now.escrow), Cai(now.owed));
             tracing::info!(target: "gateway::settle", %escrow, %owed, "escrow");
         }
         // What changed after the channels were read is a change still when the next block comes.
-        self.seen = Some(before);
+        self.seen = Some(before.value);
         self.era = Some(era);
-        Ok(())
+        if before.value == now {
+            self.steady.send_replace(Some(now));
+        }
+        self.read_covers().await
     }
 
-    /// Covers follow bonds, which count by eras, and debts.
+    /// Reads the covers that may have changed, also those of miners that were linked meanwhile.
     async fn read_covers(&self) -> Result<(), ChainError> {
         let (source, coordinator) = (&self.source, &self.coordinator);
-        let asked = stream::iter(self.registry.stashes()).map(|miner| async move {
+        let old = self.exposure.covers_before(self.covers_from, self.registry.stashes());
+        let asked = stream::iter(old).map(|miner| async move {
             let cover = source.cover(coordinator, &miner).await?;
             Ok::<_, ChainError>((miner, cover))
         });
-        let covers: Vec<_> = asked.buffer_unordered(AT_ONCE).try_collect().await?;
-        covers.iter().for_each(|(miner, cover)| self.exposure.set_cover(miner, *cover));
+        let mut answers = std::pin::pin!(asked.buffer_unordered(AT_ONCE));
+        while let Some(answer) = answers.next().await {
+            let (miner, cover) = answer?;
+            self.exposure.note_cover(&miner, cover);
+        }
         Ok(())
+    }
+
+    /// Says when nothing can be paid for any more, why, and when it can again.
+    fn say_whether_funded(&mut self) {
+        let funded = self.exposure.funded();
+        if self.is_funded != funded.is_ok() {
+            self.is_funded = funded.is_ok();
+            match funded {
+                Ok(()) => tracing::info!(target: "gateway::settle", "this coordinator can pay for work again"),
+                Err(unfunded) => tracing::warn!(
+                    target: "gateway::settle",
+                    %unfunded,
+                    "this coordinator cannot pay for work now; no paid task is accepted"
+                ),
+            }
+        }
     }
 }
 
@@ -115,136 +197,127 @@ mod tests {
     use super::*;
     use crate::{
         link::Link,
-        settle::{Prices, Promise},
+        settle::{
+            at::At,
+            scripted::{channel, miner, Script},
+            Prices, Promise, Unfunded,
+        },
     };
-    use cuckoo_chain_client::Keypair;
-    use cuckoo_primitives::{
-        settlement::{ChannelId, Debt, Settled},
-        Balance, Hash,
-    };
-    use futures::future::{ready, BoxFuture};
-    use parking_lot::Mutex;
-
-    /// A chain on which the miner redeems in the middle of a look.
-    #[derive(Default)]
-    struct Script(Mutex<State>);
-
-    #[derive(Default)]
-    struct State {
-        escrow: Balance,
-        owed: Balance,
-        settled: Balance,
-        /// Redeemed right after the channels are read the next time.
-        redeems: Balance,
-        channels_read: u32,
-        covers_read: u32,
-    }
-
-    fn key() -> ChannelKey {
-        ChannelKey { miner: AccountId::from([1; 32]), channel: [2; 16] }
-    }
-
-    fn answer<'a, T: Send + 'a>(answer: T) -> BoxFuture<'a, Result<T, ChainError>> {
-        Box::pin(ready(Ok(answer)))
-    }
-
-    impl SettlementSource for Script {
-        fn solvency<'a>(&'a self, _: &'a AccountId) -> BoxFuture<'a, Result<Solvency, ChainError>> {
-            let state = self.0.lock();
-            answer(Solvency { escrow: state.escrow, owed: state.owed, ..Default::default() })
-        }
-
-        fn cover<'a>(&'a self, _: &'a AccountId, _: &'a AccountId) -> BoxFuture<'a, Result<Balance, ChainError>> {
-            self.0.lock().covers_read += 1;
-            answer(1_000)
-        }
-
-        fn settled<'a>(
-            &'a self,
-            _: &'a AccountId,
-            _: &'a AccountId,
-            _: &'a ChannelId,
-        ) -> BoxFuture<'a, Result<Settled, ChainError>> {
-            answer(Settled::default())
-        }
-
-        fn channels<'a>(
-            &'a self,
-            _: &'a AccountId,
-        ) -> BoxFuture<'a, Result<crate::settle::source::SettledChannels, ChainError>> {
-            let mut state = self.0.lock();
-            state.channels_read += 1;
-            let settled = Settled { amount: state.settled, tasks: 1 };
-            let redeems = std::mem::take(&mut state.redeems);
-            state.settled += redeems;
-            state.escrow -= redeems;
-            answer(vec![((key().miner, key().channel), settled)])
-        }
-
-        fn debts<'a>(&'a self, _: &'a AccountId) -> BoxFuture<'a, Result<Vec<(AccountId, Debt)>, ChainError>> {
-            answer(Vec::new())
-        }
-
-        fn deposit<'a>(
-            &'a self,
-            _: &'a Keypair,
-            _: &'a AccountId,
-            _: Balance,
-        ) -> BoxFuture<'a, Result<(), ChainError>> {
-            answer(())
-        }
-
-        fn collect<'a>(
-            &'a self,
-            _: &'a Keypair,
-            _: &'a AccountId,
-            _: &'a AccountId,
-        ) -> BoxFuture<'a, Result<(), ChainError>> {
-            answer(())
-        }
-    }
+    use cuckoo_primitives::Hash;
 
     /// A watch over an escrow of 100, of which 60 are promised to a linked miner.
     fn watch() -> (Arc<Script>, Arc<Exposure>, EscrowWatch) {
         let script = Arc::new(Script::default());
-        script.0.lock().escrow = 100;
-        let exposure = Exposure::new([(key(), Promise { amount: 60, tasks: 1 })]);
+        {
+            let mut books = script.books();
+            (books.block, books.solvency.escrow, books.cover) = (1, 100, 1_000);
+        }
+        let exposure = Exposure::new([(channel(), Promise { amount: 60, tasks: 1 })]);
         let prices = Arc::new(Prices::default());
         let registry = Registry::new(Hash::zero(), Hash::zero(), 1, prices, exposure.clone());
-        registry.admit(Arc::new(Link::unheard(key().miner, 1)), 1).unwrap();
+        registry.admit(Arc::new(Link::unheard(miner(1), 1)), 1).unwrap();
         let watch = EscrowWatch::new(script.clone(), AccountId::from([9; 32]), exposure.clone(), registry);
         (script, exposure, watch)
+    }
+
+    /// How often channels and covers were read.
+    fn read(script: &Script) -> (u32, usize) {
+        let books = script.books();
+        (books.channels_read, books.covers_read.len())
     }
 
     #[tokio::test]
     async fn what_is_redeemed_while_it_looks_is_neither_counted_twice_nor_missed() {
         let (script, exposure, mut watch) = watch();
-        script.0.lock().redeems = 60;
+        let mut steady = watch.steady();
+        script.books().redeems = 60;
         watch.look(1).await;
         let report = exposure.report();
         assert_eq!((report.escrow, report.outstanding), (40, 60), "the escrow is not older than what is settled");
+        assert!(!steady.has_changed().unwrap(), "these two do not belong together");
         watch.look(1).await;
         let report = exposure.report();
         assert_eq!((report.escrow, report.outstanding), (40, 0));
+        assert_eq!(steady.borrow_and_update().unwrap().escrow, 40);
+        watch.look(1).await;
+        assert!(steady.has_changed().unwrap(), "it is said after every look");
     }
 
     #[tokio::test]
-    async fn channels_are_read_when_the_escrow_has_changed_and_covers_with_eras_and_debts() {
+    async fn channels_are_read_when_the_escrow_has_changed_and_covers_with_eras_debts_and_stake() {
         let (script, _exposure, mut watch) = watch();
-        let read = |script: &Script| {
-            let state = script.0.lock();
-            (state.channels_read, state.covers_read)
+        let next = |change: fn(&mut Solvency)| {
+            let mut books = script.books();
+            books.block += 1;
+            change(&mut books.solvency);
         };
         watch.look(1).await;
+        next(|_| {});
         watch.look(1).await;
         assert_eq!(read(&script), (1, 1));
-        script.0.lock().escrow += 1;
+        next(|solvency| solvency.escrow += 1);
         watch.look(1).await;
         assert_eq!(read(&script), (2, 1));
+        next(|_| {});
         watch.look(2).await;
         assert_eq!(read(&script), (2, 2));
-        script.0.lock().owed = 5;
+        next(|solvency| solvency.owed = 5);
         watch.look(2).await;
         assert_eq!(read(&script), (3, 3));
+        next(|solvency| solvency.stake = 7);
+        watch.look(2).await;
+        assert_eq!(read(&script), (4, 4));
+    }
+
+    #[tokio::test]
+    async fn a_cover_that_a_handshake_read_before_the_era_began_is_read_again() {
+        let (script, exposure, mut watch) = watch();
+        watch.look(1).await;
+        script.books().block = 5;
+        watch.look(2).await;
+        let late = miner(3);
+        exposure.note_cover(&late, At { block: 4, value: 2_000 });
+        watch.registry.admit(Arc::new(Link::unheard(late.clone(), 1)), 1).unwrap();
+        script.books().covers_read.clear();
+        watch.look(2).await;
+        assert_eq!(script.books().covers_read, [late.clone()]);
+        exposure.note_cover(&late, At { block: 4, value: 2_000 });
+        assert!(exposure.covers_before(5, vec![late]).is_empty(), "an old answer that arrives once more changes nothing");
+    }
+
+    #[tokio::test]
+    async fn what_was_read_long_ago_does_not_count() {
+        let (script, exposure, mut watch) = watch();
+        watch.look(1).await;
+        assert_eq!(exposure.funded(), Ok(()));
+        script.books().is_unreachable = true;
+        watch.look(1).await;
+        assert_eq!(exposure.funded(), Ok(()), "a moment without an answer is none of it");
+        watch.read = watch.read.checked_sub(SIGHT_LIMIT).unwrap();
+        watch.look(1).await;
+        assert_eq!(exposure.funded(), Err(Unfunded::Unknown));
+        script.books().is_unreachable = false;
+        watch.look(1).await;
+        assert_eq!(exposure.funded(), Ok(()));
+        assert_eq!(exposure.headrooms().of(&miner(1)), 40, "all of it is read again");
+    }
+
+    #[tokio::test]
+    async fn a_chain_that_was_started_anew_is_read_from_its_beginning() {
+        let (script, exposure, mut watch) = watch();
+        {
+            let mut books = script.books();
+            (books.block, books.settled) = (5_000, 60);
+        }
+        watch.reach(5_000);
+        watch.look(1).await;
+        assert_eq!(exposure.report().outstanding, 0);
+        {
+            let mut books = script.books();
+            (books.block, books.settled, books.solvency.escrow) = (3, 0, 50);
+        }
+        watch.reach(3);
+        watch.look(1).await;
+        assert_eq!(exposure.funded(), Err(Unfunded::Overdrawn { escrow: 50, promised: 60 }));
     }
 }

@@ -21,6 +21,7 @@ use cuckoo_primitives::{
 };
 use sqlx::{error::ErrorKind, Connection, QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     keys, now_ms, planck, promises,
@@ -110,6 +111,8 @@ pub(crate) struct Journal {
     readers: SqlitePool,
     /// When a receipt was last not stored for the file's sake, in milliseconds since 1970; 0 if one has been since.
     failed_ms: Arc<AtomicI64>,
+    closing: CancellationToken,
+    closed: CancellationToken,
 }
 
 impl Journal {
@@ -118,8 +121,9 @@ impl Journal {
         let (adoptions, adopting) = mpsc::channel(MAX_BATCH);
         let failed_ms = Arc::new(AtomicI64::new(0));
         let writer = Writer { connection, promises: HashMap::new(), ears, failed_ms: failed_ms.clone() };
-        tokio::spawn(writer.run(pending, adopting, pruning));
-        Self { queue, adoptions, readers, failed_ms }
+        let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
+        tokio::spawn(writer.run(pending, adopting, pruning, closing.clone(), closed.clone().drop_guard()));
+        Self { queue, adoptions, readers, failed_ms, closing, closed }
     }
 
     /// Whether receipts could not be written lately. It is forgotten after a while, as without tasks nothing is written
@@ -184,6 +188,12 @@ impl Journal {
             })
             .collect()
     }
+
+    /// Takes nothing more, and returns when all that was handed in is stored, or was refused, and the file is closed.
+    pub(crate) async fn close(&self) {
+        self.closing.cancel();
+        self.closed.cancelled().await;
+    }
 }
 
 /// Owns what has been promised. Nobody else writes those rows.
@@ -201,14 +211,18 @@ impl Writer {
         mut pending: mpsc::Receiver<Pending>,
         mut adopting: mpsc::Receiver<PendingAdoption>,
         mut pruning: Pruning,
+        closing: CancellationToken,
+        _closed: DropGuard,
     ) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         loop {
             tokio::select! {
                 received = pending.recv_many(&mut batch, MAX_BATCH) => match received {
-                    0 => return,
+                    0 => return drop(self.connection.close().await),
                     _ => self.record(&mut batch).await,
                 },
+                // What has been handed in by now is stored, and nothing else.
+                () = closing.cancelled(), if !pending.is_closed() => pending.close(),
                 Some(adoption) = adopting.recv() => self.adopt(adoption).await,
                 () = tokio::time::sleep_until(pruning.due()) => pruning.run(&mut self.connection).await,
             }

@@ -32,6 +32,7 @@ pub(crate) use keys::{hash_of, KeyFollower, KeyHash, KnownKey};
 pub use keys::{ApiKey, KeyStore, NewKey};
 pub(crate) use lock::FolderLock;
 use pruning::Pruning;
+pub(crate) use topups::Allowance;
 pub(crate) use usage::DailyUsage;
 
 /// Name of the file in the data folder.
@@ -159,9 +160,20 @@ impl Store {
         owner::of(&self.pool).await
     }
 
-    /// As much of `wanted` planck as may still be deposited today, if that is `per_day` in all; it counts from now on.
-    pub(crate) async fn take_topup(&self, wanted: Balance, per_day: Balance) -> Result<Balance, StoreError> {
-        topups::take(&self.pool, wanted, per_day).await
+    /// As much of `wanted` planck as may still be deposited today, if that is `per_day` in all and not less than `least`;
+    /// it counts from now on.
+    pub(crate) async fn take_topup(
+        &self,
+        wanted: Balance,
+        per_day: Balance,
+        least: Balance,
+    ) -> Result<Option<Allowance>, StoreError> {
+        topups::take(&self.pool, wanted, per_day, least).await
+    }
+
+    /// Gives back what was certainly not deposited.
+    pub(crate) async fn give_back_topup(&self, unused: Allowance) -> Result<(), StoreError> {
+        topups::give_back(&self.pool, unused).await
     }
 
     /// What has been promised through each channel.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use cuckoo_primitives::CAI;
 use serde_json::{json, Value};
 
@@ -50,7 +52,7 @@ async fn a_key_spends_no_more_than_its_budget() {
 #[tokio::test]
 async fn tasks_at_once_do_not_spend_a_budget_twice() {
     let stage = Stage::paying(&[MINER]).await;
-    let script = [Step::Pause(std::time::Duration::from_millis(300)), Step::Say("Hello"), Step::Finish];
+    let script = [Step::Pause(Duration::from_millis(300)), Step::Say("Hello"), Step::Finish];
     let miner = Miner::with_slots(&stage, MINER.0, 8, &script).await;
     let key = stage.gateway.keys().create_with_budget("app", Some(3 * CEILING)).await.unwrap().secret;
     let answers = futures::future::join_all((0..8).map(|_| ask(&stage, &key))).await;
@@ -86,4 +88,35 @@ async fn usage_is_shown_to_its_key_and_survives_a_restart() {
     let listed = stage.gateway.keys().list().await.unwrap();
     let spent: Vec<_> = listed.iter().filter(|key| key.name == "app").map(|key| (key.budget, key.spent)).collect();
     assert_eq!(spent, [(Some(CAI), COST)]);
+}
+
+#[tokio::test]
+async fn a_task_whose_key_is_revoked_while_it_waits_is_not_handed_out() {
+    let stage = Stage::paying(&[MINER]).await;
+    let script = [Step::Pause(Duration::from_secs(3)), Step::Say("Hello"), Step::Finish];
+    let miner = Miner::link(&stage, MINER.0, &script).await;
+    let keys = stage.gateway.keys();
+    let key = keys.create_with_budget("app", Some(CAI)).await.unwrap();
+    let (first, waited) = tokio::join!(stage.chat(), async {
+        until("the miner to be busy", async || miner.tasks() == 1).await;
+        let waiting = ask(&stage, &key.secret);
+        let revoke = async {
+            // Only once it is let in.
+            until("it to wait", async || waiting_tasks(&stage).await == 1).await;
+            keys.revoke(&key.id).await.unwrap();
+        };
+        tokio::join!(waiting, revoke).0
+    });
+    assert_eq!(first.status, 200, "{}", first.text);
+    assert_eq!((waited.status, waited.code()), (401, "invalid_api_key"), "{}", waited.text);
+    assert!(waited.text.contains("revoked"), "{}", waited.text);
+    assert_eq!(miner.tasks(), 1);
+    stage.until_free_slots(MINER.0, 1).await;
+}
+
+/// How many tasks wait for a slot.
+async fn waiting_tasks(stage: &Stage) -> u64 {
+    let metrics = stage.get("/metrics").await.text;
+    let line = metrics.lines().find(|line| line.starts_with("gateway_tasks_waiting")).unwrap_or_default();
+    line.split(' ').next_back().and_then(|count| count.parse().ok()).unwrap_or_default()
 }

@@ -1,4 +1,10 @@
-use std::sync::Arc;
+use std::{
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        Arc,
+    },
+    time::{Duration, Instant},
+};
 
 use coordinator_gateway::{Gateway, StartError, StoreError};
 use cuckoo_chain_client::{account_of, Chain};
@@ -24,6 +30,8 @@ const MINER: (&str, u128) = ("//Miner1", 25_000);
 
 /// 7 prompt tokens at 1 CAI and 2 completion tokens at 2 CAI for 1,000.
 const COST: u128 = 11 * CAI / 1_000;
+
+const BUSY: Unlinked = Unlinked::Refused(RefusalCode::Busy);
 
 /// A voucher for the miner with this much, signed by somebody.
 fn voucher(signer: &str, amount: u128) -> link::Voucher {
@@ -343,4 +351,71 @@ async fn the_escrow_is_filled_when_it_runs_low_and_debts_are_paid_from_it() {
     stage.settle(|books| books.solvency.escrow = 0);
     until("nothing to be left", async || stage.get("/readyz").await.code() == "coordinator_unfunded").await;
     assert_eq!(stage.settlement.books().deposits.len(), 2);
+}
+
+#[tokio::test]
+async fn whoever_dials_again_and_again_does_not_keep_others_from_being_linked() {
+    let stage = Stage::paying(&[MINER, ("//Miner2", 25_000)]).await;
+    // Three are needed for a link, one after the other.
+    stage.settlement.books().delay = Duration::from_millis(500);
+    let (url, key, refused) = (stage.link_url(), key_of(MINER.0), AtomicUsize::new(0));
+    let dial = |n: u8| {
+        let (url, key, refused) = (&url, &key, &refused);
+        async move {
+            let name_channel = |message: &mut Message| {
+                if let Message::Proof(proof) = message {
+                    proof.channel = vec![n; 16].into();
+                }
+            };
+            let dialled = shake_hands(url, key, name_channel).await;
+            if matches!(&dialled, Err(error) if *error == BUSY) {
+                refused.fetch_add(1, Ordering::Relaxed);
+            }
+            // What is linked stays so.
+            std::future::pending::<()>().await;
+            drop(dialled);
+        }
+    };
+    let flood = futures::future::join_all((1..=50).map(dial));
+    let other = async {
+        // Once there is no room left to wait for a turn, the rest is refused at once.
+        until("the others to be there", async || refused.load(Ordering::Relaxed) >= 10).await;
+        let began = Instant::now();
+        let linked = shake_hands(&url, &key_of("//Miner2"), |_| {}).await.map(drop);
+        (linked, began.elapsed())
+    };
+    let (linked, took) = tokio::select! {
+        _ = flood => unreachable!("it never ends"),
+        linked = other => linked,
+    };
+    assert_eq!(linked, Ok(()));
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[tokio::test]
+async fn the_workers_of_an_operator_are_linked_within_seconds_when_they_come_together() {
+    let stage = Stage::paying(&[MINER]).await;
+    let all = futures::future::join_all((100..132).map(|n| Miner::on_channel(&stage, MINER.0, [n; 16], 1, &ANSWER)));
+    let miners = tokio::time::timeout(Duration::from_secs(8), all).await.expect("all are linked in time");
+    assert_eq!(miners.len(), 32);
+    stage.until_free_slots(MINER.0, 32).await;
+    let one_more = shake_hands(&stage.link_url(), &key_of(MINER.0), |_| {}).await.map(drop);
+    assert_eq!(one_more, Err(BUSY), "it has another channel than any of the 32");
+}
+
+#[tokio::test]
+async fn with_a_journal_that_promises_more_than_there_is_no_task_is_taken_and_it_is_said_why() {
+    let stage = Stage::paying(&[MINER]).await;
+    assert_eq!(welcomed(&stage, Some(voucher("//Coordinator", 3 * CAI))).await, Ok(3 * CAI));
+    // The same genesis, from its beginning: nothing was ever settled there, and little deposited.
+    stage.settlement.books().solvency.escrow = 2 * CAI;
+    let stage = stage.restart().await;
+    let miner = Miner::link(&stage, MINER.0, &ANSWER).await;
+    assert_eq!(stage.get("/readyz").await.code(), "coordinator_unfunded");
+    let refused = stage.chat().await;
+    assert_eq!((refused.status, refused.code()), (503, "coordinator_unfunded"), "{}", refused.text);
+    assert!(refused.text.contains("--data-dir") && refused.text.contains("settlement.deposit"), "{}", refused.text);
+    assert_eq!(miner.tasks(), 0);
+    stage.settle(|books| books.solvency.escrow = 4 * CAI);
+    until("it to be served", async || stage.chat().await.status == 200).await;
 }

@@ -3,13 +3,14 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard},
+    time::Duration,
 };
 
-use coordinator_gateway::SettlementSource;
+use coordinator_gateway::{At, SettlementSource};
 use cuckoo_chain_client::{ChainError, Keypair};
 use cuckoo_primitives::{
     settlement::{ChannelId, Debt, Settled, Solvency},
-    AccountId, Balance,
+    AccountId, Balance, BlockNumber,
 };
 use futures::future::BoxFuture;
 
@@ -27,6 +28,10 @@ pub(crate) struct Books {
     pub(crate) deposits: Vec<Balance>,
     /// Whether nothing is answered.
     pub(crate) is_lost: bool,
+    /// How long each answer is under way.
+    pub(crate) delay: Duration,
+    /// As many as questions: each is answered as of a block of its own.
+    block: BlockNumber,
 }
 
 impl Settlement {
@@ -36,18 +41,28 @@ impl Settlement {
 
     fn answer<'a, T: Send + 'a>(&self, read: impl FnOnce(&mut Books) -> T) -> BoxFuture<'a, Result<T, ChainError>> {
         let mut books = self.books();
+        books.block += 1;
         let answer = if books.is_lost { Err(ChainError::Disconnected) } else { Ok(read(&mut books)) };
-        Box::pin(std::future::ready(answer))
+        let delay = books.delay;
+        Box::pin(async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            answer
+        })
     }
 }
 
 impl SettlementSource for Settlement {
-    fn solvency<'a>(&'a self, _: &'a AccountId) -> BoxFuture<'a, Result<Solvency, ChainError>> {
-        self.answer(|books| books.solvency)
+    fn solvency<'a>(&'a self, _: &'a AccountId) -> BoxFuture<'a, Result<At<Solvency>, ChainError>> {
+        self.answer(|books| At { block: books.block, value: books.solvency })
     }
 
-    fn cover<'a>(&'a self, _: &'a AccountId, miner: &'a AccountId) -> BoxFuture<'a, Result<Balance, ChainError>> {
-        self.answer(|books| books.covers.get(miner).copied().unwrap_or_default())
+    fn cover<'a>(&'a self, _: &'a AccountId, miner: &'a AccountId) -> BoxFuture<'a, Result<At<Balance>, ChainError>> {
+        self.answer(|books| {
+            let cover = books.covers.get(miner).copied().unwrap_or_default();
+            At { block: books.block, value: cover }
+        })
     }
 
     fn settled<'a>(

@@ -1,10 +1,13 @@
 //! What a program can ask the chain to do.
 
-use cuckoo_primitives::{settlement::SignedVoucher, AccountId, Balance, CandidateInfo, EraIndex, Role, Signature};
+use cuckoo_primitives::{
+    settlement::SignedVoucher, AccountId, Balance, BlockNumber, CandidateInfo, EraIndex, Role, Signature,
+};
 use subxt::{dynamic::Value, ext::scale_value::Composite, tx::DynamicPayload};
 
-/// Blocks after the last finalised one within which a transaction can be included. A power of two.
-const MORTAL_BLOCKS: u64 = 64;
+/// Blocks after the last finalised one within which a transaction can be included, if its call cannot be sent twice
+/// without harm; past them it never will be. A power of two.
+pub const MORTAL_BLOCKS: BlockNumber = 64;
 /// The same for calls that can be sent twice without harm, and must not be lost while blocks do not become final.
 const LONG_MORTAL_BLOCKS: u64 = 2_048;
 
@@ -142,7 +145,7 @@ impl Call {
     pub(crate) fn mortal_blocks(&self) -> u64 {
         match self {
             Self::Redeem { .. } | Self::Collect { .. } => LONG_MORTAL_BLOCKS,
-            _ => MORTAL_BLOCKS,
+            _ => MORTAL_BLOCKS.into(),
         }
     }
 

@@ -31,7 +31,7 @@ mod submit;
 mod view;
 
 pub use cai::{Cai, NotAnAmount};
-pub use call::Call;
+pub use call::{Call, MORTAL_BLOCKS};
 pub use chain::Chain;
 pub use config::{ChainConfig, DEFAULT_STALE_AFTER};
 pub use error::ChainError;

@@ -3,7 +3,7 @@
 use codec::{Decode, Encode};
 use cuckoo_primitives::{
     settlement::{ChannelId, Debt, Settled, SettlementTerms, Solvency, MAX_SETTLED_PER_PAGE},
-    AccountId, Balance,
+    AccountId, Balance, BlockNumber,
 };
 
 use crate::{chain::Chain, error::ChainError};
@@ -22,9 +22,23 @@ impl Chain {
         self.ask_settlement("solvency", coordinator).await
     }
 
+    /// The same, and the height of the block after which it was so.
+    pub async fn solvency_at(&self, coordinator: &AccountId) -> Result<(BlockNumber, Solvency), ChainError> {
+        self.ask_settlement_at("solvency", coordinator).await
+    }
+
     /// What of the coordinator's stake will still answer to the miner when new work is redeemed, in planck.
     pub async fn cover(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError> {
         self.ask_settlement("cover", (coordinator, miner)).await
+    }
+
+    /// The same, and the height of the block after which it was so.
+    pub async fn cover_at(
+        &self,
+        coordinator: &AccountId,
+        miner: &AccountId,
+    ) -> Result<(BlockNumber, Balance), ChainError> {
+        self.ask_settlement_at("cover", (coordinator, miner)).await
     }
 
     /// What of the coordinator's stake answers to the miner now, in planck: as much of what a voucher is due beyond
@@ -57,9 +71,18 @@ impl Chain {
     }
 
     async fn ask_settlement<T: Decode>(&self, method: &'static str, arguments: impl Encode) -> Result<T, ChainError> {
+        self.ask_settlement_at(method, arguments).await.map(|(_, answer)| answer)
+    }
+
+    async fn ask_settlement_at<T: Decode>(
+        &self,
+        method: &'static str,
+        arguments: impl Encode,
+    ) -> Result<(BlockNumber, T), ChainError> {
         let followed = self.followed()?;
         let node = followed.node()?;
-        node.settlement(method, &arguments.encode(), followed.view().hash).await
+        let view = followed.view();
+        Ok((view.number, node.settlement(method, &arguments.encode(), view.hash).await?))
     }
 
     /// All entries of a method that lists those of a coordinator by key, as of one block.

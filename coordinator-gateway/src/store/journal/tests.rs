@@ -298,3 +298,33 @@ async fn what_a_key_spends_is_committed_with_its_receipts() {
     assert_eq!(*spent.lock(), [(key.clone(), 5), (key, all)]);
     assert_eq!(store.keys().list().await.unwrap()[0].spent, all);
 }
+
+#[tokio::test]
+async fn what_was_handed_in_before_the_journal_closes_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
+    let journal = journal_of(&store).await;
+    // Keeps the writer from its first batch until more has been handed in behind it.
+    let lock = store.pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let appends = (0..600u32).map(|attempt| {
+        let journal = journal.clone();
+        tokio::spawn(async move { journal.append(receipt(9, attempt, None)).await })
+    });
+    let appends: Vec<_> = appends.collect();
+    while journal.queue.max_capacity() - journal.queue.capacity() < 300 {
+        tokio::task::yield_now().await;
+    }
+    let closing = tokio::spawn({
+        let journal = journal.clone();
+        async move { journal.close().await }
+    });
+    tokio::task::yield_now().await;
+    lock.rollback().await.unwrap();
+    closing.await.unwrap();
+    let stored = futures::future::join_all(appends).await.into_iter().filter(|append| append.as_ref().unwrap().is_ok());
+    assert_eq!(stored.count(), 600);
+    assert_eq!(count(&store).await, 600);
+    let late = journal.append(receipt(1, 0, None)).await;
+    assert!(matches!(late, Err(StoreError::JournalClosed)));
+    tokio::time::timeout(Duration::from_secs(5), journal.close()).await.expect("to close it twice is no harm");
+}
