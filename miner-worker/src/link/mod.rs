@@ -7,6 +7,7 @@
 mod accepted;
 mod attempt;
 mod backoff;
+mod batch;
 mod board;
 mod dial;
 mod error;
@@ -16,10 +17,12 @@ mod manager;
 mod miner;
 mod outbox;
 mod pay;
+mod sent;
 mod session;
 mod shares;
 #[cfg(test)]
 pub(crate) mod shares_fixture;
+mod stop;
 mod work;
 
 pub use board::{LinkBoard, LinkReport, LinkState};
