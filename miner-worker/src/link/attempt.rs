@@ -116,14 +116,17 @@ impl Attempt {
         let ended = self.work(pay, stopped).await;
         self.report(&ended, begun.elapsed());
         let Self { id, outbox, slot, .. } = self;
-        // Before the last message is sent: whoever reads it may send the next task at once.
-        drop(slot);
         let message = match ended {
             Ended::Signed(signed) => Message::Result(signed.into_result()),
             Ended::Failed(failed) => Message::Failure(failure(id, failed)),
             Ended::LinkGone(error) => return Err(error),
         };
-        outbox.send(message).await
+        let room = outbox.room().await?;
+        // Not before, or task after task would pile up behind a coordinator that does not read; and not after, since
+        // whoever reads the last message may send the next task at once.
+        drop(slot);
+        room.send(message);
+        Ok(())
     }
 
     /// Does the work and settles who answers for what was sent of it.

@@ -9,6 +9,7 @@ mod attempt;
 mod backoff;
 mod batch;
 mod board;
+mod connection;
 mod dial;
 mod error;
 mod handshake;
@@ -26,6 +27,7 @@ mod stop;
 mod work;
 
 pub use board::{LinkBoard, LinkReport, LinkState};
+pub use connection::Connection;
 pub use dial::dial;
 pub use error::LinkError;
 pub use handshake::{greet, Greeted};

@@ -29,6 +29,7 @@ use super::{
     accepted::Accepted,
     attempt::{failure, Attempt, AttemptId, Slot},
     board::Counted,
+    connection::Lifeline,
     dial::foreign,
     error::LinkError,
     handshake::{broken, refused, Linked},
@@ -81,6 +82,7 @@ pub(super) struct Session {
     pay: Pay,
     /// Since when more than one step has been unpaid.
     unpaid_since: Option<Instant>,
+    _lifeline: Lifeline,
 }
 
 /// How far the coordinator's side of the stream is.
@@ -95,7 +97,7 @@ enum Stream {
 impl Session {
     /// A session on a fresh link to a coordinator that has this share and pays in this way.
     pub(super) fn new(miner: Arc<Miner>, url: CoordinatorUrl, linked: Linked, share: Share, pay: Pay) -> Self {
-        let Linked { coordinator, hash, inbound, outbox, .. } = linked;
+        let Linked { coordinator, hash, inbound, outbox, lifeline, .. } = linked;
         let outbox = outbox.with_read_limit(miner.patience());
         Self {
             accepted: miner.accepted(),
@@ -113,6 +115,7 @@ impl Session {
             closing: None,
             pay,
             unpaid_since: None,
+            _lifeline: lifeline,
         }
     }
 
@@ -194,9 +197,10 @@ impl Session {
         self.pay.count();
         while self.pay.is_owed() {
             tokio::select! {
-                message = self.inbound.message() => match message.map_err(broken)? {
-                    Some(message) => self.handle(message).await?,
-                    None => return Ok(Stream::Ended),
+                message = self.inbound.message() => match message {
+                    Ok(Some(message)) => self.handle(message).await?,
+                    // However it ended, the reason is the one for which it was about to.
+                    Ok(None) | Err(_) => return Ok(Stream::Ended),
                 },
                 () = self.pay.written() => self.pay.count(),
                 () = &mut limit => break,
