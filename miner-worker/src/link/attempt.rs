@@ -5,37 +5,37 @@ use std::{
         atomic::{AtomicU32, Ordering},
         Arc,
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use cuckoo_engine::{EmbeddingEvent, FinishReason, GenerateRequest, GenerationEvent};
+use cuckoo_engine::{EmbeddingEvent, GenerateRequest};
 use cuckoo_primitives::{
     task::{Finish, TaskId},
     AccountId, Hash,
 };
 use cuckoo_wire::link::{self, miner_message::Message, FailureCode};
-use tokio::sync::mpsc::{self, error::TryRecvError};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::oneshot;
 
 use super::{
+    batch::{Batch, STOPPED},
     board::Counted,
     dial::foreign,
     error::LinkError,
     miner::Miner,
     outbox::Outbox,
     pay::TaskPay,
-    work::{read, Failed, Work},
+    sent::Sent,
+    stop::Stop,
+    work::{read, Assignment, Failed, Work},
 };
 use crate::{
     config::CoordinatorUrl,
     receipt::{ReceiptBuilder, SignedReceipt},
 };
 
-/// Text of one message; what has piled up beyond it goes into the next.
-const MAX_PIECE_BYTES: usize = 16 * 1024;
-
-/// Said when the engine ends without a last event.
-const STOPPED: &str = "the model stopped without a word";
+/// So much later than the task says does its time end here: the coordinator's own clock goes first, and a receipt that
+/// came a moment before that has struck would be taken for one that nobody asked for.
+const CLOCK_SLACK: Duration = Duration::from_secs(1);
 /// Bytes of a model's name that are logged.
 const MAX_SHOWN_BYTES: usize = 64;
 
@@ -66,105 +66,123 @@ impl Drop for Slot {
 /// An attempt that was accepted.
 pub(super) struct Attempt {
     pub(super) id: AttemptId,
-    pub(super) task: link::Task,
+    pub(super) task: Arc<link::Task>,
     pub(super) miner: Arc<Miner>,
     pub(super) coordinator: AccountId,
     pub(super) link: Hash,
     pub(super) url: CoordinatorUrl,
     pub(super) outbox: Outbox,
-    pub(super) cancel: CancellationToken,
     pub(super) slot: Slot,
-    pub(super) pay: TaskPay,
 }
 
-/// Why there is no receipt.
-enum Trouble {
-    /// The coordinator is told.
+/// What the coordinator is told at the end of an attempt.
+enum Ended {
+    /// What was done.
+    Signed(SignedReceipt),
+    /// Why nothing is signed.
     Failed(Failed),
     /// There is nobody to tell.
-    LinkGone,
+    LinkGone(LinkError),
 }
 
-impl From<Failed> for Trouble {
+/// Why the work did not come to its end.
+enum Halt {
+    /// It was told to stop.
+    Stopped(Stop),
+    /// Its time is over.
+    TimeOver,
+    /// This miner could not do it.
+    Failed(Failed),
+    /// The coordinator does not read.
+    LinkGone(LinkError),
+}
+
+impl From<Failed> for Halt {
     fn from(failed: Failed) -> Self {
         Self::Failed(failed)
     }
 }
 
-impl From<LinkError> for Trouble {
-    fn from(_: LinkError) -> Self {
-        Self::LinkGone
+impl From<LinkError> for Halt {
+    fn from(error: LinkError) -> Self {
+        Self::LinkGone(error)
     }
 }
 
 impl Attempt {
-    /// Runs it to its end and tells the coordinator.
-    pub(super) async fn run(self) {
+    /// Runs it until it ends or `stopped` says why not, and tells the coordinator; an error if that cannot be told.
+    pub(super) async fn run(self, pay: TaskPay, stopped: oneshot::Receiver<Stop>) -> Result<(), LinkError> {
         let begun = Instant::now();
-        let outcome = self.execute().await;
-        let (label, counted) = match &outcome {
-            Ok(signed) => {
-                let receipt = &signed.receipt;
-                metrics::counter!("cuckoo_miner_tokens_total", "kind" => "prompt")
-                    .increment(receipt.prompt_tokens.into());
-                metrics::counter!("cuckoo_miner_tokens_total", "kind" => "completion")
-                    .increment(receipt.completion_tokens.into());
-                ("served", Counted::Served)
-            }
-            Err(Trouble::Failed(failed)) if failed.code == FailureCode::Busy => ("busy", Counted::RefusedBusy),
-            Err(Trouble::Failed(failed)) => (failure_label(failed.code), Counted::Failed),
-            Err(Trouble::LinkGone) => ("link_gone", Counted::Failed),
+        let ended = self.work(pay, stopped).await;
+        self.report(&ended, begun.elapsed());
+        let Self { id, outbox, slot, .. } = self;
+        let message = match ended {
+            Ended::Signed(signed) => Message::Result(signed.into_result()),
+            Ended::Failed(failed) => Message::Failure(failure(id, failed)),
+            Ended::LinkGone(error) => return Err(error),
         };
-        metrics::counter!("cuckoo_miner_tasks_total", "coordinator" => self.url.to_string(), "outcome" => label)
-            .increment(1);
-        metrics::histogram!("cuckoo_miner_task_seconds", "outcome" => label).record(begun.elapsed());
-        self.miner.board().count(&self.url, counted);
-        tracing::info!(
-            target: "miner::task",
-            attempt = self.id.attempt,
-            task.id = hex::encode(self.id.task_id),
-            model = shown(&self.task.model),
-            outcome = label,
-            completion_tokens = outcome.as_ref().map_or(0, |signed| signed.receipt.completion_tokens),
-            duration_ms = begun.elapsed().as_millis() as u64,
-            "task ended"
+        let room = outbox.room().await?;
+        // Not before, or task after task would pile up behind a coordinator that does not read; and not after, since
+        // whoever reads the last message may send the next task at once.
+        drop(slot);
+        room.send(message);
+        Ok(())
+    }
+
+    /// Does the work and settles who answers for what was sent of it.
+    async fn work(&self, pay: TaskPay, stopped: oneshot::Receiver<Stop>) -> Ended {
+        let assignment = match read(&self.task, self.miner.models()) {
+            Ok(assignment) => assignment,
+            Err(failed) => return Ended::Failed(failed),
+        };
+        let receipt = ReceiptBuilder::new(
+            self.id.task_id,
+            &self.task,
+            self.coordinator.clone(),
+            self.miner.operator().clone(),
+            self.link,
+            assignment.model_root,
         );
-        self.answer(outcome).await;
-    }
-
-    /// Sends the last message. The slot is free before it is sent: whoever reads it may send the next task at once.
-    async fn answer(self, outcome: Result<SignedReceipt, Trouble>) {
-        drop(self.slot);
-        let message = match outcome {
-            Ok(signed) => {
-                // Before it is sent, since its voucher may come at once.
-                self.pay.delivered(&self.task, &signed.receipt, signed.delivered);
-                Message::Result(signed.into_result())
+        let mut sent = Sent::new(self.id, self.outbox.clone(), receipt, pay);
+        let failed = match self.execute(assignment, &mut sent, stopped).await {
+            Ok(finish) => return Ended::Signed(sent.sign(&self.miner, finish)),
+            Err(Halt::Stopped(Stop::Cancelled) | Halt::TimeOver) if !sent.is_empty() => {
+                return Ended::Signed(sent.sign(&self.miner, Finish::Cancelled));
             }
-            Err(Trouble::Failed(failed)) => Message::Failure(failure(self.id, failed)),
-            Err(Trouble::LinkGone) => return,
+            Err(Halt::Stopped(Stop::Cancelled | Stop::Fault)) => Failed::new(FailureCode::Cancelled, "cancelled"),
+            Err(Halt::TimeOver) => Failed::new(FailureCode::Timeout, "the task's time is over"),
+            Err(Halt::Stopped(Stop::Draining)) => {
+                sent.forgive();
+                Failed::new(FailureCode::Draining, "the miner is stopping and could not finish this in time")
+            }
+            Err(Halt::Failed(failed)) => {
+                sent.forgive();
+                failed
+            }
+            Err(Halt::LinkGone(error)) => return Ended::LinkGone(error),
         };
-        drop(self.pay);
-        // If the link is gone, its session ends by itself.
-        let _ = self.outbox.send(message).await;
+        Ended::Failed(failed)
     }
 
-    async fn execute(&self) -> Result<SignedReceipt, Trouble> {
-        let assignment = read(&self.task, self.miner.models())?;
-        let coordinator = self.coordinator.clone();
-        let receipt = ReceiptBuilder::new(self.id.task_id, &self.task, coordinator, self.link, assignment.model_root);
+    /// Works until the end. Whatever ends it early ends the engine's part at once, and nothing more is sent.
+    async fn execute(
+        &self,
+        assignment: Assignment,
+        sent: &mut Sent,
+        stopped: oneshot::Receiver<Stop>,
+    ) -> Result<Finish, Halt> {
+        let Assignment { timeout, work, .. } = assignment;
         let working = async {
-            match assignment.work {
-                Work::Generate { request, echo } => self.generate(request, echo, receipt).await,
-                Work::Embed { model, inputs } => self.embed(&model, inputs, receipt).await,
+            match work {
+                Work::Generate { request, echo } => self.generate(request, echo, sent).await,
+                Work::Embed { model, inputs } => self.embed(&model, inputs, sent).await,
             }
         };
         tokio::select! {
-            // What is asked to stop sends nothing more.
             biased;
-            () = self.cancel.cancelled() => Err(Failed::new(FailureCode::Cancelled, "cancelled").into()),
-            worked = tokio::time::timeout(assignment.timeout, working) => {
-                worked.map_err(|_| Failed::new(FailureCode::Timeout, "the task's time is over"))?
+            Ok(stop) = stopped => Err(Halt::Stopped(stop)),
+            worked = tokio::time::timeout(timeout.saturating_add(CLOCK_SLACK), working) => {
+                worked.unwrap_or(Err(Halt::TimeOver))
             }
         }
     }
@@ -173,55 +191,49 @@ impl Attempt {
         &self,
         request: GenerateRequest,
         echo: Option<String>,
-        mut receipt: ReceiptBuilder,
-    ) -> Result<SignedReceipt, Trouble> {
+        sent: &mut Sent,
+    ) -> Result<Finish, Halt> {
         let mut generation = self.miner.engine().generate(request).await.map_err(Failed::from)?;
-        if let Some(prompt) = echo {
-            self.send_text(&mut receipt, prompt, 0).await?;
-        }
-        let mut unsent_tokens = 0;
+        sent.prompt(generation.prompt_tokens);
+        // Sent with the first words: a prompt that nobody has read yet is nothing to be paid for.
+        let mut echo = echo.unwrap_or_default();
+        let mut unsent_tokens: u32 = 0;
         loop {
-            let Batch { text, tokens, end } = Batch::next(&mut generation.events).await;
-            unsent_tokens += tokens;
-            let (prompt_tokens, completion_tokens, finish) = match end {
-                None if text.is_empty() => continue,
-                None => {
-                    self.send_text(&mut receipt, text, std::mem::take(&mut unsent_tokens)).await?;
-                    continue;
-                }
-                Some(Err(error)) => return Err(error.into()),
-                Some(Ok(end)) => end,
+            let Batch { mut text, tokens, end } = Batch::next(&mut generation.events).await;
+            unsent_tokens = unsent_tokens.saturating_add(tokens);
+            let ended = end.transpose()?;
+            if ended.is_none() && text.is_empty() {
+                continue;
+            }
+            text.insert_str(0, &std::mem::take(&mut echo));
+            let Some((prompt_tokens, completion_tokens, finish)) = ended else {
+                sent.text(text, std::mem::take(&mut unsent_tokens)).await?;
+                continue;
             };
             // Tokens that became no text, such as those of a stop string, are counted with the last piece.
-            let missing = completion_tokens.saturating_sub(receipt.tokens()).max(unsent_tokens);
+            let missing = completion_tokens.saturating_sub(sent.tokens()).max(unsent_tokens);
             if !text.is_empty() || missing > 0 {
-                self.send_text(&mut receipt, text, missing).await?;
+                sent.text(text, missing).await?;
             }
-            return Ok(self.sign(receipt, prompt_tokens, finish));
+            sent.prompt(prompt_tokens);
+            return Ok(finish);
         }
     }
 
-    async fn embed(
-        &self,
-        model: &str,
-        inputs: Vec<String>,
-        mut receipt: ReceiptBuilder,
-    ) -> Result<SignedReceipt, Trouble> {
+    async fn embed(&self, model: &str, inputs: Vec<String>, sent: &mut Sent) -> Result<Finish, Halt> {
         let expected = inputs.len();
         let mut embedding = self.miner.engine().embed(model, inputs).await.map_err(Failed::from)?;
-        let mut sent = 0;
         while let Some(event) = embedding.events.recv().await {
             match event {
-                EmbeddingEvent::Vectors { vectors, .. } => {
+                EmbeddingEvent::Vectors { vectors, prompt_tokens } => {
                     for vector in vectors {
-                        let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
-                        receipt.vector(&bytes);
-                        self.send(link::Output { vector: bytes.into(), ..self.output() }).await?;
-                        sent += 1;
+                        let bytes = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
+                        sent.vector(bytes, prompt_tokens).await?;
                     }
                 }
-                EmbeddingEvent::Done { prompt_tokens } if sent == expected => {
-                    return Ok(self.sign(receipt, prompt_tokens, Finish::Stop));
+                EmbeddingEvent::Done { prompt_tokens } if sent.vectors() == expected => {
+                    sent.prompt(prompt_tokens);
+                    return Ok(Finish::Stop);
                 }
                 EmbeddingEvent::Done { .. } => {
                     let reason = "the model did not make one vector for each input";
@@ -233,27 +245,35 @@ impl Attempt {
         Err(Failed::new(FailureCode::Internal, STOPPED).into())
     }
 
-    /// Sends text, in several messages if it is long; the first carries the tokens.
-    async fn send_text(&self, receipt: &mut ReceiptBuilder, text: String, tokens: u32) -> Result<(), Trouble> {
-        let mut tokens = tokens;
-        for text in split(text) {
-            receipt.text(&text, tokens);
-            self.send(link::Output { text, tokens, ..self.output() }).await?;
-            tokens = 0;
-        }
-        Ok(())
-    }
-
-    async fn send(&self, output: link::Output) -> Result<(), Trouble> {
-        Ok(self.outbox.send(Message::Output(output)).await?)
-    }
-
-    fn output(&self) -> link::Output {
-        link::Output { task_id: self.id.task_id.to_vec().into(), attempt: self.id.attempt, ..Default::default() }
-    }
-
-    fn sign(&self, receipt: ReceiptBuilder, prompt_tokens: u32, finish: Finish) -> SignedReceipt {
-        receipt.sign(self.miner.key(), &self.miner.chain().genesis(), prompt_tokens, finish)
+    /// Counts and logs how it ended.
+    fn report(&self, ended: &Ended, took: Duration) {
+        let (label, counted) = match ended {
+            Ended::Signed(signed) if signed.receipt.finish == Finish::Cancelled => ("cancelled", Counted::Cancelled),
+            Ended::Signed(_) => ("served", Counted::Served),
+            Ended::Failed(failed) if failed.code == FailureCode::Busy => ("busy", Counted::RefusedBusy),
+            Ended::Failed(failed) => (failure_label(failed.code), Counted::Failed),
+            Ended::LinkGone(_) => ("link_gone", Counted::Failed),
+        };
+        let (prompt_tokens, completion_tokens) = match ended {
+            Ended::Signed(SignedReceipt { receipt, .. }) => (receipt.prompt_tokens, receipt.completion_tokens),
+            Ended::Failed(_) | Ended::LinkGone(_) => (0, 0),
+        };
+        metrics::counter!("cuckoo_miner_tokens_total", "kind" => "prompt").increment(prompt_tokens.into());
+        metrics::counter!("cuckoo_miner_tokens_total", "kind" => "completion").increment(completion_tokens.into());
+        metrics::counter!("cuckoo_miner_tasks_total", "coordinator" => self.url.to_string(), "outcome" => label)
+            .increment(1);
+        metrics::histogram!("cuckoo_miner_task_seconds", "outcome" => label).record(took);
+        self.miner.board().count(&self.url, counted);
+        tracing::info!(
+            target: "miner::task",
+            attempt = self.id.attempt,
+            task.id = hex::encode(self.id.task_id),
+            model = shown(&self.task.model),
+            outcome = label,
+            completion_tokens,
+            duration_ms = took.as_millis() as u64,
+            "task ended"
+        );
     }
 }
 
@@ -279,70 +299,14 @@ fn failure_label(code: FailureCode) -> &'static str {
         FailureCode::UnknownModel => "unknown_model",
         FailureCode::InvalidRequest => "invalid_request",
         FailureCode::ContextLength => "context_length",
-        FailureCode::Cancelled => "cancelled",
+        // With a receipt it is "cancelled".
+        FailureCode::Cancelled => "cancelled_unpaid",
         FailureCode::Timeout => "timeout",
         FailureCode::Internal => "internal",
         FailureCode::Draining => "draining",
         FailureCode::Uncovered => "uncovered",
         FailureCode::Price => "price",
     }
-}
-
-/// Everything that a generation has reported by now, as one piece: the first token goes out at once, and later ones
-/// pile up only while the network is slower than the model.
-struct Batch {
-    text: String,
-    tokens: u32,
-    /// Prompt tokens, completion tokens, and why it ended.
-    end: Option<Result<(u32, u32, Finish), Failed>>,
-}
-
-impl Batch {
-    async fn next(events: &mut mpsc::Receiver<GenerationEvent>) -> Self {
-        let mut batch = Self { text: String::new(), tokens: 0, end: None };
-        let mut event = events.recv().await;
-        loop {
-            match event {
-                Some(GenerationEvent::Piece { text, tokens }) => {
-                    batch.text.push_str(&text);
-                    batch.tokens = batch.tokens.saturating_add(tokens);
-                }
-                Some(GenerationEvent::Done { prompt_tokens, completion_tokens, finish }) => {
-                    let finish = match finish {
-                        FinishReason::Stop => Finish::Stop,
-                        FinishReason::Length => Finish::Length,
-                    };
-                    batch.end = Some(Ok((prompt_tokens, completion_tokens, finish)));
-                }
-                Some(GenerationEvent::Failed(error)) => batch.end = Some(Err(error.into())),
-                None => batch.end = Some(Err(Failed::new(FailureCode::Internal, STOPPED))),
-            }
-            if batch.end.is_some() || batch.text.len() >= MAX_PIECE_BYTES {
-                return batch;
-            }
-            event = match events.try_recv() {
-                Ok(event) => Some(event),
-                Err(TryRecvError::Empty) => return batch,
-                Err(TryRecvError::Disconnected) => None,
-            };
-        }
-    }
-}
-
-/// Cuts text into messages of whole characters; a short or empty text is one message.
-fn split(text: String) -> Vec<String> {
-    if text.len() <= MAX_PIECE_BYTES {
-        return vec![text];
-    }
-    let mut pieces = Vec::new();
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let end = rest.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_PIECE_BYTES).last();
-        let (piece, after) = rest.split_at(end.unwrap_or(rest.len()));
-        pieces.push(piece.to_owned());
-        rest = after;
-    }
-    pieces
 }
 
 #[cfg(test)]
@@ -366,28 +330,5 @@ mod tests {
         assert!(Slot::take(&used, 1).is_none(), "one above a smaller share still runs");
         drop(second);
         assert!(Slot::take(&used, 1).is_some());
-    }
-
-    #[test]
-    fn long_text_is_cut_at_characters() {
-        let text = "ä".repeat(MAX_PIECE_BYTES);
-        let pieces = split(text.clone());
-        assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece.len() <= MAX_PIECE_BYTES));
-        assert_eq!(pieces.concat(), text);
-        assert_eq!(split(String::new()), [""]);
-    }
-
-    #[tokio::test]
-    async fn what_has_piled_up_becomes_one_piece() {
-        let (sender, mut events) = mpsc::channel(8);
-        for text in ["a", "b"] {
-            sender.send(GenerationEvent::Piece { text: text.into(), tokens: 1 }).await.unwrap();
-        }
-        let batch = Batch::next(&mut events).await;
-        assert_eq!((batch.text.as_str(), batch.tokens), ("ab", 2));
-        assert!(batch.end.is_none());
-        drop(sender);
-        let end = Batch::next(&mut events).await.end;
-        assert!(matches!(end, Some(Err(Failed { code: FailureCode::Internal, .. }))));
     }
 }

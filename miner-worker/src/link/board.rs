@@ -47,9 +47,11 @@ pub struct LinkReport {
     pub mend: Option<&'static str>,
     /// Its part of the slots.
     pub slots: u32,
-    /// Tasks that ended with a receipt.
+    /// Tasks that were answered to the end.
     pub served: u64,
-    /// Tasks that ended without one, cancelled ones included.
+    /// Tasks that were cancelled or whose time was over, with a receipt for what had been sent by then.
+    pub cancelled: u64,
+    /// Tasks that ended without a receipt.
     pub failed: u64,
     /// Tasks refused because no slot was free.
     pub refused_busy: u64,
@@ -61,6 +63,7 @@ pub struct LinkReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Counted {
     Served,
+    Cancelled,
     Failed,
     RefusedBusy,
     RefusedPay,
@@ -125,6 +128,7 @@ impl LinkBoard {
     pub(super) fn count(&self, url: &CoordinatorUrl, counted: Counted) {
         self.update(url, |report| match counted {
             Counted::Served => report.served += 1,
+            Counted::Cancelled => report.cancelled += 1,
             Counted::Failed => report.failed += 1,
             Counted::RefusedBusy => report.refused_busy += 1,
             Counted::RefusedPay => report.refused_pay += 1,
@@ -165,6 +169,7 @@ impl LinkReport {
             mend: None,
             slots: 0,
             served: 0,
+            cancelled: 0,
             failed: 0,
             refused_busy: 0,
             refused_pay: 0,
@@ -198,9 +203,11 @@ mod tests {
         assert!(report.mend.is_some());
 
         board.linked(&url, &AccountId::from([1; 32]), 3);
-        board.count(&url, Counted::Served);
+        let counted = [(Counted::Served, 1), (Counted::Cancelled, 2), (Counted::Failed, 3)];
+        counted.iter().for_each(|(counted, times)| (0..*times).for_each(|_| board.count(&url, *counted)));
         let report = board.reports().remove(0);
-        assert_eq!((report.state, report.slots, report.served), (LinkState::Linked, 3, 1));
+        assert_eq!((report.state, report.slots), (LinkState::Linked, 3));
+        assert_eq!((report.served, report.cancelled, report.failed), (1, 2, 3));
         assert_eq!(report.reason, None);
         board.add(&url, None);
         board.remove(&url);

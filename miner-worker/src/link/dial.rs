@@ -3,9 +3,12 @@
 use std::{error::Error, time::Duration};
 
 use cuckoo_wire::{limits::MAX_MESSAGE_BYTES, link::miner_link_client::MinerLinkClient};
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{ClientTlsConfig, Endpoint};
 
-use super::error::LinkError;
+use super::{
+    connection::{Background, Connection},
+    error::LinkError,
+};
 use crate::config::CoordinatorUrl;
 
 /// Longest wait for a connection.
@@ -16,10 +19,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 pub(super) const MAX_FOREIGN_TEXT: usize = 300;
 
 /// Connects to the gateway at `url`.
-pub async fn dial(url: &CoordinatorUrl) -> Result<MinerLinkClient<Channel>, LinkError> {
+pub async fn dial(url: &CoordinatorUrl) -> Result<Connection, LinkError> {
     let unreachable = |error: tonic::transport::Error| LinkError::Unreachable(format!("{url}: {}", causes(&error)));
+    let (background, lifeline) = Background::new();
     let mut endpoint = Endpoint::from_shared(url.as_str().to_owned())
         .map_err(unreachable)?
+        .executor(background)
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE)
@@ -31,9 +36,10 @@ pub async fn dial(url: &CoordinatorUrl) -> Result<MinerLinkClient<Channel>, Link
     // The timeout above covers one TCP connection only, not name resolution nor TLS.
     let connecting = tokio::time::timeout(2 * CONNECT_TIMEOUT, endpoint.connect());
     let channel = connecting.await.map_err(|_| LinkError::TimedOut("accept a connection"))?.map_err(unreachable)?;
-    Ok(MinerLinkClient::new(channel)
+    let client = MinerLinkClient::new(channel)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
-        .max_encoding_message_size(MAX_MESSAGE_BYTES))
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    Ok(Connection { client, lifeline })
 }
 
 /// An error with its causes: transport errors say little by themselves.

@@ -8,14 +8,15 @@ use cuckoo_wire::{
     handshake::{fixed, Handshake},
     limits::{HANDSHAKE_TIMEOUT_MS, MAX_MESSAGE_BYTES, PROTOCOL},
     link::{
-        coordinator_message::Message as FromCoordinator, miner_link_client::MinerLinkClient,
-        miner_message::Message as FromMiner, CoordinatorMessage, Hello, Proof, Refusal, Voucher, Welcome,
+        coordinator_message::Message as FromCoordinator, miner_message::Message as FromMiner, CoordinatorMessage,
+        Hello, Proof, Refusal, Voucher, Welcome,
     },
 };
 use rand::{rngs::OsRng, TryRngCore};
-use tonic::{transport::Channel, Status, Streaming};
+use tonic::{Status, Streaming};
 
 use super::{
+    connection::{Connection, Lifeline},
     dial::{causes, foreign},
     error::LinkError,
     outbox::Outbox,
@@ -31,6 +32,7 @@ pub struct Greeted {
     handshake: Handshake,
     inbound: Streaming<CoordinatorMessage>,
     outbox: Outbox,
+    lifeline: Lifeline,
 }
 
 /// An open link.
@@ -42,14 +44,16 @@ pub(super) struct Linked {
     pub(super) newest: Option<Voucher>,
     pub(super) inbound: Streaming<CoordinatorMessage>,
     pub(super) outbox: Outbox,
+    pub(super) lifeline: Lifeline,
 }
 
 /// Says hello as the miner with the operator `miner` and has the coordinator prove its own operator key.
 pub async fn greet(
-    mut client: MinerLinkClient<Channel>,
+    connection: Connection,
     genesis: Hash,
     miner: AccountId,
 ) -> Result<Greeted, LinkError> {
+    let Connection { mut client, lifeline } = connection;
     let (outbox, outgoing) = Outbox::new();
     let miner_nonce = nonce()?;
     let hello = Hello {
@@ -75,7 +79,7 @@ pub async fn greet(
     if !handshake.coordinator_is_proven(&fixed("challenge.signature", &challenge.signature)?) {
         return Err(LinkError::NotProven(handshake.coordinator));
     }
-    Ok(Greeted { handshake, inbound, outbox })
+    Ok(Greeted { handshake, inbound, outbox, lifeline })
 }
 
 impl Greeted {
@@ -104,8 +108,8 @@ impl Greeted {
             _ => return Err(LinkError::Protocol("the proof was not answered by a welcome".into())),
         };
         let hash = self.handshake.link_hash();
-        let Self { handshake, inbound, outbox } = self;
-        Ok(Linked { coordinator: handshake.coordinator, hash, newest, inbound, outbox })
+        let Self { handshake, inbound, outbox, lifeline } = self;
+        Ok(Linked { coordinator: handshake.coordinator, hash, newest, inbound, outbox, lifeline })
     }
 }
 

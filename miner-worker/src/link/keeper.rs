@@ -95,8 +95,8 @@ impl Keeper {
         if miner.chain().is_stale() {
             return Err(if miner.chain().view().number == 0 { LinkError::NotBegun } else { LinkError::StaleChain });
         }
-        let client = dial(&self.target.url).await?;
-        let greeted = greet(client, miner.chain().genesis(), miner.operator().clone()).await?;
+        let connection = dial(&self.target.url).await?;
+        let greeted = greet(connection, miner.chain().genesis(), miner.operator().clone()).await?;
         let found = greeted.coordinator();
         if let Some(expected) = self.target.operator.as_ref().filter(|expected| *expected != found) {
             return Err(LinkError::OtherOperator { expected: expected.clone(), found: found.clone() });

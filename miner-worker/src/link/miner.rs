@@ -1,6 +1,6 @@
 //! What all links of this miner share.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use cuckoo_chain_client::{account_of, Chain, Keypair, MarketView};
 use cuckoo_engine::{ModelInfo, ModelKind, SharedEngine};
@@ -11,6 +11,7 @@ use super::{
     accepted::{Accepted, ATTEMPTS_PER_LINK},
     board::LinkBoard,
     error::LinkError,
+    outbox::READ_LIMIT,
     shares::Shares,
 };
 use crate::{events::Events, settle::Settlement, standing::Standing};
@@ -28,6 +29,7 @@ pub struct Miner {
     blocked: BTreeSet<AccountId>,
     shares: Shares,
     attempts_per_link: usize,
+    read_limit: Duration,
     board: LinkBoard,
     events: Events,
     settlement: Arc<Settlement>,
@@ -51,6 +53,7 @@ impl Miner {
             models: engine.models(),
             blocked: blocked.into_iter().collect(),
             attempts_per_link: ATTEMPTS_PER_LINK,
+            read_limit: READ_LIMIT,
             board: LinkBoard::default(),
             key,
             chain,
@@ -63,6 +66,12 @@ impl Miner {
     /// Has each link carry so many attempts before it is renewed, instead of hundreds of thousands.
     pub fn attempts_per_link(mut self, attempts: usize) -> Self {
         self.attempts_per_link = attempts;
+        self
+    }
+
+    /// Has it give up coordinators that read nothing for so long, instead of half a minute.
+    pub fn read_limit(mut self, limit: Duration) -> Self {
+        self.read_limit = limit;
         self
     }
 
@@ -112,6 +121,11 @@ impl Miner {
     /// A fresh memory for the attempts of one link.
     pub(super) fn accepted(&self) -> Accepted {
         Accepted::new(self.attempts_per_link)
+    }
+
+    /// How long a coordinator may read nothing.
+    pub(super) fn patience(&self) -> Duration {
+        self.read_limit
     }
 
     pub(super) fn events(&self) -> &Events {

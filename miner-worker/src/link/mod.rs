@@ -7,7 +7,9 @@
 mod accepted;
 mod attempt;
 mod backoff;
+mod batch;
 mod board;
+mod connection;
 mod dial;
 mod error;
 mod handshake;
@@ -16,13 +18,16 @@ mod manager;
 mod miner;
 mod outbox;
 mod pay;
+mod sent;
 mod session;
 mod shares;
 #[cfg(test)]
 pub(crate) mod shares_fixture;
+mod stop;
 mod work;
 
 pub use board::{LinkBoard, LinkReport, LinkState};
+pub use connection::Connection;
 pub use dial::dial;
 pub use error::LinkError;
 pub use handshake::{greet, Greeted};

@@ -41,8 +41,10 @@ pub(super) struct Pay {
 
 /// What a task that was accepted pays.
 pub(super) struct TaskPay {
+    task: Arc<link::Task>,
     price: Price,
     context_tokens: u32,
+    settlement: Arc<Settlement>,
     account: Arc<Account>,
     /// Its ceiling, as long as it runs.
     _reservation: Reservation,
@@ -190,7 +192,7 @@ impl Pay {
     }
 
     /// Accepts the task for its price, or says why not. `context_tokens` is that of its model, 0 if there is none.
-    pub(super) fn accept(&self, task: &link::Task, context_tokens: u32, slots: u32) -> Result<TaskPay, Failed> {
+    pub(super) fn accept(&self, task: Arc<link::Task>, context_tokens: u32, slots: u32) -> Result<TaskPay, Failed> {
         // What is written is paid, even if the session has not heard of it yet.
         self.count();
         let price = price_from_wire(task.price.as_ref())
@@ -198,12 +200,18 @@ impl Pay {
         if !price.meets(&self.settlement.asks().of(&task.model)) {
             return Err(Failed::new(FailureCode::Price, "the task pays less than this miner's offer asks"));
         }
-        let ceiling = price.cost(&most(task, context_tokens));
+        let ceiling = price.cost(&most(&task, context_tokens));
         let reservation = self
             .account
             .reserve(ceiling, slots, now_unix_s())
             .map_err(|declined| Failed::new(FailureCode::Uncovered, declined.to_string()))?;
-        Ok(TaskPay { price, context_tokens, account: self.account.clone(), _reservation: reservation })
+        let (settlement, account) = (self.settlement.clone(), self.account.clone());
+        Ok(TaskPay { task, price, context_tokens, settlement, account, _reservation: reservation })
+    }
+
+    /// Whether anything that was sent on this link is not paid yet.
+    pub(super) fn is_owed(&self) -> bool {
+        self.account.standing().owed > 0
     }
 
     /// Whether more than one step is unpaid.
@@ -220,8 +228,18 @@ impl Pay {
 
 impl TaskPay {
     /// The result with this receipt is about to be sent, after so much of the answer.
-    pub(super) fn delivered(&self, task: &link::Task, receipt: &Receipt, delivered: Delivered) {
-        self.account.delivered(self.price.cost(&charged(task, self.context_tokens, receipt, delivered)));
+    pub(super) fn delivered(&self, receipt: &Receipt, delivered: Delivered) {
+        self.account.delivered(self.cost(receipt, delivered));
+    }
+
+    /// So much of the answer was sent, and nothing will be signed for it that could be paid.
+    pub(super) fn lost(&self, receipt: &Receipt, delivered: Delivered) {
+        let written_off = self.account.lost(self.cost(receipt, delivered), now_unix_s());
+        self.settlement.keep_written_off(self.account.coordinator(), written_off);
+    }
+
+    fn cost(&self, receipt: &Receipt, delivered: Delivered) -> Balance {
+        self.price.cost(&charged(&self.task, self.context_tokens, receipt, delivered))
     }
 }
 

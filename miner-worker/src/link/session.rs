@@ -29,6 +29,7 @@ use super::{
     accepted::Accepted,
     attempt::{failure, Attempt, AttemptId, Slot},
     board::Counted,
+    connection::Lifeline,
     dial::foreign,
     error::LinkError,
     handshake::{broken, refused, Linked},
@@ -36,12 +37,16 @@ use super::{
     outbox::Outbox,
     pay::Pay,
     shares::Share,
+    stop::{Stop, Stopper},
     work::Failed,
 };
 use crate::{config::CoordinatorUrl, events::Event, settle::Behind};
 
 /// What the coordinator gets to read the last messages before the connection is cut.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// What it gets to pay for the last results before the link ends. What comes later comes with the next link.
+const LAST_VOUCHERS: Duration = Duration::from_secs(5);
 
 /// How often it is seen whether results are paid for.
 const CHECK_PAY: Duration = Duration::from_millis(500);
@@ -70,19 +75,30 @@ pub(super) struct Session {
     share: Option<Share>,
     /// Slots in use. It is more than the share for a while after that has shrunk.
     used: Arc<AtomicU32>,
-    running: HashMap<AttemptId, CancellationToken>,
-    tasks: JoinSet<()>,
+    running: HashMap<AttemptId, Stopper>,
+    tasks: JoinSet<Result<(), LinkError>>,
     attempts_of_tasks: HashMap<Id, AttemptId>,
     closing: Option<ClosingBecause>,
     pay: Pay,
     /// Since when more than one step has been unpaid.
     unpaid_since: Option<Instant>,
+    _lifeline: Lifeline,
+}
+
+/// How far the coordinator's side of the stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    /// More may come.
+    Open,
+    /// The coordinator has ended it.
+    Ended,
 }
 
 impl Session {
     /// A session on a fresh link to a coordinator that has this share and pays in this way.
     pub(super) fn new(miner: Arc<Miner>, url: CoordinatorUrl, linked: Linked, share: Share, pay: Pay) -> Self {
-        let Linked { coordinator, hash, inbound, outbox, .. } = linked;
+        let Linked { coordinator, hash, inbound, outbox, lifeline, .. } = linked;
+        let outbox = outbox.with_read_limit(miner.patience());
         Self {
             accepted: miner.accepted(),
             miner,
@@ -99,27 +115,41 @@ impl Session {
             closing: None,
             pay,
             unpaid_since: None,
+            _lifeline: lifeline,
         }
     }
 
     /// Works until the link ends, and returns why; `Ok` if `stop` was the reason. Running tasks get `drain_limit` to
     /// finish when it ends in good order.
     pub(super) async fn run(mut self, stop: &CancellationToken, drain_limit: Duration) -> Result<(), LinkError> {
+        let worked = self.work(stop, drain_limit).await;
+        // Whatever runs still is settled before another link can begin.
+        self.tasks.shutdown().await;
+        self.show_running();
+        let stream = match worked? {
+            Stream::Open => self.await_pay().await?,
+            Stream::Ended => Stream::Ended,
+        };
+        match stream {
+            Stream::Open => self.part().await,
+            Stream::Ended => self.outcome(),
+        }
+    }
+
+    /// Works until no tasks are taken and none run any more, or until the stream ends.
+    async fn work(&mut self, stop: &CancellationToken, drain_limit: Duration) -> Result<Stream, LinkError> {
         let mut views = self.miner.chain().views();
         let mut pay_checks = tokio::time::interval(CHECK_PAY);
         pay_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let drained = tokio::time::sleep(drain_limit);
         tokio::pin!(drained);
         self.offer().await?;
-        loop {
-            if self.closing.is_some() && self.tasks.is_empty() {
-                break;
-            }
+        while self.closing.is_none() || !self.tasks.is_empty() {
             let was_closing = self.closing.is_some();
             tokio::select! {
                 message = self.inbound.message() => match message.map_err(broken)? {
                     Some(message) => self.handle(message).await?,
-                    None => return self.ended(),
+                    None => return Ok(Stream::Ended),
                 },
                 () = changed(&mut self.share) => self.offer().await?,
                 Some(joined) = self.tasks.join_next_with_id() => self.joined(joined).await?,
@@ -134,12 +164,7 @@ impl Session {
                 _ = pay_checks.tick(), if self.closing.is_none() => self.check_pay().await?,
                 () = stop.cancelled(), if self.closing.is_none() => self.close("the miner is stopping", None).await?,
                 () = &mut drained, if self.closing.is_some() => {
-                    tracing::warn!(
-                        target: "miner::link",
-                        coordinator = %self.coordinator,
-                        tasks = self.tasks.len(),
-                        "tasks did not finish in time and are given up"
-                    );
+                    self.give_up().await;
                     break;
                 }
             }
@@ -147,7 +172,41 @@ impl Session {
                 drained.as_mut().reset(Instant::now() + drain_limit);
             }
         }
-        self.end().await
+        Ok(Stream::Open)
+    }
+
+    /// Ends what still runs, and lets it say so.
+    async fn give_up(&mut self) {
+        tracing::warn!(
+            target: "miner::link",
+            coordinator = %self.coordinator,
+            tasks = self.tasks.len(),
+            "tasks did not finish in time and are given up"
+        );
+        self.running.values_mut().for_each(|running| running.stop(Stop::Draining));
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        // Whoever does not read is not waited for.
+        let _ = tokio::time::timeout(LAST_WORDS, ended).await;
+    }
+
+    /// Waits for the vouchers of what was sent last. Until they are here this side of the stream stays open, since a
+    /// coordinator ends its own in answer.
+    async fn await_pay(&mut self) -> Result<Stream, LinkError> {
+        let limit = tokio::time::sleep(LAST_VOUCHERS);
+        tokio::pin!(limit);
+        self.pay.count();
+        while self.pay.is_owed() {
+            tokio::select! {
+                message = self.inbound.message() => match message {
+                    Ok(Some(message)) => self.handle(message).await?,
+                    // However it ended, the reason is the one for which it was about to.
+                    Ok(None) | Err(_) => return Ok(Stream::Ended),
+                },
+                () = self.pay.written() => self.pay.count(),
+                () = &mut limit => break,
+            }
+        }
+        Ok(Stream::Open)
     }
 
     /// Whether the chain lets this link go on.
@@ -177,7 +236,7 @@ impl Session {
     async fn offer(&mut self) -> Result<(), LinkError> {
         let Some(share) = &mut self.share else { return Ok(()) };
         let slots = share.note();
-        self.outbox.send(FromMiner::Offer(self.miner.offer(slots))).await?;
+        self.outbox.tell(FromMiner::Offer(self.miner.offer(slots))).await?;
         self.miner.board().linked(&self.url, &self.coordinator, slots);
         let linked = Event::Linked { coordinator: &self.coordinator, url: self.url.as_str(), slots };
         self.miner.events().emit(&linked);
@@ -190,8 +249,8 @@ impl Session {
             Some(FromCoordinator::Task(task)) => self.accept(task).await,
             Some(FromCoordinator::Cancel(cancel)) => {
                 let task_id = fixed("cancel.task_id", &cancel.task_id)?;
-                if let Some(running) = self.running.get(&AttemptId { task_id, attempt: cancel.attempt }) {
-                    running.cancel();
+                if let Some(running) = self.running.get_mut(&AttemptId { task_id, attempt: cancel.attempt }) {
+                    running.stop(cancel.reason().into());
                 }
                 Ok(())
             }
@@ -221,7 +280,7 @@ impl Session {
         let id = AttemptId { task_id: fixed("task.task_id", &task.task_id)?, attempt: task.attempt };
         if self.running.contains_key(&id) {
             // A failure would be taken for the end of the attempt that runs.
-            tracing::warn!(target: "miner::link", coordinator = %self.coordinator, "it repeats a running attempt");
+            tracing::debug!(target: "miner::link", coordinator = %self.coordinator, "it repeats a running attempt");
             return Ok(());
         }
         if self.accepted.contains(&id) {
@@ -235,9 +294,10 @@ impl Session {
             self.miner.board().count(&self.url, Counted::RefusedBusy);
             return self.turn_down(id, FailureCode::Busy, "all slots of this coordinator are in use").await;
         };
+        let task = Arc::new(task);
         let model = self.miner.models().iter().find(|model| model.id == task.model);
         let context_tokens = model.map_or(0, |model| model.context_tokens);
-        let pay = match self.pay.accept(&task, context_tokens, slots) {
+        let pay = match self.pay.accept(task.clone(), context_tokens, slots) {
             Ok(pay) => pay,
             Err(Failed { code, reason }) => {
                 self.miner.board().count(&self.url, Counted::RefusedPay);
@@ -249,7 +309,6 @@ impl Session {
         if !self.accepted.insert(id) {
             return self.turn_down(id, FailureCode::Draining, "this link has carried all that it may").await;
         }
-        let cancel = CancellationToken::new();
         let attempt = Attempt {
             id,
             task,
@@ -258,12 +317,11 @@ impl Session {
             link: self.hash,
             url: self.url.clone(),
             outbox: self.outbox.clone(),
-            cancel: cancel.clone(),
             slot,
-            pay,
         };
-        self.running.insert(id, cancel);
-        let handle = self.tasks.spawn(attempt.run());
+        let (stopper, stopped) = Stopper::new();
+        self.running.insert(id, stopper);
+        let handle = self.tasks.spawn(attempt.run(pay, stopped));
         self.attempts_of_tasks.insert(handle.id(), id);
         self.show_running();
         if self.accepted.is_full() && self.closing.is_none() {
@@ -273,18 +331,20 @@ impl Session {
     }
 
     async fn turn_down(&mut self, id: AttemptId, code: FailureCode, reason: &str) -> Result<(), LinkError> {
-        self.outbox.send(FromMiner::Failure(failure(id, Failed::new(code, reason)))).await
+        self.outbox.tell(FromMiner::Failure(failure(id, Failed::new(code, reason)))).await
     }
 
-    /// Forgets an attempt that has ended; one that panicked could not say so itself.
-    async fn joined(&mut self, joined: Result<(Id, ()), JoinError>) -> Result<(), LinkError> {
-        let id = joined.as_ref().map_or_else(|error| error.id(), |(id, ())| *id);
+    /// Forgets an attempt that has ended; one that panicked could not say so itself. A coordinator that does not read
+    /// how it ended loses the link: two ends that disagree on what is owed cannot go on.
+    async fn joined(&mut self, joined: Result<(Id, Result<(), LinkError>), JoinError>) -> Result<(), LinkError> {
+        let id = joined.as_ref().map_or_else(|error| error.id(), |(id, _)| *id);
         let attempt = self.attempts_of_tasks.remove(&id);
         if let Some(attempt) = &attempt {
             self.running.remove(attempt);
         }
         self.show_running();
         match (joined, attempt) {
+            (Ok((_, Err(error @ LinkError::TimedOut(_)))), _) => Err(error),
             (Err(error), Some(attempt)) if error.is_panic() => {
                 tracing::error!(target: "miner::task", "a task panicked");
                 self.turn_down(attempt, FailureCode::Internal, "the miner failed").await
@@ -310,24 +370,34 @@ impl Session {
             running_tasks = self.tasks.len(),
             "closing the link"
         );
-        self.outbox.send(FromMiner::Closing(Closing { reason: reason.into() })).await
+        self.outbox.tell(FromMiner::Closing(Closing { reason: reason.into() })).await
     }
 
-    /// The coordinator has ended the stream.
-    fn ended(self) -> Result<(), LinkError> {
-        match self.closing {
-            None => Err(LinkError::Ended),
-            Some(because) => because.outcome(),
-        }
+    /// Why the link ended.
+    fn outcome(self) -> Result<(), LinkError> {
+        self.closing.map_or(Err(LinkError::Ended), ClosingBecause::outcome)
     }
 
-    /// Sees to it that what was sent last arrives.
-    async fn end(self) -> Result<(), LinkError> {
-        let Self { mut inbound, outbox, mut tasks, closing, .. } = self;
-        tasks.shutdown().await;
+    /// Ends this side of the stream, and reads on until the coordinator ends its own: a stream that is dropped takes
+    /// with it what has not been sent yet, and vouchers may still come.
+    async fn part(self) -> Result<(), LinkError> {
+        let Self { miner, mut inbound, outbox, closing, mut pay, .. } = self;
         drop(outbox);
-        // Nothing is expected any more, but a stream that is dropped takes with it what has not been sent yet.
-        let _ = tokio::time::timeout(LAST_WORDS, async { while let Ok(Some(_)) = inbound.message().await {} }).await;
+        let limit = tokio::time::sleep(LAST_WORDS);
+        tokio::pin!(limit);
+        loop {
+            let message = tokio::select! {
+                message = inbound.message() => message,
+                () = &mut limit => break,
+            };
+            match message {
+                Ok(Some(CoordinatorMessage { message: Some(FromCoordinator::Voucher(voucher)) })) => {
+                    pay.take(&voucher, miner.chain().view().era.era)?;
+                }
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => break,
+            }
+        }
         closing.map_or(Err(LinkError::Ended), ClosingBecause::outcome)
     }
 }

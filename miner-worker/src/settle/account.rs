@@ -11,12 +11,11 @@ use cuckoo_primitives::{AccountId, Balance};
 use cuckoo_wire::limits::MAX_SLOTS;
 use parking_lot::Mutex;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, STEP};
 use crate::wallet::ChannelKey;
 
 /// What was read of the chain this long ago says nothing any more.
 const COVER_LASTS: Duration = Duration::from_secs(120);
-const PERMILLE: Balance = 1_000;
 
 /// What stands behind a coordinator's promises to this miner, in planck.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,9 +107,8 @@ struct State {
     slots: u32,
     covered: Option<(Covered, Instant)>,
     bucket: Bucket,
+    /// All that was poured into the bucket and has not been paid since, in planck.
     written_off: Balance,
-    /// The step by which the bucket was filled last; 0 if nobody remembers.
-    poured_by: Balance,
     /// What of each channel counts as paid.
     counted: BTreeMap<ChannelKey, Balance>,
 }
@@ -150,7 +148,6 @@ impl Account {
             covered: None,
             bucket,
             written_off,
-            poured_by: 0,
             counted: BTreeMap::new(),
         };
         Self { coordinator, workers, state: Mutex::new(state) }
@@ -179,22 +176,30 @@ impl Account {
         state.promise(paid);
         state.pay(paid, now_s);
         let left = std::mem::take(&mut state.owed);
-        if left > 0 {
-            let step = state.step(state.slots).max(1);
-            state.poured_by = step;
-            state.bucket.pour(permille(left, step), now_s);
-            state.written_off = state.written_off.saturating_add(left);
-        }
+        state.write_off(left, now_s);
         state.recent.clear();
         state.links = state.links.saturating_add(1);
-        let changed = (before != (state.written_off, state.bucket))
-            .then(|| WrittenOff { amount: state.written_off, permille: state.bucket.level(now_s) });
-        (OpenLink(self.clone()), changed)
+        let is_changed = before != (state.written_off, state.bucket);
+        (OpenLink(self.clone()), is_changed.then(|| state.written_off(now_s)))
+    }
+
+    /// Work that costs so much was sent, and no receipt will ever bring its pay. This is returned, to be kept, if it is
+    /// anything: such work is written off like what is open when a link ends, so that nobody gains by calling good work
+    /// bad.
+    pub(crate) fn lost(&self, cost: Balance, now_s: u64) -> Option<WrittenOff> {
+        if cost == 0 {
+            return None;
+        }
+        let mut state = self.state.lock();
+        state.note(cost);
+        state.write_off(cost, now_s);
+        Some(state.written_off(now_s))
     }
 
     /// Whether enough has been paid to work on at all; otherwise how long to wait.
     pub(crate) fn has_room(&self, now_s: u64) -> Result<(), Duration> {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
+        state.bucket.see(now_s);
         match state.bucket.has_room(now_s) {
             true => Ok(()),
             false => Err(state.bucket.wait(now_s)),
@@ -220,10 +225,7 @@ impl Account {
         }
         let mut state = self.state.lock();
         state.owed = state.owed.saturating_add(cost);
-        state.recent.push_back(cost);
-        if state.recent.len() > MAX_SLOTS as usize {
-            state.recent.pop_front();
-        }
+        state.note(cost);
     }
 
     /// So much more has been promised, durably. What late payment changes is returned, to be kept.
@@ -231,7 +233,7 @@ impl Account {
         let mut state = self.state.lock();
         state.promise(amount);
         let was_late = state.pay(amount, now_s);
-        was_late.then(|| WrittenOff { amount: state.written_off, permille: state.bucket.level(now_s) })
+        was_late.then(|| state.written_off(now_s))
     }
 
     /// Whether more is owed than one step.
@@ -264,10 +266,11 @@ impl State {
         self.covered.filter(|(_, read)| read.elapsed() <= COVER_LASTS).map(|(covered, _)| covered)
     }
 
-    fn check(&self, ceiling: Balance, workers: u32, now_s: u64) -> Result<(), Declined> {
+    fn check(&mut self, ceiling: Balance, workers: u32, now_s: u64) -> Result<(), Declined> {
         if let Some(behind) = self.behind() {
             return Err(Declined::Behind(behind));
         }
+        self.bucket.see(now_s);
         if !self.bucket.has_room(now_s) {
             return Err(Declined::LeftUnpaid(self.bucket.wait(now_s)));
         }
@@ -305,26 +308,46 @@ impl State {
         }
     }
 
+    /// Remembers what a piece of work cost.
+    fn note(&mut self, cost: Balance) {
+        self.recent.push_back(cost);
+        if self.recent.len() > MAX_SLOTS as usize {
+            self.recent.pop_front();
+        }
+    }
+
+    /// Pours what will not be paid on this link into the bucket, by what a step costs now.
+    fn write_off(&mut self, amount: Balance, now_s: u64) {
+        if amount > 0 {
+            self.bucket.pour(permille(amount, self.step(self.slots)), now_s);
+            self.written_off = self.written_off.saturating_add(amount);
+        }
+    }
+
     /// Takes a payment: first for what is owed, then for what was written off. Returns whether any was late.
+    ///
+    /// Late payment takes its part of all that is written off out of the bucket. By the step of any one moment a dear
+    /// debt could be bought off with the price of cheap work.
     fn pay(&mut self, amount: Balance, now_s: u64) -> bool {
         let late = amount.saturating_sub(self.owed).min(self.written_off);
         self.owed = self.owed.saturating_sub(amount);
         if late == 0 {
             return false;
         }
-        let part = match self.poured_by {
-            0 => Balance::from(self.bucket.level(now_s)).saturating_mul(late).div_ceil(self.written_off.max(1)),
-            step => Balance::from(permille(late, step)),
-        };
-        self.bucket.pay_back(u32::try_from(part).unwrap_or(u32::MAX), now_s);
+        self.bucket.pay_back(late, self.written_off, now_s);
         self.written_off = self.written_off.saturating_sub(late);
         true
+    }
+
+    fn written_off(&self, now_s: u64) -> WrittenOff {
+        WrittenOff { amount: self.written_off, permille: self.bucket.level(now_s) }
     }
 }
 
 /// How many thousandths of a step an amount is, rounded up.
 fn permille(amount: Balance, step: Balance) -> u32 {
-    u32::try_from(amount.saturating_mul(PERMILLE).div_ceil(step.max(1))).unwrap_or(u32::MAX)
+    let parts = amount.saturating_mul(STEP.into()).div_ceil(step.max(1));
+    u32::try_from(parts).unwrap_or(u32::MAX)
 }
 
 impl Drop for Reservation {
@@ -444,13 +467,21 @@ mod tests {
         assert_eq!(account.has_room(wait.as_secs()), Ok(()));
     }
 
+    /// An account of which so many links have ended, each with a result of this cost that was not paid.
+    fn left_unpaid(links: u32, cost: Balance) -> Arc<Account> {
+        let account = account(1);
+        account.cover(Covered { escrow: 1_000_000, cover: 2_000_000, owes: 0, unsettled: 0 });
+        for _ in 0..links {
+            let _open = account.begin_link(0, 0);
+            serve(&account, 1, cost).unwrap();
+        }
+        let _open = account.begin_link(0, 0);
+        account
+    }
+
     #[test]
     fn what_is_paid_late_empties_the_bucket_again() {
-        let account = account(1);
-        for _ in 0..4 {
-            let _open = account.begin_link(0, 0);
-            let _ = serve(&account, 1, 10);
-        }
+        let account = left_unpaid(3, 10);
         assert!(account.has_room(0).is_err());
         // At the next link's beginning the coordinator promises two of the three.
         let (_open, written_off) = account.begin_link(20, 0);
@@ -461,10 +492,70 @@ mod tests {
     }
 
     #[test]
+    fn one_planck_buys_nothing_back() {
+        let account = left_unpaid(3, 100_000);
+        for paid in 1..=100 {
+            let written_off = account.paid(1, 0);
+            assert_eq!(written_off, Some(WrittenOff { amount: 300_000 - paid, permille: 3_000 }));
+        }
+        assert!(account.has_room(0).is_err());
+    }
+
+    #[test]
+    fn cheap_payment_after_dear_work_buys_only_its_part() {
+        let account = left_unpaid(2, 990);
+        // The price falls: a step of the next link costs a hundredth.
+        serve(&account, 1, 10).unwrap();
+        let (_open, written_off) = account.begin_link(0, 0);
+        assert_eq!(written_off, Some(WrittenOff { amount: 1_990, permille: 3_000 }));
+        // All that was left unpaid at the low price.
+        assert_eq!(account.paid(10, 0), Some(WrittenOff { amount: 1_980, permille: 2_985 }));
+        assert_eq!(account.paid(990, 0), Some(WrittenOff { amount: 990, permille: 1_493 }));
+        assert_eq!(account.paid(990, 0), Some(WrittenOff { amount: 0, permille: 0 }), "all of it empties it");
+    }
+
+    #[test]
     fn after_a_restart_late_payment_counts_in_proportion() {
         let account = Arc::new(Account::new(number(1), 1, Bucket::new(3_000, 0, FORGIVE), 60));
         assert!(account.has_room(0).is_err());
         assert_eq!(account.paid(20, 0), Some(WrittenOff { amount: 40, permille: 2_000 }));
+    }
+
+    #[test]
+    fn work_that_is_called_bad_is_written_off_at_once_like_a_link_that_ends() {
+        let account = account(1);
+        let (_open, _) = account.begin_link(0, 0);
+        assert_eq!(account.lost(0, 0), None);
+        for lost in 1..=3 {
+            let expected = WrittenOff { amount: 10 * Balance::from(lost), permille: lost * 1_000 };
+            assert!(account.has_room(0).is_ok());
+            assert_eq!(account.lost(10, 0), Some(expected));
+        }
+        assert!(account.has_room(0).is_err());
+        assert_eq!(account.standing().owed, 0, "no voucher is waited for");
+        assert_eq!(account.begin_link(0, 0).1, None, "nor is it written off twice");
+    }
+
+    #[test]
+    fn of_several_slots_one_loss_is_a_part_of_a_step() {
+        let account = account(1);
+        let (_open, _) = account.begin_link(0, 0);
+        for _ in 0..4 {
+            serve(&account, 4, 10).unwrap();
+            account.paid(10, 0);
+        }
+        assert_eq!(account.lost(10, 0), Some(WrittenOff { amount: 10, permille: 250 }));
+    }
+
+    #[test]
+    fn whoever_waits_for_room_waits_no_longer_because_the_clock_was_once_far_ahead() {
+        let ahead = 1_000_000;
+        let account = account(1);
+        let (_open, _) = account.begin_link(0, ahead);
+        (0..3).for_each(|_| drop(account.lost(10, ahead)));
+        let wait = account.has_room(0).unwrap_err();
+        assert!(wait <= FORGIVE);
+        assert_eq!(account.has_room(wait.as_secs()), Ok(()));
     }
 
     #[test]

@@ -1,23 +1,17 @@
 //! Answers to tasks, and the receipts for them.
 
 use codec::DecodeAll;
-use cuckoo_primitives::{
-    signing::Statement,
-    task::{Finish, OutputHasher, Receipt},
-    Signature,
-};
-use cuckoo_wire::{
-    link::{FailureCode, Task},
-    request::request_hash,
-};
+use cuckoo_primitives::task::{Finish, Receipt};
+use cuckoo_wire::link::{FailureCode, Task};
 use subxt_signer::sr25519::dev;
 
 use crate::{
     coordinator::{completion, echoed, embedding, Peer},
     engine::CHAT,
     linked,
-    market::{Market, COORDINATOR, MINER},
+    market::Market,
     ready,
+    receipts::verified,
 };
 
 #[tokio::test]
@@ -33,19 +27,10 @@ async fn a_task_is_answered_and_the_receipt_verifies() {
     let text: String = outputs.iter().map(|output| output.text.as_str()).collect();
     assert_eq!(text, "one two three ");
 
-    let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
-    let mut hasher = OutputHasher::default();
-    outputs.iter().for_each(|output| hasher.update(output.text.as_bytes()));
-    assert_eq!(receipt.output_hash, hasher.finish());
-    assert_eq!(receipt.request_hash, request_hash(&task));
-    assert_eq!(receipt.completion_tokens, outputs.iter().map(|output| output.tokens).sum::<u32>());
-    assert_eq!((receipt.task_id, receipt.attempt), ([1; 16], 0));
-    assert_eq!(receipt.coordinator, COORDINATOR.account());
+    let receipt = verified(&market, &task, &outputs, &result);
     assert_eq!(receipt.finish, Finish::Stop);
     let root = &offer.models.iter().find(|model| model.id == CHAT).unwrap().model_root;
     assert_eq!(receipt.model_root.as_bytes(), &root[..]);
-    let signature: Signature = result.signature[..].try_into().unwrap();
-    assert!(receipt.is_signed_by(&market.genesis(), &MINER.account(), &signature));
 }
 
 #[tokio::test]
@@ -69,15 +54,13 @@ async fn an_echoed_prompt_comes_before_the_completion() {
 
 #[tokio::test]
 async fn embeddings_are_one_vector_for_each_input() {
-    let (_market, _coordinator, mut peer) = ready().await;
-    peer.give(embedding(1, &["a", "bb"])).await;
+    let (market, _coordinator, mut peer) = ready().await;
+    let task = embedding(1, &["a", "bb"]);
+    peer.give(task.clone()).await;
     let (outputs, result) = peer.answer().await;
     let vectors: Vec<Vec<u8>> = outputs.iter().map(|output| output.vector.to_vec()).collect();
     assert_eq!(vectors, [1.0_f32.to_le_bytes().to_vec(), 2.0_f32.to_le_bytes().to_vec()]);
-    let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
-    let mut hasher = OutputHasher::default();
-    vectors.iter().for_each(|vector| hasher.update(vector));
-    assert_eq!(receipt.output_hash, hasher.finish());
+    let receipt = verified(&market, &task, &outputs, &result);
     assert_eq!((receipt.prompt_tokens, receipt.completion_tokens), (2, 0));
 }
 
@@ -99,12 +82,9 @@ fn repeated() -> [Task; 2] {
 
 /// The receipt for a task, which must be signed by the miner.
 async fn receipt_for(market: &Market, peer: &mut Peer, task: Task) -> Receipt {
-    peer.give(task).await;
-    let (_, result) = peer.answer().await;
-    let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
-    let signature: Signature = result.signature[..].try_into().unwrap();
-    assert!(receipt.is_signed_by(&market.genesis(), &MINER.account(), &signature));
-    receipt
+    peer.give(task.clone()).await;
+    let (outputs, result) = peer.answer().await;
+    verified(market, &task, &outputs, &result)
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use cuckoo_wire::{
         miner_link_server::{MinerLink, MinerLinkServer},
         miner_message::Message as FromMiner,
         task::Work,
-        Challenge, Completion, CoordinatorMessage, Embedding, Failure, Hello, MinerMessage, Offer, Output, Proof,
+        Cancel, CancelReason, Challenge, Completion, CoordinatorMessage, Embedding, Failure, Hello, MinerMessage, Offer, Output, Proof,
         Result as TaskResult, Sampling, Task, Voucher, Welcome,
     },
     money::{price_to_wire, voucher_to_wire},
@@ -125,6 +125,27 @@ impl Peer {
     pub(crate) async fn begin(&mut self, task: Task) -> Output {
         self.give(task).await;
         self.output().await
+    }
+
+    /// Cancels the first attempt of the task with this number.
+    pub(crate) async fn cancel(&self, number: u8, reason: CancelReason) {
+        let task_id = vec![number; 16].into();
+        self.send(ToMiner::Cancel(Cancel { task_id, attempt: 0, reason: reason.into() })).await;
+    }
+
+    /// Gives a task that has no end, reads so many pieces of its answer, cancels it, and returns all pieces and the
+    /// result.
+    pub(crate) async fn cut_off(&mut self, task: Task, pieces: usize, reason: CancelReason) -> (Vec<Output>, TaskResult) {
+        let number = task.task_id[0];
+        self.give(task).await;
+        let mut outputs = Vec::new();
+        while outputs.len() < pieces {
+            outputs.push(self.output().await);
+        }
+        self.cancel(number, reason).await;
+        let (rest, result) = self.answer().await;
+        outputs.extend(rest);
+        (outputs, result)
     }
 
     pub(crate) async fn hello(&mut self) -> Hello {
@@ -250,6 +271,11 @@ impl Peer {
             panic!("{failure:?}");
         })
         .await;
+    }
+
+    /// Waits until the miner has dropped the link, without reading what it sends.
+    pub(crate) async fn until_dropped(&self) {
+        tokio::time::timeout(LIMIT, self.outbound.closed()).await.expect("the miner holds on to the link");
     }
 
     /// Waits until the miner has ended the link.

@@ -20,11 +20,18 @@ pub(crate) const EMBEDDING: &str = "embedding-model";
 /// Of both models.
 pub(crate) const CONTEXT_TOKENS: u32 = 64;
 
-/// Understands the prompts `say <words>`, `forever`, `wait` (for [`FakeEngine::release`]), `hidden` (tokens without
-/// text), `too long`, `broken` and `panic`.
+/// Of a piece of a flood: as long as a message may be.
+const FLOOD_BYTES: usize = 16 * 1024;
+/// A flood that has not gone on for this long is held up.
+const HELD_UP: Duration = Duration::from_millis(500);
+
+/// Understands the prompts `say <words>`, `forever`, `flood` (as much as anybody takes), `wait` (for
+/// [`FakeEngine::release`]), `breaks` (when released, after a word), `silent` (for ever), `unsaid` (a word, then tokens
+/// without text, then silence), `hidden` (tokens without text at the end), `too long`, `broken` and `panic`.
 #[derive(Clone, Default)]
 pub(crate) struct FakeEngine {
     running: Arc<AtomicU32>,
+    flooded: Arc<AtomicU32>,
     released: Arc<watch::Sender<bool>>,
 }
 
@@ -53,6 +60,25 @@ impl FakeEngine {
         tokio::time::timeout(crate::LIMIT, idle).await.expect("generations still run");
     }
 
+    /// Waits until nobody takes any more of a flood.
+    pub(crate) async fn until_held_up(&self) {
+        let held_up = async {
+            loop {
+                let before = self.flooded.load(Ordering::SeqCst);
+                tokio::time::sleep(HELD_UP).await;
+                if before > 0 && self.flooded.load(Ordering::SeqCst) == before {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(crate::LIMIT, held_up).await.expect("the flood goes on");
+    }
+
+    async fn until_released(&self) {
+        let mut released = self.released.subscribe();
+        let _ = released.wait_for(|released| *released).await;
+    }
+
     async fn speak(self, prompt: String, events: mpsc::Sender<GenerationEvent>) {
         let piece = |text: &str| GenerationEvent::Piece { text: text.into(), tokens: 1 };
         let mut completion_tokens = 0;
@@ -62,11 +88,32 @@ impl FakeEngine {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             }
+            "flood" => {
+                let text = "x".repeat(FLOOD_BYTES);
+                while events.send(piece(&text)).await.is_ok() {
+                    self.flooded.fetch_add(1, Ordering::SeqCst);
+                }
+            }
             "wait" => {
                 let _ = events.send(piece("waiting ")).await;
-                let mut released = self.released.subscribe();
-                let _ = released.wait_for(|released| *released).await;
+                self.until_released().await;
                 completion_tokens = 1;
+            }
+            "silent" => events.closed().await,
+            "unsaid" => {
+                let _ = events.send(piece("x")).await;
+                // Not in one message with what follows.
+                while events.capacity() < events.max_capacity() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                let _ = events.send(GenerationEvent::Piece { text: String::new(), tokens: 5 }).await;
+                events.closed().await;
+            }
+            "breaks" => {
+                let _ = events.send(piece("x")).await;
+                self.until_released().await;
+                let _ = events.send(GenerationEvent::Failed(EngineError::Internal("secret".into()))).await;
+                return;
             }
             "hidden" => {
                 let _ = events.send(piece("x")).await;

@@ -1,11 +1,14 @@
 //! Links against a coordinator that speaks the real protocol in this process, with an engine that answers at once.
 
 mod answers;
+mod cancelled;
 mod coordinator;
+mod cut_off;
 mod endings;
 mod engine;
 mod market;
 mod paid;
+mod receipts;
 mod shares;
 mod source;
 mod tasks;

@@ -97,6 +97,11 @@ impl Market {
         Self::build(4, None, |miner| miner.attempts_per_link(attempts))
     }
 
+    /// Its miner gives up coordinators that read nothing for so long.
+    pub(crate) fn with_read_limit(price: Price, limit: Duration) -> Self {
+        Self::build_asking(price, Trust::default(), 4, None, |miner| miner.read_limit(limit))
+    }
+
     pub(crate) fn blocking(account: AccountId) -> Self {
         Self::build(4, Some(account), |miner| miner)
     }
@@ -231,6 +236,30 @@ impl Market {
     /// No more blocks come.
     pub(crate) fn fall_silent(&self) {
         *self.views.lock().unwrap() = None;
+    }
+
+    /// How the link to this coordinator stands.
+    pub(crate) fn report(&self, coordinator: &FakeCoordinator) -> LinkReport {
+        let reports = self.miner.board().reports();
+        reports.into_iter().find(|report| report.url == coordinator.url()).expect("no such link")
+    }
+
+    /// What the only coordinator has left unpaid, in planck.
+    pub(crate) fn written_off(&self) -> Balance {
+        let coordinators = self.miner.settlement().report().coordinators;
+        assert_eq!(coordinators.len(), 1);
+        coordinators[0].written_off.parse().unwrap()
+    }
+
+    /// Waits until the only coordinator has left that much unpaid.
+    pub(crate) async fn until_written_off(&self, amount: Balance) {
+        let written_off = async {
+            while self.written_off() != amount {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(LIMIT, written_off).await;
+        waited.unwrap_or_else(|_| panic!("{} is unpaid, not {amount}", self.written_off()));
     }
 
     /// Waits until the link's report gives a reason that contains `text`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use codec::DecodeAll;
 use cuckoo_primitives::{settlement::Price, task::Receipt, Balance, CandidateStatus, CAI};
 use cuckoo_wire::{
-    charge::{charged, most, Delivered},
+    charge::most,
     limits::MAX_MESSAGE_BYTES,
     link::{coordinator_message::Message as ToMiner, FailureCode, Refusal, RefusalCode, Task, Voucher, Welcome},
     money::{price_from_wire, price_to_wire},
@@ -18,36 +18,41 @@ use crate::{
     engine::CONTEXT_TOKENS,
     linked_in,
     market::{Market, COORDINATOR},
-    ready_in, serving, LIMIT,
+    ready_in,
+    receipts::cost,
+    serving, LIMIT,
 };
 
-fn price() -> Price {
+pub(crate) fn price() -> Price {
     Price::new(CAI / 10, CAI / 5, 0, 0).unwrap()
 }
 
 /// A market whose miner asks that price.
-fn asking(slots: u32, trust: Trust) -> Market {
+pub(crate) fn asking(slots: u32, trust: Trust) -> Market {
     Market::asking(price(), slots, trust)
 }
 
-fn with_one_slot() -> Market {
+pub(crate) fn with_one_slot() -> Market {
     asking(1, Trust::default())
 }
 
-fn paid_task(number: u8) -> Task {
-    Task { price: Some(price_to_wire(&price())), ..completion(number, "say one two") }
+pub(crate) fn paid_task(number: u8) -> Task {
+    paid(completion(number, "say one two"))
+}
+
+/// The same task for that price.
+pub(crate) fn paid(task: Task) -> Task {
+    Task { price: Some(price_to_wire(&price())), ..task }
 }
 
 /// Gives a task, and returns what its result costs.
-async fn result_of(peer: &mut Peer, task: Task) -> Balance {
+pub(crate) async fn result_of(peer: &mut Peer, task: Task) -> Balance {
     peer.give(task.clone()).await;
     let (outputs, result) = peer.answer().await;
-    let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
-    let written: usize = outputs.iter().map(|output| output.text.len()).sum();
-    price().cost(&charged(&task, CONTEXT_TOKENS, &receipt, Delivered { text_bytes: written as u64, vectors: 0 }))
+    cost(&price(), &task, &outputs, &Receipt::decode_all(&mut &result.receipt[..]).unwrap())
 }
 
-async fn refusal_of(peer: &mut Peer, task: Task) -> (FailureCode, String) {
+pub(crate) async fn refusal_of(peer: &mut Peer, task: Task) -> (FailureCode, String) {
     peer.give(task).await;
     let failure = peer.failure().await;
     (failure.code(), failure.reason)

@@ -1,6 +1,6 @@
 //! Tasks that are refused, cancelled or go wrong, and the slots that they take.
 
-use cuckoo_wire::link::{coordinator_message::Message as ToMiner, Cancel, CancelReason, FailureCode, Task};
+use cuckoo_wire::link::{CancelReason, FailureCode, Task};
 
 use crate::{
     coordinator::{completion, embedding},
@@ -12,8 +12,8 @@ use crate::{
 async fn a_cancelled_task_stops_and_frees_its_slot() {
     let (market, _coordinator, mut peer) = ready().await;
     peer.begin(completion(1, "forever")).await;
-    peer.send(ToMiner::Cancel(Cancel { task_id: vec![1; 16].into(), attempt: 0, reason: CancelReason::Client.into() })).await;
-    assert_eq!(peer.failure().await.code(), FailureCode::Cancelled);
+    peer.cancel(1, CancelReason::Client).await;
+    peer.result().await;
     market.engine().until_idle().await;
     for number in 2..6 {
         peer.give(completion(number, "forever")).await;
@@ -48,7 +48,7 @@ async fn a_slot_is_free_for_whoever_has_read_the_result() {
 #[tokio::test]
 async fn a_task_ends_when_its_time_is_over() {
     let (market, _coordinator, mut peer) = ready().await;
-    peer.give(Task { timeout_ms: 200, ..completion(1, "forever") }).await;
+    peer.give(Task { timeout_ms: 200, ..completion(1, "silent") }).await;
     assert_eq!(peer.failure().await.code(), FailureCode::Timeout);
     market.engine().until_idle().await;
 }
