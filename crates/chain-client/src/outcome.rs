@@ -1,17 +1,16 @@
 //! What became of a transaction in its block.
 
-use cuckoo_primitives::BlockNumber;
+use cuckoo_primitives::{BlockNumber, Hash};
 use subxt::{error::DispatchError, events::Phase};
 
 use crate::{
     error::ChainError,
     node::{answer, Node},
-    submit::Inclusion,
 };
 
-/// Height of the block that holds the transaction, if the transaction's call succeeded there.
-pub(crate) async fn check(node: &Node, inclusion: Inclusion) -> Result<BlockNumber, ChainError> {
-    match failure(node, inclusion).await {
+/// Height of the `block` that holds the transaction, if the transaction's call succeeded there.
+pub(crate) async fn check(node: &Node, block: Hash, extrinsic: Hash) -> Result<BlockNumber, ChainError> {
+    match failure(node, block, extrinsic).await {
         Ok((number, None)) => Ok(number),
         Ok((_, Some(error))) => Err(named(&error)),
         Err(error) => Err(ChainError::Lost { reason: format!("its block cannot be read: {error}") }),
@@ -19,11 +18,15 @@ pub(crate) async fn check(node: &Node, inclusion: Inclusion) -> Result<BlockNumb
 }
 
 /// Height of the block, and the error of the call if it failed.
-async fn failure(node: &Node, at: Inclusion) -> Result<(BlockNumber, Option<DispatchError>), ChainError> {
-    let not_there = || ChainError::Node(format!("it does not find {:?} in {:?}", at.extrinsic_hash, at.block_hash));
-    let number = node.height_of(at.block_hash).await?.ok_or_else(not_there)?;
-    let index = node.index_in_block(at.extrinsic_hash, at.block_hash).await?.ok_or_else(not_there)?;
-    let block = node.at(number, at.block_hash).await?;
+async fn failure(
+    node: &Node,
+    block: Hash,
+    extrinsic: Hash,
+) -> Result<(BlockNumber, Option<DispatchError>), ChainError> {
+    let not_there = || ChainError::Node(format!("it does not find {extrinsic:?} in {block:?}"));
+    let number = node.height_of(block).await?.ok_or_else(not_there)?;
+    let index = node.index_in_block(extrinsic, block).await?.ok_or_else(not_there)?;
+    let block = node.at(number, block).await?;
     let events = answer(block.events().fetch()).await?;
     let undecodable = |what, reason: String| ChainError::Decode { what, reason };
     for event in events.iter() {

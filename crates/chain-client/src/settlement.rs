@@ -6,7 +6,7 @@ use cuckoo_primitives::{
     AccountId, Balance, BlockNumber,
 };
 
-use crate::{chain::Chain, error::ChainError};
+use crate::{chain::Chain, error::ChainError, reader};
 
 /// More channels or debts of one coordinator than this are not believed.
 const MAX_ENTRIES: usize = 1_000_000;
@@ -63,6 +63,13 @@ impl Chain {
         coordinator: &AccountId,
     ) -> Result<Vec<((AccountId, ChannelId), Settled)>, ChainError> {
         self.all_pages("channels", coordinator).await
+    }
+
+    /// What the coordinator owes to this miner; nothing is open if there is no debt.
+    pub async fn debt(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Debt, ChainError> {
+        let followed = self.followed()?;
+        let view = followed.view();
+        reader::debt(&*followed.node()?, view.number, view.hash, coordinator, miner).await
     }
 
     /// The miners to whom the coordinator owes, or lately paid from its stake.

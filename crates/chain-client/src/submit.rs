@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cuckoo_primitives::{Balance, Hash};
+use cuckoo_primitives::{Balance, BlockNumber, Hash};
 use subxt::{
     client::OnlineClientAtBlockImpl,
     config::DefaultExtrinsicParamsBuilder,
@@ -46,7 +46,9 @@ type Signed = SubmittableTransaction<SubstrateConfig, Client>;
 /// Where a submitted call ended up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inclusion {
-    /// The finalised block that holds the transaction.
+    /// Height of the finalised block that holds the transaction.
+    pub block_number: BlockNumber,
+    /// Its hash.
     pub block_hash: Hash,
     /// Hash of the transaction.
     pub extrinsic_hash: Hash,
@@ -68,12 +70,12 @@ pub(crate) async fn submit(
     let block = timeout_at(deadline, finalised(progress, &under_way)).await.map_err(timed_out)??;
     drop(under_way);
 
-    let inclusion = Inclusion { block_hash: block.block_hash(), extrinsic_hash: block.extrinsic_hash() };
-    let number = outcome::check(&node, inclusion).await?;
+    let (block_hash, extrinsic_hash) = (block.block_hash(), block.extrinsic_hash());
+    let number = outcome::check(&node, block_hash, extrinsic_hash).await?;
     // So that whoever reads the view next finds what it has just changed. No error if that takes long: it happened.
     let _ = timeout(VIEW_TIMEOUT, views.wait_for(|view| view.number >= number)).await;
-    tracing::info!(target: "chain::submit", call = call.name(), block.number = number, extrinsic.hash = ?inclusion.extrinsic_hash, "final");
-    Ok(inclusion)
+    tracing::info!(target: "chain::submit", call = call.name(), block.number = number, extrinsic.hash = ?extrinsic_hash, "final");
+    Ok(Inclusion { block_number: number, block_hash, extrinsic_hash })
 }
 
 /// Signs `call` with the next nonce and hands it to the node's pool.

@@ -1,12 +1,17 @@
 //! When to redeem, and when to collect a debt.
 
-use cuckoo_primitives::{settlement::Debt, Balance, EraIndex};
+use cuckoo_primitives::{
+    settlement::{Debt, SettlementTerms},
+    Balance, EraIndex,
+};
 
 /// One channel of the wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ChannelFacts {
     /// Promised and not settled, in planck.
     pub(crate) due: Balance,
+    /// What of it there is to be had, as far as was read.
+    pub(crate) gets: Balance,
     /// The era of the oldest of it.
     pub(crate) since: EraIndex,
     /// The key that signed is still that of the coordinator.
@@ -34,12 +39,19 @@ pub(crate) struct CoordinatorFacts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     pub(crate) era: EraIndex,
-    /// See [`SettlementTerms`](cuckoo_primitives::settlement::SettlementTerms).
-    pub(crate) redeem_eras: EraIndex,
+    /// The chain's rules.
+    pub(crate) terms: SettlementTerms,
     /// This miner's turn in the era has come.
     pub(crate) is_turn: bool,
-    /// What redeeming costs, in planck.
+    /// What the call costs, in planck.
     pub(crate) fee: Balance,
+}
+
+impl Moment {
+    /// Whether being paid so much brings more than the call costs, the protocol's part taken off.
+    pub(crate) fn is_worth(&self, amount: Balance) -> bool {
+        amount.saturating_sub(self.terms.fee.mul_ceil(amount)) > self.fee
+    }
 }
 
 /// Why a channel is redeemed now.
@@ -78,8 +90,14 @@ impl Reason {
 
 /// Why to redeem this channel now, if there is a reason. Nothing is redeemed that is not worth its fee.
 pub(crate) fn reason(channel: &ChannelFacts, coordinator: &CoordinatorFacts, now: &Moment) -> Option<Reason> {
-    if channel.due <= now.fee {
+    if !now.is_worth(channel.due) {
         return None;
+    }
+    let turn = (now.is_turn && !channel.is_done_in_era).then_some(Reason::Turn);
+    // Of the cover only what is certain to last is read. Whether there is more is tried once in an era, and not whenever
+    // the coordinator gives reason to: it would cost the miner a fee each time.
+    if !now.is_worth(channel.gets) {
+        return turn;
     }
     let half_used = |(exposure, limit): (Balance, Balance)| exposure >= limit / 2;
     let urgent = [
@@ -87,42 +105,57 @@ pub(crate) fn reason(channel: &ChannelFacts, coordinator: &CoordinatorFacts, now
         (coordinator.is_withdrawing, Reason::Withdrawal),
         (!coordinator.is_active, Reason::Inactive),
         (!channel.is_signers_key_current, Reason::Signer),
-        (channel.since.saturating_add(now.redeem_eras) <= now.era, Reason::Age),
+        (channel.since.saturating_add(now.terms.redeem_eras) <= now.era, Reason::Age),
         (coordinator.exposure.is_some_and(half_used), Reason::Exposure),
     ];
     let urgent = urgent.into_iter().find(|(holds, _)| *holds).map(|(_, reason)| reason);
-    let turn = (now.is_turn && !channel.is_done_in_era).then_some(Reason::Turn);
     // What is urgent for long, such as a withdrawal, is no reason to pay a fee for every single voucher.
     urgent.filter(|_| !channel.is_fresh).or(turn)
 }
 
-/// Whether collecting this debt would pay anything that is worth its fee.
-pub(crate) fn is_collectable(debt: &Debt, escrow: Balance, era: EraIndex, grace_eras: EraIndex, fee: Balance) -> bool {
-    let is_grace_over = debt.since.saturating_add(grace_eras) <= era;
-    let payable = if is_grace_over { debt.open } else { debt.open.min(escrow) };
-    payable > fee
+/// What collecting this debt would pay now, as far as was read.
+pub(crate) fn payable(debt: &Debt, escrow: Balance, now: &Moment) -> Balance {
+    let is_grace_over = debt.since.saturating_add(now.terms.grace_eras) <= now.era;
+    if is_grace_over {
+        debt.open
+    } else {
+        debt.open.min(escrow)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settle::fixture::terms;
 
-    const CHANNEL: ChannelFacts =
-        ChannelFacts { due: 100, since: 10, is_signers_key_current: true, is_done_in_era: false, is_fresh: false };
+    const CHANNEL: ChannelFacts = ChannelFacts {
+        due: 100,
+        gets: 100,
+        since: 10,
+        is_signers_key_current: true,
+        is_done_in_era: false,
+        is_fresh: false,
+    };
     const SOUND: CoordinatorFacts =
         CoordinatorFacts { is_active: true, is_withdrawing: false, is_in_debt: false, exposure: Some((100, 1_000)) };
-    const NOW: Moment = Moment { era: 10, redeem_eras: 2, is_turn: false, fee: 10 };
-    const TURN: Moment = Moment { is_turn: true, ..NOW };
+
+    fn before_turn() -> Moment {
+        Moment { era: 10, terms: terms(), is_turn: false, fee: 10 }
+    }
+
+    fn at_turn() -> Moment {
+        Moment { is_turn: true, ..before_turn() }
+    }
 
     #[test]
     fn a_sound_coordinators_vouchers_are_redeemed_once_in_an_era_when_it_is_their_turn() {
-        assert_eq!(reason(&CHANNEL, &SOUND, &NOW), None);
-        assert_eq!(reason(&CHANNEL, &SOUND, &TURN), Some(Reason::Turn));
+        assert_eq!(reason(&CHANNEL, &SOUND, &before_turn()), None);
+        assert_eq!(reason(&CHANNEL, &SOUND, &at_turn()), Some(Reason::Turn));
         let done = ChannelFacts { is_done_in_era: true, ..CHANNEL };
-        assert_eq!(reason(&done, &SOUND, &TURN), None);
+        assert_eq!(reason(&done, &SOUND, &at_turn()), None);
         // That it was redeemed just before the era ended is no matter.
         let fresh = ChannelFacts { is_fresh: true, ..CHANNEL };
-        assert_eq!(reason(&fresh, &SOUND, &TURN), Some(Reason::Turn));
+        assert_eq!(reason(&fresh, &SOUND, &at_turn()), Some(Reason::Turn));
     }
 
     #[test]
@@ -136,11 +169,11 @@ mod tests {
             (CHANNEL, CoordinatorFacts { exposure: Some((500, 1_000)), ..SOUND }, Reason::Exposure),
         ];
         for (channel, coordinator, expected) in urgent {
-            assert_eq!(reason(&channel, &coordinator, &NOW), Some(expected));
+            assert_eq!(reason(&channel, &coordinator, &before_turn()), Some(expected));
             let done = ChannelFacts { is_done_in_era: true, ..channel };
-            assert_eq!(reason(&done, &coordinator, &NOW), Some(expected));
+            assert_eq!(reason(&done, &coordinator, &before_turn()), Some(expected));
             let fresh = ChannelFacts { is_fresh: true, ..channel };
-            assert_eq!(reason(&fresh, &coordinator, &NOW), None, "not for every voucher");
+            assert_eq!(reason(&fresh, &coordinator, &before_turn()), None, "not for every voucher");
         }
         let almost = [
             (ChannelFacts { since: 9, ..CHANNEL }, SOUND),
@@ -148,25 +181,39 @@ mod tests {
             (CHANNEL, CoordinatorFacts { exposure: None, ..SOUND }),
         ];
         for (channel, coordinator) in almost {
-            assert_eq!(reason(&channel, &coordinator, &NOW), None);
+            assert_eq!(reason(&channel, &coordinator, &before_turn()), None);
         }
     }
 
     #[test]
     fn nothing_is_redeemed_that_is_not_worth_its_fee() {
         let broke = CoordinatorFacts { is_in_debt: true, ..SOUND };
-        for due in [0, 9, 10] {
-            assert_eq!(reason(&ChannelFacts { due, ..CHANNEL }, &broke, &TURN), None);
+        // Of 10 the protocol keeps 1, of 11 too.
+        for due in [0, 9, 10, 11] {
+            assert_eq!(reason(&ChannelFacts { due, ..CHANNEL }, &broke, &at_turn()), None, "{due}");
         }
-        assert_eq!(reason(&ChannelFacts { due: 11, ..CHANNEL }, &broke, &TURN), Some(Reason::Debt));
+        assert_eq!(reason(&ChannelFacts { due: 12, ..CHANNEL }, &broke, &at_turn()), Some(Reason::Debt));
     }
 
     #[test]
-    fn debts_are_collected_from_escrow_at_once_and_from_stake_after_the_grace() {
-        let debt = Debt { open: 100, since: 5, taken: 0, taken_in: 0 };
-        for (escrow, era, expected) in [(0, 5, false), (10, 5, false), (11, 5, true), (0, 6, false), (0, 7, true)] {
-            assert_eq!(is_collectable(&debt, escrow, era, 2, 10), expected, "escrow {escrow}, era {era}");
+    fn a_coordinator_that_can_pay_dust_only_is_tried_once_in_an_era() {
+        let broke = CoordinatorFacts { is_in_debt: true, is_withdrawing: true, ..SOUND };
+        for gets in [0, 11] {
+            let uncovered = ChannelFacts { gets, ..CHANNEL };
+            assert_eq!(reason(&uncovered, &broke, &before_turn()), None);
+            assert_eq!(reason(&uncovered, &broke, &at_turn()), Some(Reason::Turn));
+            let done = ChannelFacts { is_done_in_era: true, ..uncovered };
+            assert_eq!(reason(&done, &broke, &at_turn()), None);
         }
-        assert!(!is_collectable(&Debt { open: 10, ..debt }, 1_000, 9, 2, 10));
+        assert_eq!(reason(&ChannelFacts { gets: 12, ..CHANNEL }, &broke, &before_turn()), Some(Reason::Debt));
+    }
+
+    #[test]
+    fn debts_are_paid_from_escrow_at_once_and_from_stake_after_the_grace() {
+        let debt = Debt { open: 100, since: 5, taken: 0, taken_in: 0 };
+        for (escrow, era, expected) in [(0, 5, 0), (10, 6, 10), (101, 6, 100), (0, 7, 100), (10, 8, 100)] {
+            let now = Moment { era, ..before_turn() };
+            assert_eq!(payable(&debt, escrow, &now), expected, "escrow {escrow}, era {era}");
+        }
     }
 }

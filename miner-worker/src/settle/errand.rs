@@ -1,13 +1,47 @@
 //! What this miner asks the chain to do.
 
 use cuckoo_chain_client::Call;
-use cuckoo_primitives::{settlement::SignedVoucher, AccountId, Balance};
+use cuckoo_primitives::{settlement::SignedVoucher, AccountId, Balance, EraIndex};
 
 use super::decide::Reason;
 use crate::wallet::ChannelKey;
 
 /// Most vouchers that a call of ours has, whatever the chain would take.
 const MAX_VOUCHERS: u32 = 64;
+
+/// Something that a coordinator has to pay.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Claim {
+    /// What the newest voucher of a channel promises and the chain has not settled.
+    Voucher(ChannelKey),
+    /// A debt that is on record.
+    Debt {
+        /// Who owes.
+        coordinator: AccountId,
+        /// Whom.
+        miner: AccountId,
+    },
+}
+
+impl Claim {
+    /// Who has to pay.
+    pub(crate) fn coordinator(&self) -> &AccountId {
+        match self {
+            Self::Voucher(key) => &key.coordinator,
+            Self::Debt { coordinator, .. } => coordinator,
+        }
+    }
+
+    /// Whether both are vouchers of the same coordinator for the same miner: what pays one pays the other.
+    pub(crate) fn is_voucher_beside(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Voucher(one), Self::Voucher(other)) => {
+                one.coordinator == other.coordinator && one.miner == other.miner
+            }
+            _ => false,
+        }
+    }
+}
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +56,8 @@ pub(crate) enum Errand {
         miner: AccountId,
         /// How much was open.
         open: Balance,
+        /// The era in which it is sent.
+        era: EraIndex,
     },
 }
 
@@ -32,20 +68,51 @@ pub(crate) struct Redemption {
     /// How far its channel was settled before.
     pub(crate) settled: Balance,
     pub(crate) reason: Reason,
+    /// The era in which it is sent.
+    pub(crate) era: EraIndex,
 }
 
 impl Redemption {
-    pub(crate) fn key(&self) -> ChannelKey {
-        ChannelKey::from(&self.signed.voucher)
-    }
-
-    /// What it is worth.
-    pub(crate) fn due(&self) -> Balance {
-        self.signed.voucher.amount.saturating_sub(self.settled)
+    fn sent(&self) -> Sent {
+        let Self { signed, settled, reason, era } = self;
+        Sent {
+            claim: Claim::Voucher(ChannelKey::from(&signed.voucher)),
+            before: *settled,
+            due: signed.voucher.amount.saturating_sub(*settled),
+            signer: Some(signed.operator.clone()),
+            reason: *reason,
+            era: *era,
+        }
     }
 }
 
+/// A claim as it was when it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) claim: Claim,
+    /// How far its channel was settled, or how much of the debt was open.
+    pub(crate) before: Balance,
+    /// What is claimed.
+    pub(crate) due: Balance,
+    /// Whose key signed the voucher; nobody's a debt.
+    pub(crate) signer: Option<AccountId>,
+    pub(crate) reason: Reason,
+    /// The call may be included in the next era, but not in an earlier one.
+    pub(crate) era: EraIndex,
+}
+
 impl Errand {
+    /// What it claims.
+    pub(crate) fn claims(&self) -> Vec<Sent> {
+        match self {
+            Self::Redeem(redemptions) => redemptions.iter().map(Redemption::sent).collect(),
+            Self::Collect { coordinator, miner, open, era } => {
+                let claim = Claim::Debt { coordinator: coordinator.clone(), miner: miner.clone() };
+                vec![Sent { claim, before: *open, due: *open, signer: None, reason: Reason::Debt, era: *era }]
+            }
+        }
+    }
+
     /// The call.
     pub(crate) fn call(&self) -> Call {
         match self {

@@ -3,35 +3,32 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use cuckoo_chain_client::{Cai, Call, Chain, ChainError, MarketView};
+use cuckoo_chain_client::{Call, Chain, ChainError, MarketView};
 use cuckoo_primitives::{
-    settlement::{Debt, SettlementTerms},
-    AccountId, Balance, BlockNumber, EraIndex, Role,
+    currency::EXISTENTIAL_DEPOSIT, settlement::SettlementTerms, AccountId, Balance, BlockNumber, EraIndex, Role,
 };
-use futures::StreamExt;
-use tokio::{task::JoinSet, time::MissedTickBehavior};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior},
+};
 
 use super::{
-    decide::{is_collectable, reason, ChannelFacts, CoordinatorFacts, Moment, Reason},
+    decide::{payable, reason, ChannelFacts, CoordinatorFacts, Moment},
     era_clock::EraClock,
-    errand::{batch_size, Errand, Redemption},
-    look::Look,
-    refusals::{Circumstances, Refusals},
+    errand::{batch_size, Claim, Errand, Redemption},
+    observed::Observed,
+    outcomes::{Known, Outcomes},
+    purse::Purse,
+    refusals::Prospect,
     Settlement,
 };
 use crate::wallet::{ChannelKey, Held};
 
 /// How often it is seen whether a block has become final.
 const TICK: Duration = Duration::from_secs(2);
-/// The chain is read again after this long even if none has.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// Coordinators of whom is read at once.
-const LOOKS_AT_ONCE: usize = 8;
-/// Longest time for all of them.
-const LOOK_LIMIT: Duration = Duration::from_secs(30);
 /// A fee is asked for again after this time.
 const FEE_LASTS: Duration = Duration::from_secs(60);
 /// Pause between two urgent redemptions of one channel.
@@ -47,7 +44,7 @@ pub(crate) async fn keep(settlement: Arc<Settlement>, chain: Chain, operator: Ac
     let mut keeper = Keeper::new(settlement, operator, &chain.view());
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut calls: JoinSet<(Errand, Result<(), ChainError>)> = JoinSet::new();
+    let mut calls: JoinSet<(Errand, Result<BlockNumber, ChainError>)> = JoinSet::new();
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -57,22 +54,13 @@ pub(crate) async fn keep(settlement: Arc<Settlement>, chain: Chain, operator: Ac
                 }
             }
         }
-        // What is not known to be true now is no reason to pay fees.
-        if chain.is_stale() {
-            continue;
+        if let Some(errand) = keeper.tick(&chain, !calls.is_empty()).await {
+            let settlement = keeper.settlement.clone();
+            calls.spawn(async move {
+                let outcome = settlement.source().submit(errand.call()).await;
+                (errand, outcome)
+            });
         }
-        let view = chain.view();
-        keeper.look(&view).await;
-        if calls.is_empty() {
-            if let Some(errand) = keeper.next(&view).await {
-                let settlement = keeper.settlement.clone();
-                calls.spawn(async move {
-                    let outcome = settlement.source().submit(errand.call()).await;
-                    (errand, outcome)
-                });
-            }
-        }
-        keeper.settlement.show();
     }
 }
 
@@ -82,21 +70,31 @@ pub(super) struct Keeper {
     operator: AccountId,
     clock: EraClock,
     pub(super) turn_permille: u32,
-    /// When, and at which block, the chain was read last.
-    looked: Option<(BlockNumber, Instant)>,
-    /// The era in which all coordinators of the wallet were looked at, for debts among others.
-    all_looked_in: Option<EraIndex>,
-    looks: BTreeMap<AccountId, Look>,
+    pub(super) observed: Observed,
     terms: Option<(EraIndex, SettlementTerms)>,
     redeem_fee: Option<(Balance, Instant)>,
     collect_fee: Option<(Balance, Instant)>,
     /// The era of the oldest voucher of each channel that is not settled.
     since: BTreeMap<ChannelKey, EraIndex>,
-    /// The era in which each channel was redeemed last, and when.
-    redeemed: BTreeMap<ChannelKey, (EraIndex, Instant)>,
-    refusals: Refusals,
+    outcomes: Outcomes,
     failures: u32,
     pub(super) not_before: Option<Instant>,
+}
+
+/// A call that there is reason for.
+struct Choice {
+    errand: Errand,
+    /// What it pays at once, in planck.
+    pays: Balance,
+}
+
+/// A voucher that there is reason to send.
+struct Candidate {
+    redemption: Redemption,
+    /// What it is paid at once, in planck.
+    pays: Balance,
+    /// It may be refused, so that it must not be in one call with others.
+    is_alone: bool,
 }
 
 impl Keeper {
@@ -107,70 +105,46 @@ impl Keeper {
             operator,
             clock: EraClock::new(view),
             turn_permille,
-            looked: None,
-            all_looked_in: None,
-            looks: BTreeMap::new(),
+            observed: Observed::default(),
             terms: None,
             redeem_fee: None,
             collect_fee: None,
             since: BTreeMap::new(),
-            redeemed: BTreeMap::new(),
-            refusals: Refusals::default(),
+            outcomes: Outcomes::default(),
             failures: 0,
             not_before: None,
         }
     }
 
-    /// Reads what is new on the chain.
-    pub(super) async fn look(&mut self, view: &MarketView) {
-        let is_new = self.looked.is_none_or(|(number, at)| number != view.number || at.elapsed() >= LOOK_AGAIN);
-        if !is_new {
-            return;
-        }
-        self.looked = Some((view.number, Instant::now()));
-        let own = view.by_operator(&self.operator).filter(|own| own.role == Role::Miner).map(|own| own.stash.clone());
-        let era = view.era.era;
-        let all = self.all_looked_in != Some(era);
-        let coordinators = self.worth_a_look(all);
-        let looks = futures::stream::iter(coordinators).map(|coordinator| {
-            let (settlement, own) = (self.settlement.clone(), own.clone());
-            async move {
-                let look = settlement.look(&coordinator, own.as_ref()).await;
-                (coordinator, look)
-            }
-        });
-        let looks = looks.buffer_unordered(LOOKS_AT_ONCE).collect::<Vec<_>>();
-        let Ok(looks) = tokio::time::timeout(LOOK_LIMIT, looks).await else {
-            return self.settlement.note_reading(Some("the node is too slow".into()));
-        };
-        let mut trouble = None;
-        for (coordinator, look) in looks {
-            match look {
-                Ok(look) => drop(self.looks.insert(coordinator, look)),
-                Err(error) => trouble = Some(error.to_string()),
-            }
-        }
-        if trouble.is_none() && all {
-            self.all_looked_in = Some(era);
-        }
-        self.settlement.note_reading(trouble);
-        self.follow_dues(era);
+    /// The stash of this miner.
+    fn own(&self, view: &MarketView) -> Option<AccountId> {
+        view.by_operator(&self.operator).filter(|own| own.role == Role::Miner).map(|own| own.stash.clone())
     }
 
-    /// The coordinators that are linked, have promised what is not settled, or owe something; once in an era all of the
-    /// wallet.
-    fn worth_a_look(&self, all: bool) -> BTreeSet<AccountId> {
-        let linked = self.settlement.accounts().into_iter().filter(|account| account.standing().is_linked);
-        let mut worth: BTreeSet<AccountId> = linked.map(|account| account.coordinator().clone()).collect();
-        let settled = self.settlement.settled.lock().clone();
-        for (key, held) in self.settlement.wallet().holdings().vouchers() {
-            let is_settled = settled.get(key).is_some_and(|settled| settled.amount >= held.amount());
-            let is_owed = || self.looks.get(&key.coordinator).is_some_and(|look| !look.debts.is_empty());
-            if all || !is_settled || is_owed() {
-                worth.insert(key.coordinator.clone());
-            }
+    /// Reads what is new and says what to call next; nothing as long as a call is under way.
+    pub(super) async fn tick(&mut self, chain: &Chain, is_busy: bool) -> Option<Errand> {
+        // What is not known to be true now is no reason to pay fees.
+        if chain.is_stale() {
+            return None;
         }
-        worth
+        let view = chain.view();
+        self.look(&view).await;
+        let errand = if is_busy { None } else { self.next(&view).await };
+        self.settlement.show();
+        errand
+    }
+
+    /// Reads what is new on the chain, and what became of the calls that were sent.
+    pub(super) async fn look(&mut self, view: &MarketView) {
+        let own = self.own(view);
+        if !self.observed.renew(&self.settlement, own.as_ref(), view).await {
+            return;
+        }
+        let known = Known { settlement: &self.settlement, observed: &self.observed, own, view };
+        if self.outcomes.judge(&known) {
+            self.succeeded();
+        }
+        self.follow_dues(view.era.era);
     }
 
     /// Remembers since when each channel has something due.
@@ -185,7 +159,7 @@ impl Keeper {
         self.since = since;
     }
 
-    /// Every channel of the wallet whose settled amount is known, with it.
+    /// Every channel of the wallet whose settled amount is known, with it; the one that most is due to first.
     fn channels(&self) -> Vec<(ChannelKey, Held, Balance)> {
         let holdings = self.settlement.wallet().holdings();
         let settled = self.settlement.settled.lock();
@@ -193,7 +167,9 @@ impl Keeper {
             let settled = settled.get(key)?;
             Some((key.clone(), held.clone(), settled.amount))
         });
-        known.collect()
+        let mut channels: Vec<_> = known.collect();
+        channels.sort_by_key(|(_, held, settled)| std::cmp::Reverse(held.amount().saturating_sub(*settled)));
+        channels
     }
 
     /// The next call, if one should be made now.
@@ -201,97 +177,123 @@ impl Keeper {
         if self.not_before.is_some_and(|not_before| Instant::now() < not_before) {
             return None;
         }
-        let chosen = match self.debt_to_collect(view).await {
-            Ok(None) => self.vouchers_to_redeem(view).await,
-            chosen => chosen,
-        };
-        chosen.unwrap_or_else(|error| {
-            self.failed(&error);
-            None
-        })
-    }
-
-    async fn debt_to_collect(&mut self, view: &MarketView) -> Result<Option<Errand>, ChainError> {
-        let debts: Vec<(AccountId, AccountId, Debt, Balance)> = self
-            .looks
-            .iter()
-            .flat_map(|(coordinator, look)| {
-                let with_escrow = move |(miner, debt): &(AccountId, Debt)| {
-                    (coordinator.clone(), miner.clone(), *debt, look.solvency.escrow)
-                };
-                look.debts.iter().map(with_escrow)
-            })
-            .collect();
-        if debts.is_empty() {
-            return Ok(None);
-        }
-        let grace_eras = self.terms(view).await?.grace_eras;
-        for (coordinator, miner, debt, escrow) in debts {
-            let is_refused = self.refusals.stands(
-                &debt_key(&coordinator, &miner),
-                debt.open,
-                &self.circumstances(&coordinator, view),
-            );
-            if is_refused || !is_collectable(&debt, escrow, view.era.era, grace_eras, 0) {
-                continue;
-            }
-            let errand = Errand::Collect { coordinator, miner, open: debt.open };
-            let fee = fee(&self.settlement, &mut self.collect_fee, &errand.call()).await?;
-            if is_collectable(&debt, escrow, view.era.era, grace_eras, fee) {
-                return Ok(Some(errand));
+        match self.choose(view).await {
+            Ok(choice) => choice.map(|choice| choice.errand),
+            Err(error) => {
+                self.failed(&error);
+                None
             }
         }
-        Ok(None)
     }
 
-    async fn vouchers_to_redeem(&mut self, view: &MarketView) -> Result<Option<Errand>, ChainError> {
-        if self.since.is_empty() {
+    /// Whatever pays more at once goes first, so that dust of one sort does not hold up the other. Of equals it is the
+    /// vouchers: a debt is on record and cannot get lost.
+    async fn choose(&mut self, view: &MarketView) -> Result<Option<Choice>, ChainError> {
+        let is_anything_owed = self.observed.all().any(|(_, seen)| !seen.look.debts.is_empty());
+        if self.since.is_empty() && !is_anything_owed {
             return Ok(None);
         }
         let terms = self.terms(view).await?;
-        let moment = Moment {
-            era: view.era.era,
-            redeem_eras: terms.redeem_eras,
-            is_turn: self.clock.permille(view) >= self.turn_permille,
-            fee: 0,
-        };
-        let Some(largest) = self.candidates(view, &moment).into_iter().next() else { return Ok(None) };
-        let fee = fee(&self.settlement, &mut self.redeem_fee, &Call::Redeem { vouchers: vec![largest.signed] }).await?;
-        let mut candidates = self.candidates(view, &Moment { fee, ..moment });
-        if let Some(suspect) = candidates.iter().find(|candidate| self.refusals.is_suspect(&candidate.key())) {
-            return Ok(Some(Errand::Redeem(vec![suspect.clone()])));
-        }
-        candidates.truncate(batch_size(terms.max_vouchers));
-        Ok((!candidates.is_empty()).then_some(Errand::Redeem(candidates)))
+        let is_turn = self.clock.permille(view) >= self.turn_permille;
+        let free = Moment { era: view.era.era, terms, is_turn, fee: 0 };
+        let debt = self.debt_to_collect(&free).await?;
+        let vouchers = self.vouchers_to_redeem(view, &free).await?;
+        Ok(match (debt, vouchers) {
+            (Some(debt), Some(vouchers)) if debt.pays > vouchers.pays => Some(debt),
+            (debt, vouchers) => vouchers.or(debt),
+        })
     }
 
-    /// What there is reason to redeem, the largest first.
-    fn candidates(&self, view: &MarketView, moment: &Moment) -> Vec<Redemption> {
-        let mut candidates = Vec::new();
-        for (key, held, settled) in self.channels() {
-            let due = held.amount().saturating_sub(settled);
-            let circumstances = self.circumstances(&key.coordinator, view);
-            if due == 0 || self.refusals.stands(&key, due, &circumstances) {
-                continue;
-            }
-            let redeemed = self.redeemed.get(&key);
-            let channel = ChannelFacts {
-                due,
-                since: self.since.get(&key).copied().unwrap_or(moment.era),
-                is_signers_key_current: circumstances.operator.as_ref().is_none_or(|now| *now == held.signed.operator),
-                is_done_in_era: redeemed.is_some_and(|(era, _)| *era == moment.era),
-                is_fresh: redeemed.is_some_and(|(_, at)| at.elapsed() < FRESH),
-            };
-            if let Some(reason) = reason(&channel, &self.coordinator_facts(&key.coordinator, view), moment) {
-                candidates.push(Redemption { signed: held.signed, settled, reason });
+    async fn debt_to_collect(&mut self, free: &Moment) -> Result<Option<Choice>, ChainError> {
+        let Some(Choice { errand, .. }) = self.largest_debt(free) else { return Ok(None) };
+        let fee = fee(&self.settlement, &mut self.collect_fee, &errand.call()).await?;
+        Ok(self.largest_debt(&Moment { fee, ..*free }))
+    }
+
+    /// Of the debts that there is reason to collect, the one that pays most.
+    fn largest_debt(&mut self, moment: &Moment) -> Option<Choice> {
+        let mut largest: Option<Choice> = None;
+        for (coordinator, seen) in self.observed.all() {
+            for (miner, debt) in &seen.look.debts {
+                let claim = Claim::Debt { coordinator: coordinator.clone(), miner: miner.clone() };
+                let pays = payable(debt, seen.look.solvency.escrow, moment);
+                let is_more = largest.as_ref().is_none_or(|largest| pays > largest.pays);
+                let escrow = self.observed.payable(&claim, None);
+                let prospect = Prospect { due: debt.open, payable: escrow, signer: None };
+                let may_send = self.outcomes.may_send(&claim, &prospect, |gain| moment.is_worth(gain));
+                if is_more && may_send && moment.is_worth(pays) {
+                    let (coordinator, miner) = (coordinator.clone(), miner.clone());
+                    let errand = Errand::Collect { coordinator, miner, open: debt.open, era: moment.era };
+                    largest = Some(Choice { errand, pays });
+                }
             }
         }
-        candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.due()));
+        largest
+    }
+
+    async fn vouchers_to_redeem(&mut self, view: &MarketView, free: &Moment) -> Result<Option<Choice>, ChainError> {
+        let Some(first) = self.candidates(view, free).into_iter().next() else { return Ok(None) };
+        let call = Call::Redeem { vouchers: vec![first.redemption.signed] };
+        let fee = fee(&self.settlement, &mut self.redeem_fee, &call).await?;
+        let candidates = self.candidates(view, &Moment { fee, ..*free });
+        let together = candidates.iter().take_while(|candidate| !candidate.is_alone).count();
+        let size = together.clamp(1, batch_size(free.terms.max_vouchers));
+        let batch: Vec<Candidate> = candidates.into_iter().take(size).collect();
+        let pays = batch.iter().fold(0, |sum: Balance, candidate| sum.saturating_add(candidate.pays));
+        let redemptions: Vec<Redemption> = batch.into_iter().map(|candidate| candidate.redemption).collect();
+        Ok((!redemptions.is_empty()).then_some(Choice { errand: Errand::Redeem(redemptions), pays }))
+    }
+
+    /// What there is reason to redeem, the largest first, and behind that what has to go alone.
+    fn candidates(&mut self, view: &MarketView, moment: &Moment) -> Vec<Candidate> {
+        let own = self.own(view);
+        let mut purses: BTreeMap<AccountId, Purse> = BTreeMap::new();
+        let mut pairs: BTreeSet<(AccountId, AccountId)> = BTreeSet::new();
+        let mut candidates = Vec::new();
+        for (key, held, settled) in self.channels() {
+            let Some(look) = self.observed.of(&key.coordinator).map(|seen| &seen.look) else { continue };
+            let due = held.amount().saturating_sub(settled);
+            let claim = Claim::Voucher(key.clone());
+            // The chain opens no channel for less.
+            let is_too_small = settled == 0 && due < EXISTENTIAL_DEPOSIT;
+            let signer = held.signed.operator.clone();
+            let payable = self.observed.payable(&claim, own.as_ref());
+            let prospect = Prospect { due, payable, signer: Some(signer.clone()) };
+            let may_send = self.outcomes.may_send(&claim, &prospect, |gain| moment.is_worth(gain));
+            if due == 0 || is_too_small || !may_send {
+                continue;
+            }
+            let is_own = own.as_ref() == Some(&key.miner);
+            let purse = purses.entry(key.coordinator.clone()).or_insert_with(|| Purse::of(look));
+            let gets = purse.gets(due, is_own);
+            let redeemed = self.outcomes.redeemed(&key);
+            let facts = ChannelFacts {
+                due,
+                gets,
+                since: self.since.get(&key).copied().unwrap_or(moment.era),
+                is_signers_key_current: view.by_stash(&key.coordinator).is_none_or(|payer| payer.operator == signer),
+                is_done_in_era: redeemed.is_some_and(|(era, _)| era == moment.era),
+                is_fresh: redeemed.is_some_and(|(_, at)| at.elapsed() < FRESH),
+            };
+            let Some(reason) = reason(&facts, &self.coordinator_facts(&key.coordinator, view), moment) else { continue };
+            let is_sure = moment.is_worth(gets);
+            let is_first = pairs.insert((key.coordinator.clone(), key.miner.clone()));
+            // One voucher is enough to find out whether there is more than was read.
+            if !is_sure && !is_first {
+                continue;
+            }
+            let is_alone = !is_sure || self.outcomes.is_suspect(&claim);
+            let pays = purse.pays(due);
+            purse.take(due, is_own);
+            let redemption = Redemption { signed: held.signed, settled, reason, era: moment.era };
+            candidates.push(Candidate { redemption, pays, is_alone });
+        }
+        candidates.sort_by_key(|candidate| candidate.is_alone);
         candidates
     }
 
     fn coordinator_facts(&self, coordinator: &AccountId, view: &MarketView) -> CoordinatorFacts {
-        let solvency = self.looks.get(coordinator).map(|look| look.solvency).unwrap_or_default();
+        let solvency = self.observed.of(coordinator).map(|seen| seen.look.solvency).unwrap_or_default();
         let candidate = view.by_stash(coordinator);
         let standing = self.settlement.account(coordinator).standing();
         CoordinatorFacts {
@@ -299,15 +301,6 @@ impl Keeper {
             is_withdrawing: solvency.withdrawing > 0,
             is_in_debt: solvency.owed > 0,
             exposure: standing.exposure.zip(standing.limit),
-        }
-    }
-
-    fn circumstances(&self, coordinator: &AccountId, view: &MarketView) -> Circumstances {
-        let look = self.looks.get(coordinator);
-        Circumstances {
-            solvency: look.map(|look| look.solvency).unwrap_or_default(),
-            cover: look.map_or(0, |look| look.cover),
-            operator: view.by_stash(coordinator).map(|candidate| candidate.operator.clone()),
         }
     }
 
@@ -321,72 +314,21 @@ impl Keeper {
         Ok(terms)
     }
 
-    /// Judges a call by what the chain says now, whatever was said about the call.
-    pub(super) async fn ended(&mut self, errand: &Errand, outcome: Result<(), ChainError>, view: &MarketView) {
-        self.looked = None;
-        self.look(view).await;
-        match errand {
-            Errand::Redeem(redemptions) => self.redeemed(redemptions, &outcome, view),
-            Errand::Collect { coordinator, miner, open } => self.collected(coordinator, miner, *open, &outcome, view),
-        }
-        match outcome {
-            Ok(()) => self.succeeded(),
-            Err(error) => self.failed(&error),
-        }
-    }
-
-    fn redeemed(&mut self, redemptions: &[Redemption], outcome: &Result<(), ChainError>, view: &MarketView) {
-        // A call that was lost or not final in time may still be: nothing follows from what did not happen yet.
-        let is_decided = matches!(outcome, Ok(()) | Err(ChainError::Dispatch { .. }));
-        for redemption in redemptions {
-            let key = redemption.key();
-            let now = self.settlement.settled.lock().get(&key).map_or(0, |settled| settled.amount);
-            if now > redemption.settled {
-                self.refusals.clear(&key);
-                self.redeemed.insert(key.clone(), (view.era.era, Instant::now()));
-                self.settlement.note_paid(&key.coordinator, now.saturating_sub(redemption.settled), redemption.reason);
-            } else if is_decided && redemptions.len() > 1 {
-                self.refusals.suspect(key);
-            } else if is_decided {
-                let reason = match outcome {
-                    Err(error) => error.to_string(),
-                    Ok(()) => "the chain took the voucher and paid nothing".into(),
-                };
-                self.refuse(key, reason, redemption.due(), view);
-            }
-        }
-    }
-
-    fn collected(
+    /// A call has ended, and the chain is read again.
+    pub(super) async fn ended(
         &mut self,
-        coordinator: &AccountId,
-        miner: &AccountId,
-        open: Balance,
-        outcome: &Result<(), ChainError>,
+        errand: &Errand,
+        outcome: Result<BlockNumber, ChainError>,
         view: &MarketView,
     ) {
-        let debts = self.looks.get(coordinator).map(|look| look.debts.as_slice()).unwrap_or_default();
-        let now = debts.iter().find(|(creditor, _)| creditor == miner).map_or(0, |(_, debt)| debt.open);
-        if now < open {
-            self.refusals.clear(&debt_key(coordinator, miner));
-            self.settlement.note_paid(coordinator, open.saturating_sub(now), Reason::Debt);
-        } else if let Err(error @ ChainError::Dispatch { .. }) = outcome {
-            self.refuse(debt_key(coordinator, miner), error.to_string(), open, view);
+        let known = Known { settlement: &self.settlement, observed: &self.observed, own: self.own(view), view };
+        self.outcomes.ended(errand, &outcome, &known);
+        match outcome {
+            Ok(_) => self.succeeded(),
+            Err(error) => self.failed(&error),
         }
-    }
-
-    fn refuse(&mut self, key: ChannelKey, reason: String, due: Balance, view: &MarketView) {
-        tracing::warn!(
-            target: "miner::settle",
-            coordinator = %key.coordinator,
-            due = %Cai(due),
-            reason,
-            "the chain pays nothing for this; it is tried again when something about the coordinator has changed"
-        );
-        let circumstances = self.circumstances(&key.coordinator, view);
-        let coordinator = key.coordinator.clone();
-        self.refusals.refuse(key, reason, due, circumstances);
-        self.settlement.note_refusals(&coordinator, self.refusals.reasons(&coordinator));
+        self.observed.look_again();
+        self.look(view).await;
     }
 
     fn succeeded(&mut self) {
@@ -396,10 +338,13 @@ impl Keeper {
     }
 
     fn failed(&mut self, error: &ChainError) {
-        let (first, longest) = BACKOFF;
-        let pause = first.saturating_mul(2_u32.saturating_pow(self.failures)).min(longest);
-        self.failures = self.failures.saturating_add(1);
-        self.not_before = Instant::now().checked_add(pause);
+        // What the chain has refused is not sent again anyway, and must not hold up what other coordinators owe.
+        if !matches!(error, ChainError::Dispatch { .. }) {
+            let (first, longest) = BACKOFF;
+            let pause = first.saturating_mul(2_u32.saturating_pow(self.failures)).min(longest);
+            self.failures = self.failures.saturating_add(1);
+            self.not_before = Instant::now().checked_add(pause);
+        }
         self.settlement.note_redeeming(Some(format!("{error}{}", mend(error, &self.operator))));
     }
 }
@@ -412,11 +357,6 @@ pub(crate) fn mend(error: &ChainError, operator: &AccountId) -> String {
         }
         _ => String::new(),
     }
-}
-
-/// Debts are refused as channels are. No channel of ours has this id.
-fn debt_key(coordinator: &AccountId, miner: &AccountId) -> ChannelKey {
-    ChannelKey { coordinator: coordinator.clone(), miner: miner.clone(), channel: [0; 16] }
 }
 
 /// What a call costs, read not too long ago.

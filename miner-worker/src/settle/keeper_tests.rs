@@ -1,109 +1,15 @@
 //! What the keeper does with a chain that settles as told.
 
-use std::sync::Arc;
+use cuckoo_chain_client::Call;
+use cuckoo_primitives::{settlement::SignedVoucher, Balance};
 
-use cuckoo_chain_client::{account_of, Call, ChainError, MarketView};
-use cuckoo_primitives::{settlement::Debt, AccountId, Balance, Candidate, EraProgress, Hash, Role};
-use subxt_signer::sr25519::dev;
-
-use super::{errand::Errand, fixture::FakeSource, keeper::Keeper, Settlement, Source, Trust};
-use crate::{
-    asks::Asks,
-    link::shares_fixture::coordinator,
-    wallet::{
-        fixture::{account, voucher, GENESIS},
-        ChannelKey, Wallet,
-    },
+use super::{
+    errand::Errand,
+    fixture::UNIT,
+    stage::{debt, key, view_at, Stage, BLOCKS, COORDINATOR},
+    Source,
 };
-
-/// Its candidate has the stash 101, and the key that signs the vouchers.
-const COORDINATOR: u8 = 101;
-const MINER: u8 = 5;
-/// Between the first blocks of two eras; an era should have 100.
-const BLOCKS: u32 = 1_000;
-
-struct Stage {
-    source: Arc<FakeSource>,
-    settlement: Arc<Settlement>,
-    keeper: Keeper,
-    _folder: tempfile::TempDir,
-}
-
-fn candidates() -> [Candidate; 2] {
-    let payer = Candidate { operator: account_of(&dev::alice()), ..coordinator(1, 3) };
-    let payee = Candidate { stash: account(200), role: Role::Miner, ..coordinator(MINER, 1) };
-    [payer, payee]
-}
-
-fn view(number: u32, era: u32) -> MarketView {
-    let era = EraProgress {
-        era,
-        sessions_done: 0,
-        sessions_per_era: 1,
-        session_blocks: 100,
-        slot_ms: 1_000,
-        bonding_eras: 2,
-    };
-    MarketView::from_candidates(number, Hash::zero(), era, candidates())
-}
-
-fn key(channel: u8) -> ChannelKey {
-    ChannelKey::from(&voucher(COORDINATOR, channel, 0).voucher)
-}
-
-impl Stage {
-    /// A wallet with these vouchers of channels 1, 2, ...
-    fn new(amounts: &[Balance]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let wallet = Arc::new(Wallet::open(folder.path(), &GENESIS).unwrap());
-        let source = Arc::new(FakeSource::default());
-        source.change(|state| state.solvency.escrow = 1_000_000);
-        let settlement =
-            Arc::new(Settlement::new(wallet, source.clone() as Arc<dyn Source>, Asks::default(), Trust::default()));
-        let mut keeper = Keeper::new(settlement.clone(), account(MINER), &view(7 * BLOCKS, 7));
-        keeper.turn_permille = 500;
-        let stage = Self { source, settlement, keeper, _folder: folder };
-        (1..).zip(amounts).for_each(|(channel, amount)| stage.promise(channel, *amount));
-        stage
-    }
-
-    fn promise(&self, channel: u8, amount: Balance) {
-        self.settlement.wallet().keep(voucher(COORDINATOR, channel, amount), 7);
-        assert!(self.settlement.wallet().flush(std::time::Duration::from_secs(10)));
-    }
-
-    /// Looks at a block so far into that era, and makes the calls that there is reason for, one after the other.
-    /// Returns how many vouchers each had.
-    async fn at(&mut self, era: u32, permille: u32) -> Vec<usize> {
-        if permille > 0 {
-            let began = view(era * BLOCKS, era);
-            self.keeper.look(&began).await;
-            assert_eq!(self.keeper.next(&began).await, None, "too early");
-        }
-        let view = view(era * BLOCKS + permille / 10, era);
-        self.keeper.look(&view).await;
-        let mut calls = Vec::new();
-        while let Some(errand) = self.keeper.next(&view).await {
-            assert!(calls.len() < 20, "without end: {errand:?}");
-            calls.push(match &errand {
-                Errand::Redeem(vouchers) => vouchers.len(),
-                Errand::Collect { .. } => 0,
-            });
-            let outcome = self.source.submit(errand.call()).await;
-            self.keeper.ended(&errand, outcome, &view).await;
-        }
-        calls
-    }
-
-    fn settled(&self, channel: u8) -> Balance {
-        self.source.change(|state| state.settled.get(&key(channel)).copied().unwrap_or_default())
-    }
-
-    /// As if the pause after a failure were over.
-    fn wait(&mut self) {
-        self.keeper.not_before = None;
-    }
-}
+use crate::wallet::fixture::{account, voucher};
 
 #[tokio::test]
 async fn vouchers_are_redeemed_once_in_an_era_when_it_is_their_turn() {
@@ -118,14 +24,47 @@ async fn vouchers_are_redeemed_once_in_an_era_when_it_is_their_turn() {
 }
 
 #[tokio::test]
+async fn a_call_counts_for_the_era_in_which_it_was_sent() {
+    let mut stage = Stage::new(&[100]);
+    let sent = view_at(7, 990);
+    stage.keeper.look(&sent).await;
+    let errand = stage.keeper.next(&sent).await.unwrap();
+    let outcome = stage.source.submit(errand.call()).await;
+    // The next era has begun when the block is final.
+    stage.keeper.ended(&errand, outcome, &view_at(8, 10)).await;
+    assert_eq!(stage.settled(1), 100);
+    stage.promise(1, 200);
+    assert_eq!(stage.at(8, 600).await, [1], "the next era's work is paid in the next era");
+    assert_eq!(stage.settled(1), 200);
+}
+
+#[tokio::test]
 async fn many_vouchers_go_in_batches_the_largest_first() {
-    let mut stage = Stage::new(&[11, 12, 13, 14, 15, 16, 17, 18, 19, 10]);
+    let mut stage = Stage::new(&[21, 22, 23, 24, 25, 26, 27, 28, 29, 20]);
     assert_eq!(stage.at(7, 600).await, [4, 4, 1]);
-    assert_eq!(stage.settled(10), 0, "not worth its fee");
-    let Call::Redeem { vouchers } = stage.source.change(|state| state.calls[0].clone()) else {
-        panic!("no redemption")
-    };
-    assert_eq!(vouchers.iter().map(|signed| signed.voucher.amount).collect::<Vec<_>>(), [19, 18, 17, 16]);
+    assert_eq!(stage.settled(10), 0, "not worth its fee, the protocol's part taken off");
+    let Call::Redeem { vouchers } = &stage.calls()[0] else { panic!("no redemption") };
+    let amounts: Vec<_> = vouchers.iter().map(|signed| signed.voucher.amount / UNIT).collect();
+    assert_eq!(amounts, [29, 28, 27, 26]);
+}
+
+#[tokio::test]
+async fn what_one_voucher_uses_up_is_not_counted_on_for_the_next() {
+    let mut stage = Stage::new(&[45, 44, 43]);
+    stage.source.change(|state| (state.solvency.escrow, state.cover) = (80 * UNIT, 0));
+    let turn = view_at(7, 600);
+    stage.keeper.look(&turn).await;
+    let Some(Errand::Redeem(redemptions)) = stage.keeper.next(&turn).await else { panic!("no redemption") };
+    let amounts: Vec<_> = redemptions.iter().map(|redemption| redemption.signed.voucher.amount / UNIT).collect();
+    assert_eq!(amounts, [45, 44], "of 80 the third would get nothing");
+}
+
+#[tokio::test]
+async fn a_channel_that_the_chain_would_not_open_is_not_sent() {
+    let mut stage = Stage::new(&[]);
+    stage.keep(voucher(COORDINATOR, 1, UNIT - 1));
+    stage.source.change(|state| state.solvency.withdrawing = 1);
+    assert!(stage.at(7, 600).await.is_empty());
 }
 
 #[tokio::test]
@@ -135,47 +74,76 @@ async fn a_voucher_that_is_passed_over_is_found_out_and_left_alone() {
     // With the others, then by itself.
     assert_eq!(stage.at(7, 600).await, [3, 1]);
     assert_eq!((stage.settled(1), stage.settled(2), stage.settled(3)), (100, 50, 0));
-    let report = stage.settlement.report();
-    assert!(report.coordinators[0].refused[0].contains("Uncovered"), "{report:?}");
-    stage.wait();
-    assert!(stage.at(8, 600).await.is_empty(), "nothing has changed");
+    assert!(stage.refused()[0].contains("Uncovered"), "{:?}", stage.refused());
+    assert!(stage.at(7, 610).await.is_empty(), "nothing has changed");
+    stage.source.change(|state| state.solvency.escrow += UNIT);
+    assert!(stage.at(7, 620).await.is_empty(), "dust is no news");
     stage.source.change(|state| {
         state.refused.clear();
-        state.solvency.escrow += 1;
+        state.solvency.escrow += 100 * UNIT;
     });
-    assert_eq!(stage.at(8, 700).await, [1]);
+    assert_eq!(stage.at(7, 630).await, [1]);
     assert_eq!(stage.settled(3), 70);
+    assert!(stage.refused().is_empty());
 }
 
 #[tokio::test]
-async fn a_call_that_was_lost_from_sight_is_judged_by_the_chain() {
-    let mut stage = Stage::new(&[100]);
-    let lost = || Some(ChainError::Lost { reason: "the node was restarted".into() });
-    stage.source.change(|state| state.said = lost());
-    assert_eq!(stage.at(7, 600).await, [1]);
-    stage.wait();
-    assert!(stage.at(7, 800).await.is_empty(), "it was final after all");
-    assert_eq!(stage.settled(1), 100);
-}
-
-#[tokio::test]
-async fn a_call_that_fails_is_tried_again_after_a_pause_that_grows() {
-    let mut stage = Stage::new(&[100]);
-    stage.source.change(|state| state.is_down = true);
-    let mut last = std::time::Duration::ZERO;
-    for _ in 0..3 {
+async fn every_refusal_lapses_with_its_era() {
+    for refusal in ["Uncovered", "TooSmall", "UnknownSigner"] {
+        let mut stage = Stage::new(&[100]);
+        stage.source.change(|state| {
+            state.refused.insert(key(1));
+            state.refusal = refusal;
+        });
         assert_eq!(stage.at(7, 600).await, [1]);
-        let pause = stage.keeper.not_before.unwrap() - std::time::Instant::now();
-        assert!(pause > last + std::time::Duration::from_secs(5), "{pause:?} after {last:?}");
-        last = pause;
-        assert!(stage.settlement.report().redeeming_trouble.is_some());
-        assert!(stage.at(7, 600).await.is_empty(), "before the pause is over");
-        stage.wait();
+        assert!(stage.refused()[0].contains(refusal), "{:?}", stage.refused());
+        stage.source.change(|state| state.refused.clear());
+        assert!(stage.at(7, 900).await.is_empty());
+        assert_eq!(stage.at(8, 600).await, [1], "{refusal}");
+        assert!(stage.refused().is_empty());
     }
-    stage.source.change(|state| state.is_down = false);
+}
+
+#[tokio::test]
+async fn a_voucher_that_is_signed_anew_is_sent_again_at_once() {
+    let mut stage = Stage::new(&[100]);
+    stage.source.change(|state| {
+        state.refused.insert(key(1));
+        state.refusal = "SignerExpired";
+    });
     assert_eq!(stage.at(7, 600).await, [1]);
+    assert!(stage.at(7, 700).await.is_empty());
+    stage.source.change(|state| state.refused.clear());
+    stage.keep(SignedVoucher { operator: account(9), ..voucher(COORDINATOR, 1, 100 * UNIT) });
+    assert_eq!(stage.within(&view_at(7, 710)).await, [1]);
     assert_eq!(stage.settled(1), 100);
-    assert_eq!(stage.settlement.report().redeeming_trouble, None);
+}
+
+#[tokio::test]
+async fn dust_in_escrow_costs_one_fee_in_an_era_at_most() {
+    let mut stage = Stage::new(&[100, 90]);
+    stage.source.change(|state| {
+        state.cover = 0;
+        state.solvency.escrow = 0;
+        // Which is urgent.
+        state.solvency.owed = UNIT;
+        state.refused.extend([key(1), key(2)]);
+    });
+    for permille in 10..30 {
+        stage.source.change(|state| state.solvency.escrow = Balance::from(permille % 21) * UNIT);
+        assert!(stage.at(7, 10 * permille).await.is_empty(), "{permille}");
+    }
+    stage.source.change(|state| state.solvency.escrow = 0);
+    assert_eq!(stage.at(7, 600).await, [1], "there might be more than was read");
+    for permille in 61..90 {
+        stage.source.change(|state| state.solvency.escrow = Balance::from(permille % 21) * UNIT);
+        assert!(stage.at(7, 10 * permille).await.is_empty(), "{permille}");
+    }
+    stage.source.change(|state| {
+        state.refused.clear();
+        state.solvency.escrow = 300 * UNIT;
+    });
+    assert_eq!(stage.within(&view_at(7, 950)).await, [2]);
 }
 
 #[tokio::test]
@@ -196,15 +164,68 @@ async fn vouchers_from_before_a_long_absence_are_redeemed_at_once() {
 #[tokio::test]
 async fn debts_are_collected_after_the_grace_by_whoever_has_vouchers() {
     let mut stage = Stage::new(&[100]);
-    let debt = |creditor: AccountId| (creditor, Debt { open: 40, since: 7, taken: 0, taken_in: 0 });
     stage.source.change(|state| {
-        state.settled.insert(key(1), 100);
+        state.settled.insert(key(1), 100 * UNIT);
         state.solvency.escrow = 0;
-        state.solvency.owed = 80;
-        state.debts = vec![debt(account(200)), debt(account(77))];
+        state.solvency.owed = 80 * UNIT;
+        state.debts = vec![debt(200, 40, 7), debt(77, 40, 7)];
     });
     assert!(stage.at(8, 0).await.is_empty());
     assert_eq!(stage.at(9, 0).await, [0]);
-    let call = stage.source.change(|state| state.calls.pop());
-    assert_eq!(call, Some(Call::Collect { coordinator: account(COORDINATOR), miner: account(200) }));
+    let call = Call::Collect { coordinator: account(COORDINATOR), miner: account(200) };
+    assert_eq!(stage.calls(), [call]);
+}
+
+#[tokio::test]
+async fn debts_to_this_miner_are_collected_without_any_voucher() {
+    let mut stage = Stage::new(&[]);
+    assert!(stage.at(7, 0).await.is_empty());
+    assert!(stage.report().coordinators.is_empty(), "who owes nothing is no concern");
+    stage.source.change(|state| {
+        state.solvency.owed = 40 * UNIT;
+        state.debts = vec![debt(200, 40, 7)];
+    });
+    assert_eq!(stage.at(8, 0).await, [0]);
+    assert!(stage.at(8, 10).await.is_empty());
+}
+
+#[tokio::test]
+async fn whatever_pays_more_at_once_goes_first() {
+    for (open, expected) in [(30, [1_usize, 0]), (100, [1, 0]), (101, [0, 1])] {
+        let mut stage = Stage::new(&[100]);
+        stage.source.change(|state| {
+            state.solvency.owed = open * UNIT;
+            state.solvency.withdrawing = 1;
+            state.debts = vec![debt(200, open, 5)];
+        });
+        assert_eq!(stage.at(7, 0).await, expected, "a debt of {open}");
+    }
+}
+
+#[tokio::test]
+async fn a_debt_that_was_refused_in_the_grace_is_collected_after_it() {
+    let mut stage = Stage::new(&[]);
+    stage.source.change(|state| {
+        state.solvency.owed = 40 * UNIT;
+        state.debts = vec![debt(200, 40, 7)];
+        // Somebody else was faster with what escrow there is.
+        state.refuses_debts = Some("GraceRuns");
+    });
+    assert_eq!(stage.at(8, 0).await, [0]);
+    assert!(stage.refused()[0].contains("GraceRuns"));
+    assert!(stage.at(8, 10).await.is_empty());
+    stage.source.change(|state| {
+        state.solvency.escrow = 0;
+        state.refuses_debts = None;
+    });
+    assert!(stage.at(8, 20).await.is_empty());
+    assert_eq!(stage.at(9, 0).await, [0]);
+    assert!(stage.refused().is_empty());
+}
+
+#[tokio::test]
+async fn an_era_is_as_long_as_its_blocks() {
+    let mut stage = Stage::new(&[100]);
+    assert!(stage.within(&super::stage::view(7 * BLOCKS + 49, 7)).await.is_empty());
+    assert_eq!(stage.within(&super::stage::view(7 * BLOCKS + 50, 7)).await, [1]);
 }

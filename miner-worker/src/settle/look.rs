@@ -1,6 +1,6 @@
 //! What the chain says of one coordinator, as far as this miner cares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cuckoo_chain_client::ChainError;
 use cuckoo_primitives::{
@@ -20,7 +20,7 @@ pub(crate) struct Look {
     pub(crate) cover: Balance,
     /// Its channels in this wallet that were not known to be settled to the end.
     pub(crate) settled: BTreeMap<ChannelKey, Settled>,
-    /// What it owes to stashes for which this wallet has vouchers.
+    /// What it owes to this miner's stash, and to those for which this wallet has vouchers.
     pub(crate) debts: Vec<(AccountId, Debt)>,
 }
 
@@ -47,8 +47,19 @@ pub(crate) async fn look(
     }
     let mut debts = Vec::new();
     if solvency.owed > 0 {
-        debts = source.debts(coordinator).await?;
-        debts.retain(|(creditor, debt)| debt.open > 0 && own.iter().any(|(key, _)| key.miner == *creditor));
+        let creditors: BTreeSet<&AccountId> = own.iter().map(|(key, _)| &key.miner).chain(miner).collect();
+        for creditor in creditors {
+            let debt = source.debt(coordinator, creditor).await?;
+            if debt.open > 0 {
+                debts.push((creditor.clone(), debt));
+            }
+        }
     }
     Ok(Look { solvency, cover, settled, debts })
+}
+
+/// Whether this coordinator owes something to that miner.
+pub(crate) async fn owes(source: &dyn Source, coordinator: &AccountId, miner: &AccountId) -> Result<bool, ChainError> {
+    let is_in_debt = source.solvency(coordinator).await?.owed > 0;
+    Ok(is_in_debt && source.debt(coordinator, miner).await?.open > 0)
 }

@@ -14,10 +14,17 @@ mod keeper;
 #[cfg(test)]
 mod keeper_tests;
 mod look;
+mod observed;
+mod outcomes;
+mod purse;
 mod redeem;
 mod refusals;
 mod report;
 mod source;
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod trouble_tests;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -47,7 +47,7 @@ pub(crate) async fn redeem_all(
             });
         }
         match outcome {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(error @ ChainError::Dispatch { .. }) => refused = Err(error),
             Err(error) => return Err(error),
         }

@@ -1,115 +1,204 @@
-//! Vouchers and debts that the chain has refused, so that no fee is paid for the same answer twice.
+//! Claims that the chain has refused, so that no fee is paid for the same answer twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cuckoo_primitives::{settlement::Solvency, AccountId, Balance};
+use cuckoo_primitives::{AccountId, Balance, EraIndex};
 
-use crate::wallet::ChannelKey;
+use super::errand::Claim;
 
 /// Errors of the chain that mean that the coordinator cannot pay now.
 const CANNOT_PAY: [&str; 4] = ["Uncovered", "NothingLeft", "GraceRuns", "SlashesPending"];
+/// Errors of the chain that mean that nothing is left to pay, perhaps because somebody else has sent the same.
+const NOTHING_TO_PAY: [&str; 2] = ["NothingDue", "NoDebt"];
 
-/// What about a coordinator may make the chain change its mind.
+/// What there is to be had for a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Circumstances {
-    pub(crate) solvency: Solvency,
-    /// What of its stake answers to this miner.
-    pub(crate) cover: Balance,
-    pub(crate) operator: Option<AccountId>,
+pub(crate) struct Prospect {
+    /// What is claimed, in planck.
+    pub(crate) due: Balance,
+    /// What the coordinator could pay of any claim of this kind, in planck.
+    pub(crate) payable: Balance,
+    /// Whose key signed the voucher; nobody's a debt.
+    pub(crate) signer: Option<AccountId>,
 }
 
 /// Something that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Refusal {
     reason: String,
-    due: Balance,
-    circumstances: Circumstances,
+    era: EraIndex,
+    /// The coordinator could not pay.
+    is_short: bool,
+    /// As it was then; `payable` is the least that was read since.
+    prospect: Prospect,
 }
 
-/// What was refused, and what has to be sent alone to find out why.
-#[derive(Debug, Default)]
+/// What was refused, and what has to be sent alone to find out why. A refusal lapses with its era: nothing that the
+/// chain has said once is held against money for longer.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Refusals {
-    refused: BTreeMap<ChannelKey, Refusal>,
-    alone: BTreeSet<ChannelKey>,
+    refused: BTreeMap<Claim, Refusal>,
+    alone: BTreeSet<Claim>,
+}
+
+/// Whether this error of the chain says that there is nothing to pay.
+pub(crate) fn is_nothing_to_pay(error: &str) -> bool {
+    NOTHING_TO_PAY.contains(&error)
 }
 
 impl Refusals {
-    /// The chain refused this channel's voucher, of which so much is due, by itself.
-    pub(crate) fn refuse(&mut self, key: ChannelKey, reason: String, due: Balance, circumstances: Circumstances) {
-        self.alone.remove(&key);
-        self.refused.insert(key, Refusal { reason, due, circumstances });
+    /// The chain refused this claim by itself, with this reason, in that era.
+    pub(crate) fn refuse(&mut self, claim: Claim, reason: String, era: EraIndex, prospect: Prospect) {
+        self.alone.remove(&claim);
+        // As in `Settlement.Uncovered: why`.
+        let name = reason.split(':').next().unwrap_or_default();
+        let is_short = CANNOT_PAY.iter().any(|error| name.ends_with(error));
+        self.refused.insert(claim, Refusal { reason, era, is_short, prospect });
     }
 
     /// It was passed over in a call with others.
-    pub(crate) fn suspect(&mut self, key: ChannelKey) {
-        self.alone.insert(key);
+    pub(crate) fn suspect(&mut self, claim: Claim) {
+        self.alone.insert(claim);
     }
 
     /// It was paid.
-    pub(crate) fn clear(&mut self, key: &ChannelKey) {
-        self.alone.remove(key);
-        self.refused.remove(key);
+    pub(crate) fn clear(&mut self, claim: &Claim) {
+        self.alone.remove(claim);
+        self.refused.remove(claim);
     }
 
     /// Whether to send it by itself.
-    pub(crate) fn is_suspect(&self, key: &ChannelKey) -> bool {
-        self.alone.contains(key)
+    pub(crate) fn is_suspect(&self, claim: &Claim) -> bool {
+        self.alone.contains(claim)
     }
 
-    /// Whether it would be refused again: nothing has changed, and not twice as much is due.
-    pub(crate) fn stands(&self, key: &ChannelKey, due: Balance, circumstances: &Circumstances) -> bool {
-        self.refused.get(key).is_some_and(|refusal| {
-            let before = &refusal.circumstances;
-            let is_same = match CANNOT_PAY.iter().any(|error| refusal.reason.contains(error)) {
-                true => before == circumstances,
-                // Escrow comes and goes with everybody's vouchers.
-                false => before.operator == circumstances.operator,
-            };
-            is_same && due < refusal.due.saturating_mul(2)
-        })
+    /// Forgets what was said in earlier eras. Returns the coordinators that it was about.
+    pub(crate) fn lapse(&mut self, era: EraIndex) -> BTreeSet<AccountId> {
+        let mut forgotten = BTreeSet::new();
+        self.refused.retain(|claim, refusal| {
+            let lasts = refusal.era >= era;
+            if !lasts {
+                forgotten.insert(claim.coordinator().clone());
+            }
+            lasts
+        });
+        forgotten
     }
 
-    /// What was said to the vouchers of this coordinator.
+    /// Whether it would be refused again. A coordinator that could not pay has to have more than the least that it had
+    /// since, by an amount that `is_worth` a call: dust in its escrow is no news. Anything else has to be another
+    /// signer's, or twice as much.
+    pub(crate) fn stands(&mut self, claim: &Claim, now: &Prospect, is_worth: impl Fn(Balance) -> bool) -> bool {
+        let mut stands = false;
+        for (refused, refusal) in &mut self.refused {
+            if refused == claim || (refusal.is_short && refused.is_voucher_beside(claim)) {
+                stands |= refusal.stands(now, &is_worth);
+            }
+        }
+        stands
+    }
+
+    /// What was said to the claims on this coordinator.
     pub(crate) fn reasons(&self, coordinator: &AccountId) -> Vec<String> {
-        let of_coordinator = self.refused.iter().filter(|(key, _)| key.coordinator == *coordinator);
+        let of_coordinator = self.refused.iter().filter(|(claim, _)| claim.coordinator() == coordinator);
         of_coordinator.map(|(_, refusal)| refusal.reason.clone()).collect()
+    }
+}
+
+impl Refusal {
+    fn stands(&mut self, now: &Prospect, is_worth: &impl Fn(Balance) -> bool) -> bool {
+        let before = &mut self.prospect;
+        if self.is_short {
+            before.payable = before.payable.min(now.payable);
+            return !is_worth(now.payable.saturating_sub(before.payable));
+        }
+        before.signer == now.signer && now.due < before.due.saturating_mul(2)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wallet::fixture::{account, voucher};
+    use crate::wallet::{
+        fixture::{account, voucher},
+        ChannelKey,
+    };
 
-    fn circumstances(escrow: Balance) -> Circumstances {
-        let solvency = Solvency { escrow, ..Solvency::default() };
-        Circumstances { solvency, cover: 5, operator: Some(account(9)) }
+    const FEE: Balance = 10;
+
+    fn claim(coordinator: u8, channel: u8) -> Claim {
+        Claim::Voucher(ChannelKey::from(&voucher(coordinator, channel, 0).voucher))
+    }
+
+    fn prospect(payable: Balance) -> Prospect {
+        Prospect { due: 100, payable, signer: Some(account(9)) }
+    }
+
+    fn stands(refusals: &mut Refusals, claim: &Claim, now: &Prospect) -> bool {
+        refusals.stands(claim, now, |gain| gain > FEE)
+    }
+
+    fn refused(reason: &str) -> Refusals {
+        let mut refusals = Refusals::default();
+        refusals.refuse(claim(1, 1), reason.into(), 7, prospect(50));
+        refusals
     }
 
     #[test]
-    fn a_refused_voucher_waits_until_something_has_changed() {
-        let key = ChannelKey::from(&voucher(1, 1, 0).voucher);
-        let mut refusals = Refusals::default();
-        refusals.suspect(key.clone());
-        assert!(refusals.is_suspect(&key));
-        refusals.refuse(key.clone(), "Settlement.Uncovered".into(), 100, circumstances(0));
-        assert!(!refusals.is_suspect(&key));
-        assert!(refusals.stands(&key, 199, &circumstances(0)));
-        assert!(!refusals.stands(&key, 200, &circumstances(0)));
-        assert!(!refusals.stands(&key, 100, &circumstances(1)));
-        assert!(!refusals.stands(&key, 100, &Circumstances { operator: None, ..circumstances(0) }));
-        assert_eq!(refusals.reasons(&account(1)), ["Settlement.Uncovered"]);
-        assert!(refusals.reasons(&account(2)).is_empty());
-        refusals.clear(&key);
-        assert!(!refusals.stands(&key, 100, &circumstances(0)));
+    fn a_coordinator_that_could_not_pay_has_to_have_more_that_is_worth_a_call() {
+        let mut refusals = refused("Settlement.Uncovered: nothing is there");
+        let worth = |payable| !stands(&mut refusals.clone(), &claim(1, 1), &prospect(payable));
+        assert_eq!([0, 50, 51, 60, 61].map(worth), [false, false, false, false, true]);
+        // Of what is there now others may have taken some meanwhile.
+        assert!(stands(&mut refusals, &claim(1, 1), &prospect(20)));
+        assert!(!stands(&mut refusals, &claim(1, 1), &prospect(31)));
+        refusals.clear(&claim(1, 1));
+        assert!(!stands(&mut refusals, &claim(1, 1), &prospect(0)));
     }
 
     #[test]
-    fn what_no_escrow_mends_does_not_wait_for_escrow() {
-        let key = ChannelKey::from(&voucher(1, 1, 0).voucher);
+    fn who_cannot_pay_one_voucher_cannot_pay_the_others_of_the_same_miner() {
+        let mut refusals = refused("Settlement.Uncovered: nothing is there");
+        assert!(stands(&mut refusals, &claim(1, 2), &prospect(50)));
+        assert!(!stands(&mut refusals, &claim(2, 1), &prospect(50)));
+        let debt = Claim::Debt { coordinator: account(1), miner: account(200) };
+        assert!(!stands(&mut refusals, &debt, &prospect(50)));
+        let mut refusals = refused("Settlement.SignerExpired: too old");
+        assert!(!stands(&mut refusals, &claim(1, 2), &prospect(50)), "of another channel that says nothing");
+    }
+
+    #[test]
+    fn what_no_escrow_mends_waits_for_another_signer_or_twice_as_much() {
+        let mut refusals = refused("Settlement.SignerExpired: too old");
+        assert!(stands(&mut refusals, &claim(1, 1), &prospect(1_000)));
+        assert!(stands(&mut refusals, &claim(1, 1), &Prospect { due: 199, ..prospect(50) }));
+        assert!(!stands(&mut refusals, &claim(1, 1), &Prospect { due: 200, ..prospect(50) }));
+        let signed_anew = Prospect { signer: Some(account(10)), ..prospect(50) };
+        assert!(!stands(&mut refusals, &claim(1, 1), &signed_anew));
+    }
+
+    #[test]
+    fn every_refusal_lapses_with_its_era() {
+        for reason in ["Settlement.GraceRuns", "Settlement.SlashesPending", "Settlement.SignerExpired", "anything"] {
+            let mut refusals = refused(reason);
+            assert!(refusals.lapse(7).is_empty());
+            assert_eq!(refusals.reasons(&account(1)), [reason]);
+            assert!(stands(&mut refusals, &claim(1, 1), &prospect(50)));
+            assert_eq!(refusals.lapse(8), BTreeSet::from([account(1)]));
+            assert!(refusals.reasons(&account(1)).is_empty());
+            assert!(!stands(&mut refusals, &claim(1, 1), &prospect(50)));
+        }
+    }
+
+    #[test]
+    fn what_was_passed_over_is_sent_alone_until_its_reason_is_known() {
         let mut refusals = Refusals::default();
-        refusals.refuse(key.clone(), "Settlement.TooSmall".into(), 100, circumstances(0));
-        assert!(refusals.stands(&key, 150, &circumstances(7)));
-        assert!(!refusals.stands(&key, 200, &circumstances(7)));
+        refusals.suspect(claim(1, 1));
+        assert!(refusals.is_suspect(&claim(1, 1)) && !refusals.is_suspect(&claim(1, 2)));
+        refusals.refuse(claim(1, 1), "Settlement.BadSignature".into(), 7, prospect(50));
+        assert!(!refusals.is_suspect(&claim(1, 1)));
+        refusals.suspect(claim(1, 1));
+        refusals.clear(&claim(1, 1));
+        assert!(!refusals.is_suspect(&claim(1, 1)) && refusals.reasons(&account(1)).is_empty());
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use cuckoo_chain_client::{Call, Chain, ChainError, Keypair};
 use cuckoo_primitives::{
     settlement::{Debt, Settled, SettlementTerms, Solvency},
-    AccountId, Balance,
+    AccountId, Balance, BlockNumber,
 };
 
 use crate::wallet::ChannelKey;
@@ -20,12 +20,12 @@ pub trait Source: Send + Sync {
     async fn cover(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError>;
     /// How far a channel is settled.
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError>;
-    /// All that this coordinator owes, by miner.
-    async fn debts(&self, coordinator: &AccountId) -> Result<Vec<(AccountId, Debt)>, ChainError>;
+    /// What this coordinator owes to that miner.
+    async fn debt(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Debt, ChainError>;
     /// What this call costs whoever signs it, in planck.
     async fn fee(&self, call: &Call) -> Result<Balance, ChainError>;
-    /// Signs the call and waits until it is final.
-    async fn submit(&self, call: Call) -> Result<(), ChainError>;
+    /// Signs the call and waits until it is final. Returns the height of the block that it is in.
+    async fn submit(&self, call: Call) -> Result<BlockNumber, ChainError>;
 }
 
 /// A chain, and the key that signs what is asked of it.
@@ -59,15 +59,15 @@ impl Source for OnChain {
         self.chain.settled(&key.coordinator, &key.miner, &key.channel).await
     }
 
-    async fn debts(&self, coordinator: &AccountId) -> Result<Vec<(AccountId, Debt)>, ChainError> {
-        self.chain.debts(coordinator).await
+    async fn debt(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Debt, ChainError> {
+        self.chain.debt(coordinator, miner).await
     }
 
     async fn fee(&self, call: &Call) -> Result<Balance, ChainError> {
         self.chain.fee(&self.signer, call).await
     }
 
-    async fn submit(&self, call: Call) -> Result<(), ChainError> {
-        self.chain.submit(&self.signer, call).await.map(drop)
+    async fn submit(&self, call: Call) -> Result<BlockNumber, ChainError> {
+        self.chain.submit(&self.signer, call).await.map(|inclusion| inclusion.block_number)
     }
 }

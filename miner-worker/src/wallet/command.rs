@@ -9,16 +9,20 @@ use std::{
 };
 
 use cuckoo_chain_client::{account_of, operator_key, Cai, Chain, ChainError};
-use cuckoo_primitives::{settlement::Settled, Balance, Hash};
+use cuckoo_primitives::{
+    settlement::{Settled, SignedVoucher},
+    Balance, Hash,
+};
 
 use super::{
     error::WalletError,
-    exchange::{export, import},
+    exchange::{export, hexed, import},
     file::{file_name, scan, usable},
     holdings::{ChannelKey, Holdings},
     open::Wallet,
     repair::{repair, Repaired},
     show::Shown,
+    takings::Takings,
 };
 use crate::{
     cli::{ChainArgs, WalletArgs, WalletCommand, WalletRedeemArgs},
@@ -141,15 +145,23 @@ fn read_import(wallet: &WalletArgs, from: &Path) -> Result<(), Error> {
     let (genesis, vouchers) = import(&text)?;
     let folder = DataDir::lock(&folder(wallet)?)?;
     let wallet = Wallet::open(folder.path(), &genesis)?;
-    let number = vouchers.len();
-    vouchers.into_iter().for_each(|signed| wallet.import(signed));
+    let Takings { taken, left, known } = Takings::of(&wallet.holdings(), vouchers);
+    let number = taken.len();
+    taken.into_iter().for_each(|signed| wallet.import(signed));
     if !wallet.flush(WRITE_LIMIT) {
         return Err(Error::NotWritten(wallet.trouble().unwrap_or_else(|| "the disk is too slow".into())));
     }
-    println!(
-        "{number} vouchers are in {}; those that are not higher than what it held change nothing",
-        wallet.path().display()
-    );
+    println!("{number} vouchers were taken into {}; {known} are not higher than what it held", wallet.path().display());
+    for SignedVoucher { voucher, operator, .. } in &left {
+        eprintln!(
+            "left out: {} from {} in channel {}, since {operator} signed it and another key what the wallet holds; if \
+             the coordinator has a new key, its next link brings what it promised, and if it has gone, import the file \
+             into a new --data-dir and redeem from there",
+            Cai(voucher.amount),
+            voucher.coordinator,
+            hexed(&voucher.channel)
+        );
+    }
     Ok(())
 }
 
@@ -281,6 +293,20 @@ mod tests {
         let (_, holdings) = read(&other, Some(GENESIS)).unwrap();
         assert_eq!(holdings.vouchers().values().map(|held| held.amount()).collect::<Vec<_>>(), [5]);
         assert!(holdings.earned().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_somebody_else_signed_replaces_nothing() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        wallet(here.path(), "one", 5);
+        let forger = there.path().join("forger");
+        fs::create_dir_all(&forger).unwrap();
+        Wallet::open(&forger, &GENESIS).unwrap().keep(signed_by(&dev::ferdie(), voucher(1, 1, u128::MAX)), 3);
+        let file = there.path().join("vouchers.json");
+        write_export(&args(there.path()), None, &file).unwrap();
+        read_import(&args(here.path()), &file).unwrap();
+        let (_, holdings) = read(&here.path().join("one"), Some(GENESIS)).unwrap();
+        assert_eq!(holdings.vouchers().values().map(|held| held.amount()).collect::<Vec<_>>(), [5]);
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub(crate) struct WalletFile {
     records: u64,
     /// A write failed and may have left something behind the last whole record.
     dirty: bool,
+    /// The folder is not known to hold the file's name on the disk. As long as that is so, a crash may bring back the
+    /// file that had the name before, so that nothing that is written here is durable.
+    unnamed: bool,
 }
 
 /// The name of the wallet for the chain with this genesis hash.
@@ -106,28 +109,43 @@ impl WalletFile {
             );
         }
         sync_folder(path)?;
-        Ok((Self { path: path.into(), file, records: records.len() as u64, dirty: false }, records))
+        let file = Self { path: path.into(), file, records: records.len() as u64, dirty: false, unnamed: false };
+        Ok((file, records))
     }
 
     /// Writes a new file of these records, each with its time, and puts it in the place of the one at `path`. Whenever
-    /// this is cut short, there is the old file or the new one, whole.
+    /// this is cut short, there is the old file or the new one, whole. After an error the old one is still in its place;
+    /// otherwise the new one is, though perhaps not durably: see [`Self::make_durable`].
     pub(crate) fn replace(path: &Path, records: Vec<(u64, Entry)>) -> Result<Self, WalletError> {
         let numbered = (0_u64..).zip(records);
         // All records before one are durable when it is first read, since the file gets its name only when all are.
         let bytes: Vec<u8> =
             numbered.flat_map(|(durable, (time_s, entry))| Record { durable, time_s, entry }.to_bytes()).collect();
         let new = beside(path, ".new");
-        write_whole(&new, &bytes)?;
+        // From here on the new file is written through this handle, whatever becomes of its name.
+        let file = write_whole(&new, &bytes)?;
         fs::rename(&new, path).map_err(refused(path))?;
-        sync_folder(path)?;
-        let file = private().read(true).write(true).open(path).map_err(refused(path))?;
         let records = (bytes.len() / RECORD_BYTES) as u64;
-        Ok(Self { path: path.into(), file, records, dirty: false })
+        Ok(Self { path: path.into(), file, records, dirty: false, unnamed: true })
+    }
+
+    /// Makes the name of a file that has replaced another durable. Nothing can be appended before.
+    pub(crate) fn make_durable(&mut self) -> Result<(), WalletError> {
+        if self.unnamed {
+            sync_folder(&self.path)?;
+            self.unnamed = false;
+        }
+        Ok(())
     }
 
     /// Appends these records; when it returns, they are on the disk. After an error none of them counts, and another
     /// try begins at the same place.
-    pub(crate) fn append(&mut self, time_s: u64, entries: &[Entry]) -> io::Result<()> {
+    pub(crate) fn append(&mut self, time_s: u64, entries: &[Entry]) -> Result<(), WalletError> {
+        self.make_durable()?;
+        self.write(time_s, entries).map_err(refused(&self.path))
+    }
+
+    fn write(&mut self, time_s: u64, entries: &[Entry]) -> io::Result<()> {
         let end = self.records.saturating_mul(RECORD_BYTES as u64);
         if self.dirty {
             self.file.set_len(end)?;
@@ -172,9 +190,12 @@ fn private() -> OpenOptions {
     options
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WalletError> {
-    let mut file = private().write(true).create(true).truncate(true).open(path).map_err(refused(path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(refused(path))
+/// A new file of these bytes, on the disk.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<File, WalletError> {
+    let options = private().read(true).write(true).create(true).truncate(true).clone();
+    let mut file = options.open(path).map_err(refused(path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(refused(path))?;
+    Ok(file)
 }
 
 /// Makes a new or renamed file's name durable.
@@ -269,6 +290,23 @@ mod tests {
         content[10] ^= 1;
         fs::write(place.path(), content).unwrap();
         assert!(matches!(WalletFile::open(&place.path()), Err(WalletError::Damaged { record: 0, .. })));
+    }
+
+    #[test]
+    fn nothing_is_appended_to_a_replacement_before_its_name_is_durable_and_nothing_is_lost() {
+        let place = Place::new();
+        let (mut file, _) = place.open();
+        file.append(5, &[entry(1)]).unwrap();
+        let generation = Entry::Generation { coordinator: account(1), generation: 1 };
+        let mut file = WalletFile::replace(&place.path(), vec![(4, generation.clone()), (5, entry(1))]).unwrap();
+        // The folder cannot be synced, as when a disk fails for a moment right after the file got its name.
+        let aside = beside(place.0.path(), ".aside");
+        fs::rename(place.0.path(), &aside).unwrap();
+        assert!(file.append(6, &[entry(2)]).is_err());
+        assert_eq!(file.records(), 2);
+        fs::rename(&aside, place.0.path()).unwrap();
+        file.append(7, &[entry(3)]).unwrap();
+        assert_eq!(place.open().1, [generation, entry(1), entry(3)], "what counts is in the file that has the name");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod record;
 mod repair;
 mod scan;
 mod show;
+mod takings;
 
 pub use error::WalletError;
 pub use exchange::ExchangeError;

@@ -77,7 +77,7 @@ impl Wallet {
                 // Before any link: a channel must be found again by whoever reads this file back.
                 let holdings = Holdings::new(*genesis, seed, now_s);
                 let first: Vec<Entry> = holdings.records(now_s).into_iter().map(|(_, entry)| entry).collect();
-                file.append(now_s, &first).map_err(|source| WalletError::Io { path: path.clone(), source })?;
+                file.append(now_s, &first)?;
                 holdings
             }
             false => Holdings::of(records).ok_or_else(|| WalletError::NoWallet { path: path.clone() })?,

@@ -26,6 +26,15 @@ struct Waiting {
     is_earned: bool,
 }
 
+impl Waiting {
+    /// What waits when another voucher of the channel comes after this one: the higher, of equals the newer.
+    fn followed_by(self, newer: Self) -> Self {
+        let is_earned = self.is_earned || newer.is_earned;
+        let highest = if newer.signed.voucher.amount >= self.signed.voucher.amount { newer } else { self };
+        Self { is_earned, ..highest }
+    }
+}
+
 impl Pending {
     pub(super) fn is_empty(&self) -> bool {
         self.vouchers.is_empty() && self.generations.is_empty() && self.unpaid.is_empty()
@@ -33,11 +42,11 @@ impl Pending {
 
     pub(super) fn voucher(&mut self, signed: SignedVoucher, era: EraIndex, is_earned: bool) {
         let key = ChannelKey::from(&signed.voucher);
-        let is_newer =
-            self.vouchers.get(&key).is_none_or(|waiting| signed.voucher.amount >= waiting.signed.voucher.amount);
-        if is_newer {
-            self.vouchers.insert(key, Waiting { signed, era, is_earned });
-        }
+        let newer = Waiting { signed, era, is_earned };
+        match self.vouchers.remove(&key) {
+            Some(older) => self.vouchers.insert(key, older.followed_by(newer)),
+            None => self.vouchers.insert(key, newer),
+        };
     }
 
     pub(super) fn generation(&mut self, coordinator: AccountId, generation: u32) {
@@ -53,11 +62,14 @@ impl Pending {
         self.generations.get(coordinator).copied()
     }
 
-    /// Takes back what could not be written, where nothing newer has come since.
+    /// Takes back what could not be written: vouchers where none as high has come since, and all else where nothing
+    /// has.
     pub(super) fn put_back(&mut self, older: Self) {
-        for (key, waiting) in older.vouchers {
-            let newest = self.vouchers.entry(key);
-            newest.and_modify(|newer| newer.is_earned |= waiting.is_earned).or_insert(waiting);
+        for (key, older) in older.vouchers {
+            match self.vouchers.remove(&key) {
+                Some(newer) => self.vouchers.insert(key, older.followed_by(newer)),
+                None => self.vouchers.insert(key, older),
+            };
         }
         for (coordinator, generation) in older.generations {
             self.generations.entry(coordinator).or_insert(generation);
@@ -186,5 +198,21 @@ mod tests {
         assert_eq!(pending.generation_of(&account(1)), Some(2));
         assert!(entries.contains(&Entry::Unpaid { coordinator: account(1), amount: 7, permille: 100 }));
         assert!(entries.iter().any(|entry| matches!(entry, Entry::Earned { amount: 8, .. })), "{entries:?}");
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_lost_to_something_lower() {
+        let mut older = Pending::default();
+        older.voucher(voucher(1, 1, 9), 2, false);
+        let mut pending = Pending::default();
+        pending.voucher(voucher(1, 1, 4), 3, true);
+        pending.put_back(older);
+        assert_eq!(amounts(&pending.entries(&held(), NOON)), [9]);
+        // Of equals the newer counts, which may be by another key.
+        let by_new_key = SignedVoucher { operator: account(9), ..voucher(1, 1, 9) };
+        let mut newer = Pending::default();
+        newer.voucher(by_new_key.clone(), 4, true);
+        newer.put_back(pending);
+        assert!(newer.entries(&held(), NOON).contains(&Entry::Voucher { signed: by_new_key, era: 4 }));
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn repair(path: &Path) -> Result<Repaired, WalletError> {
     let holdings = holdings.ok_or_else(|| WalletError::NoWallet { path: path.into() })?;
     let aside = beside(path, &format!(".damaged-{}", now_unix_s()));
     copy(path, &aside).map_err(|source| WalletError::Io { path: aside.clone(), source })?;
-    WalletFile::replace(path, holdings.records(now_unix_s()))?;
+    WalletFile::replace(path, holdings.records(now_unix_s()))?.make_durable()?;
     Ok(Repaired::Mended { kept, aside })
 }
 

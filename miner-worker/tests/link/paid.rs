@@ -275,12 +275,12 @@ async fn cutting_links_pays_for_three_steps_only() {
 async fn vouchers_are_redeemed_before_escrow_leaves() {
     let (market, _coordinator, peer) = ready_in(with_one_slot()).await;
     let key = peer.key();
-    peer.promise(1_000).await;
-    market.until_paid(&key, 1_000).await;
+    peer.promise(CAI / 10).await;
+    market.until_paid(&key, CAI / 10).await;
     market.source().set(CAI, CAI / 2, CAI);
     market.set(&[(COORDINATOR, 1, CandidateStatus::Active)]);
     let redeemed = async {
-        while market.source().settled_of(&key) < 1_000 {
+        while market.source().settled_of(&key) < CAI / 10 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use cuckoo_chain_client::{Call, ChainError};
 use cuckoo_primitives::{
     settlement::{Debt, Settled, SettlementTerms, Solvency},
-    AccountId, Balance, CAI,
+    AccountId, Balance, BlockNumber, CAI,
 };
 use miner_worker::{settle::Source, wallet::ChannelKey};
 
@@ -61,20 +61,20 @@ impl Source for FakeSource {
         Ok(self.0.lock().unwrap().settled.get(key).copied().unwrap_or_default())
     }
 
-    async fn debts(&self, _: &AccountId) -> Result<Vec<(AccountId, Debt)>, ChainError> {
-        Ok(vec![])
+    async fn debt(&self, _: &AccountId, _: &AccountId) -> Result<Debt, ChainError> {
+        Ok(Debt::default())
     }
 
     async fn fee(&self, _: &Call) -> Result<Balance, ChainError> {
         Ok(1)
     }
 
-    async fn submit(&self, call: Call) -> Result<(), ChainError> {
+    async fn submit(&self, call: Call) -> Result<BlockNumber, ChainError> {
         let Call::Redeem { vouchers } = call else { panic!("not a redemption: {call:?}") };
         for signed in vouchers {
             let settled = Settled { amount: signed.voucher.amount, tasks: signed.voucher.tasks };
             self.0.lock().unwrap().settled.insert(ChannelKey::from(&signed.voucher), settled);
         }
-        Ok(())
+        Ok(0)
     }
 }

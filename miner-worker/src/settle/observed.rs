@@ -1,0 +1,177 @@
+//! What was read of the coordinators, and as of when.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use cuckoo_chain_client::{ChainError, MarketView};
+use cuckoo_primitives::{AccountId, Balance, BlockNumber, EraIndex, Role};
+use futures::StreamExt;
+use tokio::time::{timeout, timeout_at, Instant};
+
+use super::{
+    errand::Claim,
+    look::{self, Look},
+    purse::Purse,
+    Settlement,
+};
+
+/// The chain is read again after this long even if no block has become final.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// Coordinators of whom is read at once.
+const LOOKS_AT_ONCE: usize = 8;
+/// Longest time for one of them, so that one for whom the node has much to read does not keep it from the others.
+const ONE_LIMIT: Duration = Duration::from_secs(10);
+/// Longest time for all of them.
+const LOOK_LIMIT: Duration = Duration::from_secs(30);
+
+/// What was read of one coordinator.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) look: Look,
+    /// It is as of this block, or of later ones.
+    pub(super) at: BlockNumber,
+}
+
+/// What was read of all of them. One that cannot be read in time is left as it was and keeps nobody from the others.
+#[derive(Debug)]
+pub(super) struct Observed {
+    /// Longest time for one of them.
+    pub(super) one_limit: Duration,
+    /// When, and at which block, the chain was read last.
+    looked: Option<(BlockNumber, Instant)>,
+    /// The coordinators that were read in this era.
+    read: (EraIndex, BTreeSet<AccountId>),
+    seen: BTreeMap<AccountId, Seen>,
+}
+
+/// Somebody of whom to read.
+struct Wanted {
+    coordinator: AccountId,
+    /// Nothing is known of it but that it is a coordinator. It may owe all the same, to a miner that lost its wallet.
+    is_stranger: bool,
+}
+
+impl Default for Observed {
+    fn default() -> Self {
+        Self { one_limit: ONE_LIMIT, looked: None, read: Default::default(), seen: BTreeMap::new() }
+    }
+}
+
+impl Observed {
+    /// What was read of this coordinator.
+    pub(super) fn of(&self, coordinator: &AccountId) -> Option<&Seen> {
+        self.seen.get(coordinator)
+    }
+
+    /// All that was read.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&AccountId, &Seen)> {
+        self.seen.iter()
+    }
+
+    /// What its coordinator could pay of any claim of this kind, in planck, as far as was read. `own` is the stash of
+    /// this miner.
+    pub(super) fn payable(&self, claim: &Claim, own: Option<&AccountId>) -> Balance {
+        let Some(Seen { look, .. }) = self.of(claim.coordinator()) else { return 0 };
+        match claim {
+            Claim::Voucher(key) => Purse::of(look).gets(Balance::MAX, own == Some(&key.miner)),
+            Claim::Debt { .. } => look.solvency.escrow,
+        }
+    }
+
+    /// The chain has changed, whatever its height.
+    pub(super) fn look_again(&mut self) {
+        self.looked = None;
+    }
+
+    /// Reads what is new on the chain; false if nothing can be. `own` is the stash of this miner.
+    pub(super) async fn renew(
+        &mut self,
+        settlement: &Arc<Settlement>,
+        own: Option<&AccountId>,
+        view: &MarketView,
+    ) -> bool {
+        let is_new = self.looked.is_none_or(|(number, at)| number != view.number || at.elapsed() >= LOOK_AGAIN);
+        if !is_new {
+            return false;
+        }
+        let began = Instant::now();
+        self.looked = Some((view.number, began));
+        if self.read.0 != view.era.era {
+            self.read = (view.era.era, BTreeSet::new());
+        }
+        let one_limit = self.one_limit;
+        let wanted = futures::stream::iter(self.worth_a_look(settlement, own, view)).map(|wanted| {
+            let (settlement, own) = (settlement.clone(), own.cloned());
+            async move {
+                let read = timeout(one_limit, wanted.read(&settlement, own.as_ref())).await;
+                (wanted.coordinator, read)
+            }
+        });
+        let mut reads = pin!(wanted.buffer_unordered(LOOKS_AT_ONCE));
+        let mut trouble = None;
+        loop {
+            match timeout_at(began + LOOK_LIMIT, reads.next()).await {
+                Ok(Some((coordinator, Ok(Ok(look))))) => {
+                    self.read.1.insert(coordinator.clone());
+                    if let Some(look) = look {
+                        self.seen.insert(coordinator, Seen { look, at: view.number });
+                    }
+                }
+                Ok(Some((coordinator, Ok(Err(error))))) => trouble = Some(format!("of {coordinator}: {error}")),
+                Ok(Some((coordinator, Err(_)))) => {
+                    trouble = Some(format!("of {coordinator}: no answer in {one_limit:?}"));
+                }
+                Ok(None) => break,
+                Err(_) => {
+                    trouble = Some("the node is too slow".into());
+                    break;
+                }
+            }
+        }
+        settlement.note_reading(trouble);
+        true
+    }
+
+    /// The coordinators that are linked, have promised what is not settled, or owe something; once in an era all of the
+    /// wallet, and all others that there are.
+    fn worth_a_look(&self, settlement: &Settlement, own: Option<&AccountId>, view: &MarketView) -> Vec<Wanted> {
+        let linked = settlement.accounts().into_iter().filter(|account| account.standing().is_linked);
+        let mut worth: BTreeSet<AccountId> = linked.map(|account| account.coordinator().clone()).collect();
+        let owing = self.seen.iter().filter(|(_, seen)| !seen.look.debts.is_empty());
+        worth.extend(owing.map(|(coordinator, _)| coordinator.clone()));
+        let settled = settlement.settled.lock().clone();
+        let is_read = |coordinator: &AccountId| self.read.1.contains(coordinator);
+        for (key, held) in settlement.wallet().holdings().vouchers() {
+            let is_settled = settled.get(key).is_some_and(|settled| settled.amount >= held.amount());
+            if !is_settled || !is_read(&key.coordinator) {
+                worth.insert(key.coordinator.clone());
+            }
+        }
+        let others = view.of_role(Role::Coordinator).map(|candidate| &candidate.stash);
+        let others = others.filter(|stash| own.is_some() && !worth.contains(*stash) && !is_read(stash));
+        let strangers: Vec<Wanted> =
+            others.map(|stash| Wanted { coordinator: stash.clone(), is_stranger: true }).collect();
+        let known = worth.into_iter().map(|coordinator| Wanted { coordinator, is_stranger: false });
+        known.chain(strangers).collect()
+    }
+}
+
+impl Wanted {
+    /// What is said of it; `None` if it is no concern of this miner.
+    async fn read(&self, settlement: &Settlement, own: Option<&AccountId>) -> Result<Option<Look>, ChainError> {
+        if self.is_stranger {
+            let owes = match own {
+                Some(own) => look::owes(settlement.source(), &self.coordinator, own).await?,
+                None => false,
+            };
+            if !owes {
+                return Ok(None);
+            }
+        }
+        settlement.look(&self.coordinator, own).await.map(Some)
+    }
+}

@@ -1,0 +1,186 @@
+//! What was sent to the chain, and what became of it.
+
+use std::collections::BTreeMap;
+
+use cuckoo_chain_client::{Cai, ChainError, MarketView};
+use cuckoo_primitives::{AccountId, Balance, BlockNumber, EraIndex};
+use tokio::time::Instant;
+
+use super::{
+    errand::{Claim, Errand, Sent},
+    observed::Observed,
+    refusals::{is_nothing_to_pay, Prospect, Refusals},
+    Settlement,
+};
+use crate::wallet::ChannelKey;
+
+/// A call that was lost from sight may still come: into one of the next blocks that become final, or hardly at all.
+/// To send it again before would only pay its fee twice.
+const LATE_BLOCKS: BlockNumber = 16;
+
+/// What was sent, until the chain has been read as it is afterwards. From what was read before it would follow that
+/// nothing was paid.
+#[derive(Debug)]
+struct Awaited {
+    sent: Sent,
+    /// What is read as of this block or a later one shows what became of it.
+    from: BlockNumber,
+    unpaid: Unpaid,
+}
+
+/// What it means if a claim turns out not to be paid.
+#[derive(Debug, PartialEq, Eq)]
+enum Unpaid {
+    /// The debt has grown by more than what was paid of it.
+    Grown,
+    /// The call has not reached the chain and will hardly do so any more.
+    NeverCame,
+    /// It was passed over in a call with others; sent alone, the chain will say why.
+    PassedOver,
+    /// The chain refused it, for this reason.
+    Refused(String),
+}
+
+/// What is known when something is judged.
+pub(super) struct Known<'a> {
+    pub(super) settlement: &'a Settlement,
+    pub(super) observed: &'a Observed,
+    /// The stash of this miner.
+    pub(super) own: Option<AccountId>,
+    pub(super) view: &'a MarketView,
+}
+
+/// What was sent, what was paid and what was refused.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes {
+    awaited: BTreeMap<Claim, Awaited>,
+    refusals: Refusals,
+    /// The era in which each channel was redeemed last, and when that was seen.
+    redeemed: BTreeMap<ChannelKey, (EraIndex, Instant)>,
+}
+
+impl Outcomes {
+    /// A call has ended. What became of its claims is judged by what the chain says, see [`Self::judge`]; at once only
+    /// if the chain itself has refused them.
+    pub(super) fn ended(
+        &mut self,
+        errand: &Errand,
+        outcome: &Result<BlockNumber, ChainError>,
+        known: &Known<'_>,
+    ) {
+        let claims = errand.claims();
+        let is_alone = claims.len() == 1;
+        let number = known.view.number;
+        for sent in claims {
+            let (from, unpaid) = match outcome {
+                Ok(block) if matches!(sent.claim, Claim::Debt { .. }) => (*block, Unpaid::Grown),
+                Ok(block) if is_alone => (*block, Unpaid::Refused("the chain took it and paid nothing of it".into())),
+                Ok(block) => (*block, Unpaid::PassedOver),
+                Err(ChainError::Lost { .. } | ChainError::TimedOut { .. }) => {
+                    (number.saturating_add(LATE_BLOCKS), Unpaid::NeverCame)
+                }
+                // If somebody else was faster, the next block shows it.
+                Err(refusal @ ChainError::Dispatch { error, .. }) if is_alone && is_nothing_to_pay(error) => {
+                    (number.saturating_add(1), Unpaid::Refused(refusal.to_string()))
+                }
+                Err(refusal @ ChainError::Dispatch { .. }) if is_alone => {
+                    self.refuse(sent, refusal.to_string(), known);
+                    continue;
+                }
+                Err(ChainError::Dispatch { .. }) => {
+                    self.refusals.suspect(sent.claim);
+                    continue;
+                }
+                // It was never in a block.
+                Err(_) => continue,
+            };
+            self.awaited.insert(sent.claim.clone(), Awaited { sent, from, unpaid });
+        }
+    }
+
+    /// Finds out what became of what was sent, as far as the chain has been read since. Returns whether a call has paid
+    /// that had been given up.
+    pub(super) fn judge(&mut self, known: &Known<'_>) -> bool {
+        let mut has_come_late = false;
+        for (claim, awaited) in std::mem::take(&mut self.awaited) {
+            let seen = known.observed.of(claim.coordinator());
+            let paid = paid(&awaited.sent, known);
+            if paid > 0 {
+                has_come_late |= awaited.unpaid == Unpaid::NeverCame;
+                self.paid(&awaited.sent, paid, known.settlement);
+            } else if seen.is_none_or(|seen| seen.at < awaited.from) {
+                self.awaited.insert(claim, awaited);
+            } else {
+                match awaited.unpaid {
+                    Unpaid::Grown | Unpaid::NeverCame => {}
+                    Unpaid::PassedOver => self.refusals.suspect(claim),
+                    Unpaid::Refused(reason) => self.refuse(awaited.sent, reason, known),
+                }
+            }
+        }
+        for coordinator in self.refusals.lapse(known.view.era.era) {
+            known.settlement.note_refusals(&coordinator, self.refusals.reasons(&coordinator));
+        }
+        has_come_late
+    }
+
+    fn paid(&mut self, sent: &Sent, amount: Balance, settlement: &Settlement) {
+        self.refusals.clear(&sent.claim);
+        if let Claim::Voucher(key) = &sent.claim {
+            self.redeemed.insert(key.clone(), (sent.era, Instant::now()));
+        }
+        let coordinator = sent.claim.coordinator();
+        settlement.note_paid(coordinator, amount, sent.reason);
+        settlement.note_refusals(coordinator, self.refusals.reasons(coordinator));
+    }
+
+    fn refuse(&mut self, sent: Sent, reason: String, known: &Known<'_>) {
+        let Sent { claim, due, signer, .. } = sent;
+        let coordinator = claim.coordinator().clone();
+        tracing::warn!(
+            target: "miner::settle",
+            %coordinator,
+            due = %Cai(due),
+            reason,
+            "the chain pays nothing for this; it is tried again when something about it has changed, or in the next era"
+        );
+        let payable = known.observed.payable(&claim, known.own.as_ref());
+        self.refusals.refuse(claim, reason, known.view.era.era, Prospect { due, payable, signer });
+        known.settlement.note_refusals(&coordinator, self.refusals.reasons(&coordinator));
+    }
+
+    /// Whether to send this claim now: nothing of it is under way, and it would not be refused again.
+    pub(super) fn may_send(
+        &mut self,
+        claim: &Claim,
+        prospect: &Prospect,
+        is_worth: impl Fn(Balance) -> bool,
+    ) -> bool {
+        !self.awaited.contains_key(claim) && !self.refusals.stands(claim, prospect, is_worth)
+    }
+
+    /// Whether to send it by itself.
+    pub(super) fn is_suspect(&self, claim: &Claim) -> bool {
+        self.refusals.is_suspect(claim)
+    }
+
+    /// The era in which this channel was redeemed last, and when that was seen.
+    pub(super) fn redeemed(&self, key: &ChannelKey) -> Option<(EraIndex, Instant)> {
+        self.redeemed.get(key).copied()
+    }
+}
+
+/// What of a claim has been paid, or put on record as a debt, since it was sent.
+fn paid(sent: &Sent, known: &Known<'_>) -> Balance {
+    match &sent.claim {
+        Claim::Voucher(key) => {
+            let settled = known.settlement.settled.lock().get(key).map_or(0, |settled| settled.amount);
+            settled.saturating_sub(sent.before)
+        }
+        Claim::Debt { coordinator, miner } => {
+            let Some(seen) = known.observed.of(coordinator) else { return 0 };
+            let debt = seen.look.debts.iter().find(|(creditor, _)| creditor == miner);
+            sent.before.saturating_sub(debt.map_or(0, |(_, debt)| debt.open))
+        }
+    }
+}
