@@ -190,9 +190,9 @@ impl Stage {
     fn moments(&self, random: &mut StdRng) -> Vec<Option<Duration>> {
         let victims = 1 + self.miners.len();
         let chosen = random.random_range(1..1u32 << victims);
-        let moment = |victim| {
+        let moment = |victim: usize| {
             let within = Duration::from_millis(random.random_range(0..KILL_WITHIN_MS));
-            (chosen & (1 << victim) != 0).then_some(within)
+            (chosen & (1u32 << victim) != 0).then_some(within)
         };
         (0..victims).map(moment).collect()
     }
