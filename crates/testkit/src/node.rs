@@ -164,6 +164,12 @@ impl NodeBuilder {
         self
     }
 
+    /// A further argument.
+    pub fn arg(mut self, arg: &str) -> Self {
+        self.chain_args.push(arg.into());
+        self
+    }
+
     /// Keeps the chain in this folder instead of one that is removed in the end.
     pub fn base_path(mut self, path: &Path) -> Self {
         self.base_path = Some(path.to_owned());

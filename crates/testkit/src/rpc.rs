@@ -51,6 +51,13 @@ impl Rpc {
         Ok((self.height(&hash).await?, hash))
     }
 
+    /// Height and hash of the best block.
+    pub async fn best(&self) -> anyhow::Result<(u32, String)> {
+        let hash = self.call("chain_getBlockHash", json!([])).await?;
+        let hash = hash.as_str().context("chain_getBlockHash returned no hash")?.to_owned();
+        Ok((self.height(&hash).await?, hash))
+    }
+
     /// Height of the block with this hash.
     pub async fn height(&self, hash: &str) -> anyhow::Result<u32> {
         let header = self.call("chain_getHeader", json!([hash])).await?;

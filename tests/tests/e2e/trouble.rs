@@ -39,6 +39,10 @@ const SLOT: Duration = Duration::from_millis(500);
 const STALE: Duration = Duration::from_secs(10);
 /// Blocks within which an ordinary transaction must be included.
 const MORTAL_BLOCKS: u32 = 64;
+/// The same where a fork has to grow.
+const FORK_SLOT_MS: u64 = 250;
+/// By so many blocks one fork outgrows the other: where two take turns, it has then had more slots of its own, too.
+const FORK_BLOCKS: u32 = 30;
 /// For what takes an era, a pause after a failure, and another era.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -136,14 +140,75 @@ async fn a_chain_that_stands_still_for_long_loses_nothing() {
     stage.all_is_paid_once().await.unwrap();
 }
 
-/// Whether the pool has a transaction of the miner that names the coordinator.
-async fn redemption_waits(rpc: &Rpc) -> anyhow::Result<bool> {
+#[tokio::test]
+async fn a_redemption_on_a_fork_that_is_left_is_paid_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let spec = ChainSpec::dev().unwrap().slot_ms(FORK_SLOT_MS).unwrap().validator("//Bob", 200_000 * CAI).unwrap();
+    let chain = spec.write(dir.path()).unwrap();
+    // Each goes on without the other.
+    let validator = |name| Node::validator(&chain, name).keys_of(name).arg("--force-authoring");
+    let alice = validator("alice").start().await.unwrap();
+    let mut bob = validator("bob").bootnode(alice.bootnode().await.unwrap()).start().await.unwrap();
+    alice.until_finalised(2, LIMIT).await.unwrap();
+    let mut stage = Stage::on(alice).await.unwrap();
+    stage.until_answered().await.unwrap();
+
+    // What Alice builds alone is not final.
+    bob.terminate().await.unwrap();
+    let Network { node: alice, miners, .. } = &mut stage.network;
+    let fork = async {
+        let rpc = alice.rpc().clone();
+        let (mut seen, _) = rpc.finalised().await?;
+        let (height, hash) = until(LIMIT, "a redemption in a block", async || {
+            let (best, _) = rpc.best().await?;
+            while seen < best {
+                let hash = rpc.block_hash(seen + 1).await?;
+                seen += 1;
+                if any_redeems(&transactions::in_block(&rpc, &hash).await?)? && seen > rpc.finalised().await?.0 {
+                    return Ok((seen, hash));
+                }
+            }
+            anyhow::bail!("none up to {best}")
+        })
+        .await?;
+        // Bob, who cannot hear of it as long as she stands still, builds more than she has.
+        alice.process().pause()?;
+        bob.restart().await?;
+        until(LIMIT, "a longer fork", async || {
+            let (best, _) = bob.rpc().best().await?;
+            ensure!(best >= height + FORK_BLOCKS, "it has {best} blocks, the other {height}");
+            Ok(())
+        })
+        .await?;
+        alice.process().resume()?;
+        // So that he looks for her at once.
+        bob.restart().await?;
+        let instead = until(LIMIT, "the fork to be left", async || {
+            let instead = rpc.block_hash(height).await?;
+            ensure!(instead != hash, "{hash} still counts");
+            Ok(instead)
+        })
+        .await?;
+        anyhow::Ok((height, hash, instead))
+    };
+    // However the command ends: what counts is what is paid.
+    let (redeemed, forked) = tokio::join!(miners[0].wallet(&["redeem"]), fork);
+    let (height, hash, instead) = forked.unwrap();
+    println!("block {height} with a redemption was {hash} and is {instead}; the command: {}", redeemed.unwrap().status);
+    stage.all_is_paid_once().await.unwrap();
+}
+
+/// Whether one of these is of the miner and names the coordinator.
+fn any_redeems(transactions: &[Vec<u8>]) -> anyhow::Result<bool> {
     let (miner, coordinator) = (account(MINER)?, stash_account(COORDINATOR)?);
     let names = |transaction: &[u8], who: &AccountId| {
         transaction.windows(32).any(|bytes| bytes == AsRef::<[u8; 32]>::as_ref(who))
     };
-    let waiting = transactions::waiting(rpc).await?;
-    Ok(waiting.iter().any(|transaction| names(transaction, &miner) && names(transaction, &coordinator)))
+    Ok(transactions.iter().any(|transaction| names(transaction, &miner) && names(transaction, &coordinator)))
+}
+
+async fn redemption_waits(rpc: &Rpc) -> anyhow::Result<bool> {
+    any_redeems(&transactions::waiting(rpc).await?)
 }
 
 /// A network with one miner, which is asked all the time. Each answer is worth a redemption.
@@ -159,7 +224,10 @@ struct Stage {
 impl Stage {
     async fn set(change: impl FnOnce(ChainSpec) -> anyhow::Result<ChainSpec>) -> anyhow::Result<Self> {
         let spec = change(ChainSpec::dev()?.slot_ms(SLOT.as_millis() as u64)?)?;
-        let node = Node::alone(&spec).start().await?;
+        Self::on(Node::alone(&spec).start().await?).await
+    }
+
+    async fn on(node: Node) -> anyhow::Result<Self> {
         let dear = |gateway: GatewayBuilder| {
             let gateway = gateway.arg("--default-price").arg("10:0");
             gateway.arg("--chain-stale-ms").arg(&STALE.as_millis().to_string())
@@ -181,6 +249,15 @@ impl Stage {
             let trouble = trouble(miner).await?.context("none is shown")?;
             ensure!(trouble.contains(about), "only {trouble:?}");
             Ok(trouble)
+        })
+        .await
+    }
+
+    /// Waits until there is something to redeem.
+    async fn until_answered(&self) -> anyhow::Result<()> {
+        until(LIMIT, "an answer", async || {
+            ensure!(self.asking.so_far().contains_key(ANSWERED), "none so far: {:?}", self.asking.so_far());
+            Ok(())
         })
         .await
     }
