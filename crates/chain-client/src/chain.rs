@@ -141,8 +141,8 @@ impl Chain {
         submit::fee(self.followed()?, signer, call).await
     }
 
-    /// A transaction with `call`, signed by `signer` with this nonce, as bytes that any node takes: for whoever submits it in
-    /// another way. It can be included for as long as one that [`Chain::submit`] makes now.
+    /// A transaction with `call`, signed by `signer` with this nonce, as bytes that any node takes: for whoever submits it
+    /// in another way. It can be included for as long as one that [`Chain::submit`] makes now.
     pub async fn sign(&self, signer: &Keypair, call: &Call, nonce: u64) -> Result<Vec<u8>, ChainError> {
         submit::encoded(self.followed()?, signer, call, nonce).await
     }

@@ -40,7 +40,7 @@ const KILL_WITHIN_MS: u64 = 400;
 /// Between two requests of one application.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A coordinator with its two miners. Several of them work side by side on one chain, since a restart is mostly waiting.
+/// A coordinator with its two miners. Several of them work side by side on one chain: a restart is mostly waiting.
 struct Cast {
     coordinator: &'static str,
     miners: [&'static str; 2],
@@ -366,7 +366,7 @@ async fn tell_a_story(api: &Api, pieces: u32) -> anyhow::Result<Option<String>> 
 
 /// Waits so long for many embeddings; their task if they came.
 async fn embed_much(api: &Api, patience: Duration) -> anyhow::Result<Option<String>> {
-    let inputs: Vec<String> = (0..16).map(|number| format!("{number} ships have passed the lighthouse today.")).collect();
+    let inputs: Vec<_> = (0..16).map(|number| format!("{number} ships have passed the lighthouse today.")).collect();
     let body = json!({ "model": EMBEDDING, "input": inputs });
     match timeout(patience, api.post("/v1/embeddings", &body)).await {
         Ok(answer) => answer?.ok()?.task_id().map(Some),

@@ -55,11 +55,13 @@ impl Books {
         }
         for (party, (before, now)) in parties.coordinators.iter().zip(before.escrows.iter().zip(&self.escrows)) {
             let lost: Balance = lost.get(&party.stash).copied().unwrap_or(0);
-            ensure!(lost > 0 && before - now == lost, "{}: escrow fell from {before} to {now}, not by {lost}", party.stash);
+            let is_right = lost > 0 && before.checked_sub(*now) == Some(lost);
+            ensure!(is_right, "{}: escrow went from {before} to {now}, not down by {lost}", party.stash);
         }
         for (party, (before, now)) in parties.miners.iter().zip(before.free.iter().zip(&self.free)) {
             let got: Balance = got.get(&party.stash).copied().unwrap_or(0);
-            ensure!(got > 0 && now - before == got, "{}: it had {before} and has {now}, not {got} more", party.stash);
+            let is_right = got > 0 && now.checked_sub(*before) == Some(got);
+            ensure!(is_right, "{}: it had {before} and has {now}, not {got} more", party.stash);
         }
         Ok(())
     }
@@ -81,7 +83,8 @@ pub(super) async fn ensure_settled(
             ensure!(found == Some(&expected), "{own:?} is settled as {found:?}");
             count += 1;
         }
-        ensure!(settled.len() == count, "{} has {} channels, {count} were promised through", coordinator.stash, settled.len());
+        let stash = &coordinator.stash;
+        ensure!(settled.len() == count, "{stash} has {} channels, {count} were promised through", settled.len());
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! A million tasks, paid on a real chain.
 //!
-//! Ten coordinators promise pay for every single task, a thousand miners check each promise, and what was promised in the
-//! end is redeemed on a chain of one validator, a process of its own: once by every miner itself, ten vouchers in a call,
-//! and once, on a second chain that begins alike, by somebody who brings as many vouchers in a call as the chain takes.
+//! Ten coordinators promise pay for every single task, a thousand miners check each promise, and what was promised in
+//! the end is redeemed on a chain of one validator, a process of its own: once by every miner itself, ten vouchers in a
+//! call, and once, on a second chain that begins alike, by some who bring as many vouchers in a call as the chain takes.
 //! After that the chain's state is compared with the promises, to the planck.
 
 mod books;

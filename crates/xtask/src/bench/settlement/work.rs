@@ -62,7 +62,7 @@ impl Rate {
     }
 }
 
-/// Has every coordinator pay every miner for so many tasks, one after the other, and signs and checks a voucher after each.
+/// Has every coordinator pay every miner for so many tasks, and signs and checks a voucher after each.
 pub(super) fn promise(parties: &Parties, genesis: &Hash, tasks_per_pair: u32) -> anyhow::Result<Promised> {
     let threads = thread::available_parallelism()?.get();
     let parts: Vec<&[Party]> = parties.miners.chunks(parties.miners.len().div_ceil(threads)).collect();
