@@ -80,11 +80,10 @@ async fn every_acknowledged_result_is_paid_exactly_once() {
     println!("{rounds} kills in {:.0} s", began.elapsed().as_secs_f32());
 
     let market = Market::connect(&node).await.unwrap();
-    let ended = try_join_all(stages.into_iter().map(|stage| stage.close(&market))).await.unwrap();
-    let all = ended.into_iter().fold(Figures::default(), |mut all, figures| {
+    let mut all = Figures::default();
+    for figures in try_join_all(stages.into_iter().map(|stage| stage.close(&market))).await.unwrap() {
         all += figures;
-        all
-    });
+    }
     println!("all was paid once, {:.0} s: {all:?}", began.elapsed().as_secs_f32());
     assert_eq!(all.kills.values().sum::<u32>(), rounds);
     assert!(all.answers > 0 && all.hung_up > 0, "{all:?}");
