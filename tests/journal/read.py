@@ -1,4 +1,4 @@
-"""What a gateway's journal says, read with SQLite alone: receipts, what they cost, what was promised to whom."""
+"""What a gateway's journal says, read with SQLite alone: receipts, what they cost, what was promised through channels."""
 import json
 import sqlite3
 import sys
@@ -15,11 +15,7 @@ cost = 0
 for task, amount in journal.execute("SELECT task_id, cost FROM receipts"):
     tasks[task.hex()] = tasks.get(task.hex(), 0) + 1
     cost += planck(amount)
-promised = {}
-for miner, amount in journal.execute("SELECT miner, amount FROM channels"):
-    promised[miner.hex()] = promised.get(miner.hex(), 0) + planck(amount)
-print(json.dumps({
-    "tasks": tasks,
-    "cost": str(cost),
-    "promised": {miner: str(amount) for miner, amount in promised.items()},
-}))
+promised = []
+for miner, channel, amount in journal.execute("SELECT miner, channel, amount FROM channels"):
+    promised.append({"miner": miner.hex(), "channel": channel.hex(), "amount": str(planck(amount))})
+print(json.dumps({"tasks": tasks, "cost": str(cost), "promised": promised}))

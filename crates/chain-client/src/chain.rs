@@ -141,6 +141,12 @@ impl Chain {
         submit::fee(self.followed()?, signer, call).await
     }
 
+    /// A transaction with `call`, signed by `signer` with this nonce, as bytes that any node takes: for whoever submits it
+    /// in another way. It can be included for as long as one that [`Chain::submit`] makes now.
+    pub async fn sign(&self, signer: &Keypair, call: &Call, nonce: u64) -> Result<Vec<u8>, ChainError> {
+        submit::encoded(self.followed()?, signer, call, nonce).await
+    }
+
     pub(crate) fn followed(&self) -> Result<&Arc<Followed>, ChainError> {
         match &self.0.source {
             Source::Live { followed, .. } => Ok(followed),
@@ -169,6 +175,7 @@ mod tests {
         assert!(matches!(chain.era().await, Err(ChainError::Disconnected)));
         let alice = subxt_signer::sr25519::dev::alice();
         assert!(matches!(chain.submit(&alice, Call::Chill).await, Err(ChainError::Disconnected)));
+        assert!(matches!(chain.sign(&alice, &Call::Chill, 0).await, Err(ChainError::Disconnected)));
         drop(sender);
         assert!(chain.is_stale());
         assert_eq!(chain.view().number, 2);

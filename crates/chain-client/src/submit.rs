@@ -113,6 +113,17 @@ pub(crate) async fn fee(followed: &Followed, signer: &Keypair, call: &Call) -> R
     answer(transaction.partial_fee_estimate()).await
 }
 
+/// See [`Chain::sign`](crate::Chain::sign).
+pub(crate) async fn encoded(
+    followed: &Followed,
+    signer: &Keypair,
+    call: &Call,
+    nonce: u64,
+) -> Result<Vec<u8>, ChainError> {
+    let node = followed.node()?;
+    Ok(signed(followed, &node, signer, call, nonce).await?.into_encoded())
+}
+
 /// Signs `call` with `nonce` and offers it to the node's pool, whose answer is the inner result.
 async fn offer(
     followed: &Followed,

@@ -21,8 +21,7 @@ const ALL_CASES: u32 = 100;
 
 /// Those who validate in the session of block `at`, in the order of consensus.
 pub async fn validators(rpc: &Rpc, at: &str) -> anyhow::Result<Vec<AccountId>> {
-    let value = rpc.call("state_getStorage", json!([SESSION_VALIDATORS, at])).await?;
-    Ok(Vec::decode_all(&mut bytes_of(&value)?.as_slice())?)
+    rpc.storage(SESSION_VALIDATORS, at).await
 }
 
 /// The keys that vote on the finality of the blocks after `at`.

@@ -36,11 +36,12 @@ pub mod rpc;
 pub mod run_dir;
 pub mod setup;
 pub mod sse;
+pub mod transactions;
 pub mod validators;
 pub mod wait;
 
 pub use api::{Answer, Api};
-pub use chain_spec::ChainSpec;
+pub use chain_spec::{ChainSpec, Founder};
 pub use fake_miner::{FakeLink, FakeMiner};
 pub use gateway::Gateway;
 pub use miner::Miner;

@@ -3,10 +3,12 @@
 use std::{ffi::OsString, path::Path, process::ExitStatus, time::Duration};
 
 use anyhow::Context;
+use serde_json::Value;
 
 use crate::{
+    api::Api,
     binaries,
-    gateway::Gateway,
+    gateway::{bound_address, Gateway},
     keys, models,
     node::Node,
     process::{Command, Process},
@@ -76,6 +78,13 @@ impl Miner {
         Ok(())
     }
 
+    /// What its `/status` shows; for a miner that was started with [`MinerBuilder::status_page`].
+    pub async fn status(&mut self) -> anyhow::Result<Value> {
+        let ready = self.process.until_ready(START_LIMIT).await?;
+        let api = Api::new(&format!("http://{}", bound_address(&ready, "metrics")?), None)?;
+        Ok(api.get("/status").await?.ok()?.body)
+    }
+
     /// What `miner-worker wallet` with these arguments says about its wallet, and how it ends. The miner may run.
     pub async fn wallet(&self, args: &[&str]) -> anyhow::Result<std::process::Output> {
         let mut command = tokio::process::Command::new(binaries::find(PROGRAM)?);
@@ -115,6 +124,11 @@ impl MinerBuilder {
     pub fn models(mut self, ids: &[&str]) -> Self {
         self.models = ids.iter().map(|&id| id.into()).collect();
         self
+    }
+
+    /// Serves `/status` and `/metrics` on a free port.
+    pub fn status_page(self) -> Self {
+        self.arg("--metrics-listen").arg("127.0.0.1:0")
     }
 
     /// A further argument of `miner-worker run`.

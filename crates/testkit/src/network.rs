@@ -1,6 +1,6 @@
 //! The smallest whole network: one validator, one gateway, some miners.
 
-use crate::{gateway::GatewayBuilder, Gateway, Miner, Node};
+use crate::{gateway::GatewayBuilder, miner::MinerBuilder, Gateway, Miner, Node};
 
 /// A `dev` chain with the gateway of `//Coordinator` and connected miners.
 #[derive(Debug)]
@@ -24,12 +24,21 @@ impl Network {
         miners: &[(&str, u32)],
         configure: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
     ) -> anyhow::Result<Self> {
-        let node = Node::dev().start().await?;
+        Self::around(Node::dev().start().await?, miners, configure, |miner| miner).await
+    }
+
+    /// The same on the chain of `node`, with miners that `equip` has changed.
+    pub async fn around(
+        node: Node,
+        miners: &[(&str, u32)],
+        configure: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+        equip: impl Fn(MinerBuilder) -> MinerBuilder,
+    ) -> anyhow::Result<Self> {
         // Gateway and miners read the chain's state; the first blocks are not needed for that.
         let gateway = configure(Gateway::builder(&node)).start().await?;
-        let starts = miners
-            .iter()
-            .map(|&(operator, slots)| Miner::builder(&node, operator).coordinator(&gateway).slots(slots).start());
+        let starts = miners.iter().map(|&(operator, slots)| {
+            equip(Miner::builder(&node, operator).coordinator(&gateway).slots(slots)).start()
+        });
         let miners = futures::future::try_join_all(starts).await?;
         gateway.until_serving(miners.len()).await?;
         gateway.until_ready().await?;

@@ -16,16 +16,21 @@ use crate::{
     rpc::Rpc,
     run_dir::RunDir,
     wait::until,
+    ChainSpec,
 };
 
 /// What a node gets until its RPC server answers.
 const START_LIMIT: Duration = Duration::from_secs(120);
+/// Network identity of a node that has no peers.
+const ALONE_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000001";
 
 /// Which chain, which validator, which ports.
 #[derive(Clone, Debug)]
 pub struct NodeBuilder {
     name: String,
     chain_args: Vec<OsString>,
+    /// Of a chain of its own, until it is written.
+    spec: Option<ChainSpec>,
     base_path: Option<PathBuf>,
     rpc_port: u16,
     p2p_port: u16,
@@ -47,6 +52,13 @@ impl Node {
     /// The one validator of a `dev` chain.
     pub fn dev() -> NodeBuilder {
         NodeBuilder::new("node", vec!["--dev".into()])
+    }
+
+    /// Alice, who validates alone on the chain of `spec`.
+    pub fn alone(spec: &ChainSpec) -> NodeBuilder {
+        // An authority refuses to make a network identity up.
+        let args = ["--alice", "--validator", "--node-key", ALONE_KEY].map(OsString::from);
+        NodeBuilder { spec: Some(spec.clone()), ..NodeBuilder::new("node", args.into()) }
     }
 
     /// One of the validators of a `local` chain: `alice`, `bob` or `charlie`.
@@ -119,8 +131,15 @@ impl Node {
 
     /// Ends it if it runs, and starts it again with the same chain on the same ports.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.restart_with(&[]).await
+    }
+
+    /// The same with further arguments, until it is restarted again.
+    pub async fn restart_with(&mut self, args: &[&str]) -> anyhow::Result<()> {
         self.process.terminate().await?;
-        let (process, address) = self.builder.spawn(self.dir.path()).await?;
+        let mut builder = self.builder.clone();
+        builder.chain_args.extend(args.iter().map(OsString::from));
+        let (process, address) = builder.spawn(self.dir.path()).await?;
         ensure!(address == self.rpc_address, "restarted on {address} instead of {}", self.rpc_address);
         self.process = process;
         Ok(())
@@ -135,12 +154,19 @@ impl Node {
 
 impl NodeBuilder {
     fn new(name: &str, chain_args: Vec<OsString>) -> Self {
-        Self { name: name.into(), chain_args, base_path: None, rpc_port: 0, p2p_port: 0, bootnodes: Vec::new() }
+        let name = name.into();
+        Self { name, chain_args, spec: None, base_path: None, rpc_port: 0, p2p_port: 0, bootnodes: Vec::new() }
     }
 
     /// Gives it the session keys of a well-known validator, such as `alice`.
     pub fn keys_of(mut self, validator: &str) -> Self {
         self.chain_args.push(format!("--{validator}").into());
+        self
+    }
+
+    /// A further argument.
+    pub fn arg(mut self, arg: &str) -> Self {
+        self.chain_args.push(arg.into());
         self
     }
 
@@ -165,6 +191,10 @@ impl NodeBuilder {
     /// Starts it and waits until its RPC server answers.
     pub async fn start(mut self) -> anyhow::Result<Node> {
         let dir = RunDir::new(&self.name)?;
+        if let Some(spec) = self.spec.take() {
+            let chain = spec.write(dir.path())?;
+            self.chain_args.extend(["--chain".into(), chain.into_os_string()]);
+        }
         let (process, rpc_address) = self.spawn(dir.path()).await?;
         let rpc = Rpc::new(&rpc_address)?;
         // From now on fixed: whoever is connected finds it there after a restart.

@@ -185,6 +185,16 @@ impl Process {
         kill(Pid::from_raw(self.pid() as i32), signal).with_context(|| format!("cannot send {signal} to {}", self.name))
     }
 
+    /// Has it stand still until [`Process::resume`].
+    pub fn pause(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// Has it go on.
+    pub fn resume(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGCONT)
+    }
+
     /// SIGTERM, then waits for its end.
     pub async fn terminate(&mut self) -> anyhow::Result<ExitStatus> {
         if self.exit_status().is_none() {
@@ -295,6 +305,31 @@ mod tests {
         first.until_exit(Duration::from_secs(5)).await.unwrap();
         let mut second = shell(dir.path(), "exit 0");
         assert!(second.until_ready(Duration::from_secs(5)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_paused_stands_still_until_it_is_resumed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut process = shell(dir.path(), "echo begun >&2; while :; do sleep 0.1; done");
+        process.until_log(Duration::from_secs(5), "begun").await.unwrap();
+        process.pause().unwrap();
+        let state = |process: &Process| {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.pid())).unwrap();
+            stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).unwrap()
+        };
+        until(Duration::from_secs(5), "the stop", async || {
+            anyhow::ensure!(state(&process) == 'T', "it is in state {}", state(&process));
+            Ok(())
+        })
+        .await
+        .unwrap();
+        process.resume().unwrap();
+        until(Duration::from_secs(5), "it to go on", async || {
+            anyhow::ensure!(state(&process) != 'T', "it still stands");
+            Ok(())
+        })
+        .await
+        .unwrap();
     }
 
     #[tokio::test]

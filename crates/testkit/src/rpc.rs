@@ -38,10 +38,23 @@ impl Rpc {
         T::decode_all(&mut bytes_of(&result)?.as_slice()).with_context(|| format!("{method} returned another type"))
     }
 
+    /// What the storage of block `at` has under the hex-encoded `key`.
+    pub async fn storage<T: DecodeAll>(&self, key: &str, at: &str) -> anyhow::Result<T> {
+        let value = self.call("state_getStorage", json!([key, at])).await?;
+        T::decode_all(&mut bytes_of(&value)?.as_slice()).with_context(|| format!("{key} holds another type"))
+    }
+
     /// Height and hash of the last finalised block.
     pub async fn finalised(&self) -> anyhow::Result<(u32, String)> {
         let hash = self.call("chain_getFinalizedHead", json!([])).await?;
         let hash = hash.as_str().context("chain_getFinalizedHead returned no hash")?.to_owned();
+        Ok((self.height(&hash).await?, hash))
+    }
+
+    /// Height and hash of the best block.
+    pub async fn best(&self) -> anyhow::Result<(u32, String)> {
+        let hash = self.call("chain_getBlockHash", json!([])).await?;
+        let hash = hash.as_str().context("chain_getBlockHash returned no hash")?.to_owned();
         Ok((self.height(&hash).await?, hash))
     }
 

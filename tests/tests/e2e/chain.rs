@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::ensure;
 use cuckoo_testkit::{until, Node};
 use futures::future::try_join_all;
-use serde_json::json;
 
 const LIMIT: Duration = Duration::from_secs(180);
 
@@ -30,7 +29,7 @@ async fn three_local_validators_finalise_together() {
     nodes[2].kill().await.unwrap();
     let (halted, _) = nodes[0].rpc().finalised().await.unwrap();
     until(LIMIT, "blocks built by two of three", async || {
-        let best = best_height(&nodes[0]).await?;
+        let (best, _) = nodes[0].rpc().best().await?;
         ensure!(best >= halted + 8, "the best block is {best}, {halted} was final when the third was killed");
         Ok(())
     })
@@ -60,9 +59,4 @@ async fn a_dev_node_keeps_its_chain_over_a_restart() {
     assert_eq!(node.rpc().block_hash(3).await.unwrap(), hash, "the chain was lost in a crash");
     let last = node.until_finalised(after + 3, LIMIT).await.unwrap();
     println!("final: {before} before the restart, {after} after it, {last} after a crash");
-}
-
-async fn best_height(node: &Node) -> anyhow::Result<u32> {
-    let hash = node.rpc().call("chain_getBlockHash", json!([])).await?;
-    node.rpc().height(hash.as_str().unwrap_or_default()).await
 }

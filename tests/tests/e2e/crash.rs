@@ -1,109 +1,283 @@
-//! Gateway and miners are killed at random moments under load: every acknowledged result is paid exactly once.
+//! Gateways and miners are killed at random moments under load, and every acknowledged result is paid exactly once.
 
 use std::{
     collections::BTreeMap,
-    path::Path,
-    process::Command,
+    ops::AddAssign,
     sync::{
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
         Arc,
     },
     time::{Duration, Instant},
 };
 
 use anyhow::{ensure, Context};
-use cuckoo_primitives::Balance;
+use cuckoo_primitives::{Balance, Role, CAI};
 use cuckoo_testkit::{
-    api::chat,
-    market::{stash_account, Market},
-    models::CHAT,
-    setup,
+    api::{chat, chat_stream},
+    market::Market,
+    models::{CHAT, EMBEDDING},
     wait::until,
-    Api, Gateway, Miner, Node,
+    Answer, Api, ChainSpec, Founder, Gateway, Miner, Node,
 };
+use futures::future::{join_all, try_join, try_join_all};
 use rand::{rngs::StdRng, Rng, SeedableRng};
-use serde_json::Value;
-use tokio::task::JoinHandle;
+use serde_json::{json, Value};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
-const COORDINATOR: &str = "//Coordinator";
-const MINERS: [&str; 2] = ["//Miner1", "//Miner2"];
-/// How often something is killed; `cargo xtask crash-test --rounds` sets the variable.
+use crate::books::{self, Journal};
+
+/// How often something is killed, and with which random numbers; `cargo xtask crash-test` sets the variables.
 const ROUNDS_ENV: &str = "CUCKOO_CRASH_ROUNDS";
-const ROUNDS: u32 = 24;
-/// Applications that ask at the same time.
-const CLIENTS: usize = 4;
+const SEED_ENV: &str = "CUCKOO_CRASH_SEED";
+const ROUNDS: u32 = 200;
 /// Until something that was restarted serves again, or all is paid.
 const LIMIT: Duration = Duration::from_secs(90);
-/// Longest time from an answer to the next kill.
+/// Longest time from the moment at which all serve to a kill.
 const KILL_WITHIN_MS: u64 = 400;
+/// Between two requests of one application.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A coordinator with its two miners. Several of them work side by side on one chain: a restart is mostly waiting.
+struct Cast {
+    coordinator: &'static str,
+    miners: [&'static str; 2],
+    model: &'static str,
+    /// So that a few answers are worth an account, and many less than what covers a miner.
+    price: &'static str,
+}
+
+const CASTS: [Cast; 3] = [
+    Cast { coordinator: "//Coordinator", miners: ["//Miner1", "//Miner2"], model: CHAT, price: "0.1:0.2" },
+    Cast { coordinator: "//Coordinator2", miners: ["//Miner3", "//Miner4"], model: EMBEDDING, price: "0.5:0" },
+    Cast { coordinator: "//Coordinator3", miners: ["//Miner5", "//Miner6"], model: EMBEDDING, price: "0.5:0" },
+];
+
+const COORDINATOR_STAKE: Balance = 2_500_000 * CAI;
+const MINER_STAKE: Balance = 50_000 * CAI;
+const ESCROW: Balance = 10_000 * CAI;
+const FUNDS: Balance = 1_000 * CAI;
 
 #[tokio::test]
 async fn every_acknowledged_result_is_paid_exactly_once() {
-    let rounds = std::env::var(ROUNDS_ENV).map_or(ROUNDS, |rounds| rounds.parse().unwrap());
-    let seed = std::process::id().into();
-    println!("{rounds} rounds, random seed {seed}");
-    let (node, mut gateway, mut miners) = start().await.unwrap();
-    let load = Load::begin(gateway.api());
+    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u32>().unwrap());
+    let rounds = number(ROUNDS_ENV).unwrap_or(ROUNDS);
+    let seed = number(SEED_ENV).unwrap_or_else(std::process::id);
+    println!("{rounds} kills, {SEED_ENV}={seed}");
+    let node = Node::alone(&chain().unwrap()).start().await.unwrap();
+    let mut stages = try_join_all(CASTS.iter().map(|cast| Stage::set(&node, cast))).await.unwrap();
 
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut kills = BTreeMap::new();
     let began = Instant::now();
-    for round in 0..rounds {
-        load.until_answered().await.unwrap_or_else(|error| panic!("round {round}: {error:#}"));
-        tokio::time::sleep(Duration::from_millis(random.random_range(0..KILL_WITHIN_MS))).await;
-        let victim = random.random_range(0..=miners.len());
-        match miners.get_mut(victim) {
-            Some(miner) => {
-                *kills.entry(miner.operator().to_owned()).or_insert(0) += 1;
-                miner.kill().await.unwrap();
-                miner.restart().await.unwrap();
-            }
-            None => {
-                *kills.entry("gateway".to_owned()).or_insert(0) += 1;
-                gateway.kill().await.unwrap();
-                gateway.restart().await.unwrap();
-            }
+    let left = AtomicU32::new(rounds);
+    let scenes = (0..).zip(&mut stages).map(|(number, stage)| {
+        let random = StdRng::seed_from_u64(u64::from(seed) * CASTS.len() as u64 + number);
+        let left = &left;
+        async move { stage.suffer(left, random).await.with_context(|| stage.cast.coordinator) }
+    });
+    try_join_all(scenes).await.unwrap();
+    println!("{rounds} kills in {:.0} s", began.elapsed().as_secs_f32());
+
+    let market = Market::connect(&node).await.unwrap();
+    let mut all = Figures::default();
+    for figures in try_join_all(stages.into_iter().map(|stage| stage.close(&market))).await.unwrap() {
+        all += figures;
+    }
+    println!("all was paid once, {:.0} s: {all:?}", began.elapsed().as_secs_f32());
+    assert_eq!(all.kills.values().sum::<u32>(), rounds);
+    assert!(all.answers > 0 && all.hung_up > 0, "{all:?}");
+}
+
+/// The `dev` chain with everybody on it.
+fn chain() -> anyhow::Result<ChainSpec> {
+    let mut spec = ChainSpec::dev()?;
+    // The first coordinator and its miners are there.
+    for cast in &CASTS[1..] {
+        let coordinator = Founder::of_operator(cast.coordinator, Role::Coordinator, COORDINATOR_STAKE)?;
+        spec = funded(spec, &coordinator)?.escrow(&coordinator.stash, ESCROW)?;
+        for miner in cast.miners {
+            spec = funded(spec, &Founder::of_operator(miner, Role::Miner, MINER_STAKE)?)?;
         }
     }
-    load.until_answered().await.unwrap();
-    let acknowledged = load.end().await;
-    println!("{} answers, kills: {kills:?}, {:.0} s", acknowledged.len(), began.elapsed().as_secs_f32());
-    gateway.until_serving(miners.len()).await.unwrap();
-
-    let journal = all_is_paid(&node, &gateway, &miners).await.unwrap();
-    for task in &acknowledged {
-        let receipts = journal.tasks.get(task).copied().unwrap_or(0);
-        assert_eq!(receipts, 1, "the answer of task {task} has {receipts} receipts");
-    }
-    println!("{} receipts, {} planck, all of it settled", journal.tasks.len(), journal.cost);
+    Ok(spec)
 }
 
-async fn start() -> anyhow::Result<(Node, Gateway, Vec<Miner>)> {
-    let node = Node::dev().start().await?;
-    let gateway = Gateway::builder(&node).start().await?;
-    let mut miners = Vec::new();
-    for operator in MINERS {
-        // Whatever a killed gateway did not get to pay is forgiven at once.
-        let miner = Miner::builder(&node, operator).coordinator(&gateway).models(&[CHAT]).slots(2);
-        miners.push(miner.arg("--forgive").arg("0").start().await?);
-    }
-    gateway.until_serving(miners.len()).await?;
-    gateway.until_ready().await?;
-    Ok((node, gateway, miners))
+fn funded(spec: ChainSpec, founder: &Founder) -> anyhow::Result<ChainSpec> {
+    let spec = spec.funds(&founder.stash, founder.stake + ESCROW + FUNDS)?.funds(&founder.operator, FUNDS)?;
+    spec.founder(founder)
 }
 
-/// Applications that ask all the time.
+/// What has happened.
+#[derive(Debug, Default)]
+struct Figures {
+    /// How often each was killed.
+    kills: BTreeMap<String, u32>,
+    /// Wallets whose last record had been cut off by a kill.
+    torn: usize,
+    /// Answers that came whole.
+    answers: usize,
+    /// Clients that went away before.
+    hung_up: u64,
+    receipts: usize,
+    /// What they cost, and what was promised and settled, in planck.
+    planck: Balance,
+}
+
+impl AddAssign for Figures {
+    fn add_assign(&mut self, other: Self) {
+        for (victim, kills) in other.kills {
+            *self.kills.entry(victim).or_insert(0) += kills;
+        }
+        self.torn += other.torn;
+        self.answers += other.answers;
+        self.hung_up += other.hung_up;
+        self.receipts += other.receipts;
+        self.planck += other.planck;
+    }
+}
+
+/// A cast whose programs run, and those who ask it.
+struct Stage {
+    cast: &'static Cast,
+    load: Load,
+    miners: Vec<Miner>,
+    gateway: Gateway,
+    kills: BTreeMap<String, u32>,
+}
+
+impl Stage {
+    async fn set(node: &Node, cast: &'static Cast) -> anyhow::Result<Self> {
+        let gateway = Gateway::builder(node).operator(cast.coordinator).arg("--default-price").arg(cast.price);
+        let gateway = gateway.start().await?;
+        let miners = cast.miners.map(|operator| {
+            // Whatever a killed gateway did not get to pay is forgiven at once.
+            let miner = Miner::builder(node, operator).coordinator(&gateway).models(&[cast.model]).slots(2);
+            miner.arg("--forgive").arg("0").arg("--threads").arg("1").start()
+        });
+        let miners = try_join_all(miners).await?;
+        gateway.until_serving(miners.len()).await?;
+        gateway.until_ready().await?;
+        let load = Load::begin(gateway.api(), cast.model);
+        Ok(Self { cast, load, miners, gateway, kills: BTreeMap::new() })
+    }
+
+    /// Is killed until no kills are left, sometimes the gateway, sometimes miners, sometimes several of them, each at a
+    /// moment of its own.
+    async fn suffer(&mut self, left: &AtomicU32, mut random: StdRng) -> anyhow::Result<()> {
+        loop {
+            self.load.until_answered().await?;
+            self.gateway.until_serving(self.miners.len()).await?;
+            let mut moments = self.moments(&mut random);
+            let wanted = moments.iter().flatten().count() as u32;
+            let had = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(wanted)));
+            let mut granted = had.unwrap_or_default().min(wanted);
+            if granted == 0 {
+                return Ok(());
+            }
+            for moment in moments.iter_mut().filter(|moment| moment.is_some()) {
+                match granted.checked_sub(1) {
+                    Some(rest) => granted = rest,
+                    None => *moment = None,
+                }
+            }
+            self.kill(&moments).await?;
+        }
+    }
+
+    /// For the gateway, then for each miner: after how long it is killed, if it is; at least one is.
+    fn moments(&self, random: &mut StdRng) -> Vec<Option<Duration>> {
+        let victims = 1 + self.miners.len();
+        let chosen = random.random_range(1..1u32 << victims);
+        let moment = |victim: usize| {
+            let within = Duration::from_millis(random.random_range(0..KILL_WITHIN_MS));
+            (chosen & (1u32 << victim) != 0).then_some(within)
+        };
+        (0..victims).map(moment).collect()
+    }
+
+    async fn kill(&mut self, moments: &[Option<Duration>]) -> anyhow::Result<()> {
+        let Self { gateway, miners, kills, cast, .. } = self;
+        let (first, others) = moments.split_first().context("nobody to kill")?;
+        let names = std::iter::once("gateway").chain(cast.miners.map(|_| "miner"));
+        for (name, _) in names.zip(moments).filter(|(_, moment)| moment.is_some()) {
+            *kills.entry(name.to_owned()).or_insert(0) += 1;
+        }
+        let gateway = async {
+            if let Some(moment) = first {
+                sleep(*moment).await;
+                gateway.kill().await?;
+                gateway.restart().await?;
+            }
+            anyhow::Ok(())
+        };
+        let miners = miners.iter_mut().zip(others).map(|(miner, moment)| async move {
+            if let Some(moment) = moment {
+                sleep(*moment).await;
+                miner.kill().await?;
+                miner.restart().await?;
+            }
+            anyhow::Ok(())
+        });
+        try_join(gateway, try_join_all(miners)).await?;
+        Ok(())
+    }
+
+    /// Ends the load, has everything redeemed, and compares the books.
+    async fn close(mut self, market: &Market) -> anyhow::Result<Figures> {
+        let Ended { tasks, hung_up } = self.load.end().await;
+        self.gateway.until_serving(self.miners.len()).await?;
+        let journal: Journal = until(LIMIT, "all to be paid", async || {
+            // However it ends: what counts is read below.
+            join_all(self.miners.iter().map(|miner| miner.wallet(&["redeem"]))).await;
+            books::agreed(market, self.cast.coordinator, &self.gateway, &self.miners).await
+        })
+        .await
+        .context(self.cast.coordinator)?;
+        for task in &tasks {
+            let receipts = journal.tasks.get(task).copied().unwrap_or(0);
+            ensure!(receipts == 1, "the answer of task {task} has {receipts} receipts");
+        }
+        Ok(Figures {
+            kills: self.kills,
+            torn: self.miners.iter_mut().map(torn).sum::<usize>(),
+            answers: tasks.len(),
+            hung_up,
+            receipts: journal.tasks.len(),
+            planck: journal.cost,
+        })
+    }
+}
+
+/// How often a miner found the last record of its wallet cut off.
+fn torn(miner: &mut Miner) -> usize {
+    let log = std::fs::read_to_string(miner.process().log_path()).unwrap_or_default();
+    log.matches("the last write to the wallet was cut short").count()
+}
+
+/// Applications that ask all the time: two that wait for their answers, and one that mostly does not.
 struct Load {
     answers: Arc<AtomicU64>,
     ended: Arc<AtomicBool>,
-    clients: Vec<JoinHandle<Vec<String>>>,
+    patient: Vec<JoinHandle<Vec<String>>>,
+    fickle: JoinHandle<Ended>,
+}
+
+/// What the applications have seen.
+struct Ended {
+    /// Tasks whose answers came whole.
+    tasks: Vec<String>,
+    /// How often one went away before.
+    hung_up: u64,
 }
 
 impl Load {
-    fn begin(api: &Api) -> Self {
+    fn begin(api: &Api, model: &'static str) -> Self {
         let (answers, ended) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
-        let clients = (0..CLIENTS).map(|_| tokio::spawn(ask(api.clone(), answers.clone(), ended.clone()))).collect();
-        Self { answers, ended, clients }
+        let patient = |_: u32| tokio::spawn(wait_for_answers(api.clone(), model, answers.clone(), ended.clone()));
+        let patient = (0..2).map(patient).collect();
+        let fickle = tokio::spawn(hang_up(api.clone(), model, ended.clone()));
+        Self { answers, ended, patient, fickle }
     }
 
     /// Waits for an answer that comes from now on.
@@ -116,84 +290,85 @@ impl Load {
         .await
     }
 
-    /// Ends it when what has been asked is answered; returns the tasks whose answers came whole.
-    async fn end(self) -> Vec<String> {
+    /// Ends it when what has been asked is answered.
+    async fn end(&mut self) -> Ended {
         self.ended.store(true, Ordering::Relaxed);
-        let mut tasks = Vec::new();
-        for client in self.clients {
-            tasks.extend(client.await.unwrap());
+        let mut all = (&mut self.fickle).await.unwrap();
+        for client in &mut self.patient {
+            all.tasks.extend(client.await.unwrap());
         }
-        tasks
+        all
     }
 }
 
-/// One application. What fails is asked again: programs are being killed.
-async fn ask(api: Api, answers: Arc<AtomicU64>, ended: Arc<AtomicBool>) -> Vec<String> {
+/// What an application asks.
+fn question(model: &str) -> (&'static str, Value) {
+    if model == CHAT {
+        return ("/v1/chat/completions", chat(CHAT, "Say hello.", 4));
+    }
+    let inputs = ["The tide comes in twice a day.", "Nobody lives in the lighthouse any more."];
+    ("/v1/embeddings", json!({ "model": model, "input": inputs }))
+}
+
+/// Asks and waits. What fails is asked again: programs are being killed.
+async fn wait_for_answers(
+    api: Api,
+    model: &'static str,
+    answers: Arc<AtomicU64>,
+    ended: Arc<AtomicBool>,
+) -> Vec<String> {
     let mut tasks = Vec::new();
+    let (path, body) = question(model);
     while !ended.load(Ordering::Relaxed) {
-        match api.post("/v1/chat/completions", &chat(CHAT, "Say hello.", 4)).await {
-            Ok(answer) if answer.status == 200 => {
-                tasks.push(answer.task_id().unwrap());
-                answers.fetch_add(1, Ordering::Relaxed);
-            }
-            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        if let Ok(answer) = api.post(path, &body).await.and_then(Answer::ok) {
+            tasks.push(answer.task_id().unwrap());
+            answers.fetch_add(1, Ordering::Relaxed);
         }
+        sleep(PAUSE).await;
     }
     tasks
 }
 
-/// What a gateway's journal says.
-struct Journal {
-    /// How many receipts each task has.
-    tasks: BTreeMap<String, u64>,
-    /// What all of them cost, in planck.
-    cost: Balance,
-    /// What was promised to each miner's stash over all channels, in planck.
-    promised: BTreeMap<String, Balance>,
-}
-
-impl Journal {
-    /// Read with another program's SQLite.
-    fn read(data_dir: &Path) -> anyhow::Result<Self> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("journal/read.py");
-        let output = Command::new(setup::python()?).arg(script).arg(data_dir.join("gateway.sqlite")).output()?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let said: Value = serde_json::from_slice(&output.stdout)?;
-        let planck = |value: &Value| -> anyhow::Result<Balance> { Ok(value.as_str().context("no amount")?.parse()?) };
-        let mut promised = BTreeMap::new();
-        for (miner, amount) in said["promised"].as_object().context("no promises")? {
-            promised.insert(miner.clone(), planck(amount)?);
+/// Asks for much, and goes away before it has all of it, unless that comes fast.
+async fn hang_up(api: Api, model: &'static str, ended: Arc<AtomicBool>) -> Ended {
+    let mut random = StdRng::from_os_rng();
+    let mut seen = Ended { tasks: Vec::new(), hung_up: 0 };
+    while !ended.load(Ordering::Relaxed) {
+        let done = match model {
+            CHAT => tell_a_story(&api, random.random_range(0..8)).await,
+            _ => embed_much(&api, Duration::from_millis(random.random_range(1..150))).await,
+        };
+        match done {
+            Ok(Some(task)) => seen.tasks.push(task),
+            Ok(None) => seen.hung_up += 1,
+            // Programs are being killed.
+            Err(_) => {}
         }
-        let mut tasks = BTreeMap::new();
-        for (task, receipts) in said["tasks"].as_object().context("no tasks")? {
-            tasks.insert(task.clone(), receipts.as_u64().context("no count")?);
-        }
-        Ok(Self { tasks, cost: planck(&said["cost"])?, promised })
+        sleep(PAUSE).await;
     }
+    seen
 }
 
-/// Has the miners redeem until the chain has settled, for each, what the journal promised; and the journal promised what
-/// its receipts cost.
-async fn all_is_paid(node: &Node, gateway: &Gateway, miners: &[Miner]) -> anyhow::Result<Journal> {
-    let market = Market::connect(node).await?;
-    let coordinator = stash_account(COORDINATOR)?;
-    until(LIMIT, "all to be paid", async || {
-        for miner in miners {
-            // However it ends: what counts is read below.
-            miner.wallet(&["redeem"]).await?;
+/// Reads so many pieces of a story; its task if it was over by then.
+async fn tell_a_story(api: &Api, pieces: u32) -> anyhow::Result<Option<String>> {
+    let body = chat_stream(CHAT, "Write a long story about a lighthouse keeper.", 24);
+    let (headers, mut events) = api.stream("/v1/chat/completions", &body).await?;
+    let task = headers.get("x-cuckoo-task-id").context("no task id")?.to_str()?.to_owned();
+    for _ in 0..pieces {
+        match events.next().await? {
+            None => return Ok(Some(task)),
+            Some(event) => ensure!(event["error"].is_null(), "{}", event["error"]),
         }
-        let journal = Journal::read(&gateway.data_dir())?;
-        let promised: Balance = journal.promised.values().sum();
-        ensure!(promised == journal.cost, "receipts cost {}, {promised} is promised", journal.cost);
-        let channels = market.chain().channels(&coordinator).await?;
-        for operator in MINERS {
-            let stash = stash_account(operator)?;
-            let settled: Balance =
-                channels.iter().filter(|((miner, _), _)| *miner == stash).map(|(_, settled)| settled.amount).sum();
-            let promised = journal.promised.get(&hex::encode(&stash)).copied().unwrap_or(0);
-            ensure!(settled == promised, "{operator}: {promised} promised, {settled} settled");
-        }
-        Ok(journal)
-    })
-    .await
+    }
+    Ok(None)
+}
+
+/// Waits so long for many embeddings; their task if they came.
+async fn embed_much(api: &Api, patience: Duration) -> anyhow::Result<Option<String>> {
+    let inputs: Vec<_> = (0..16).map(|number| format!("{number} ships have passed the lighthouse today.")).collect();
+    let body = json!({ "model": EMBEDDING, "input": inputs });
+    match timeout(patience, api.post("/v1/embeddings", &body)).await {
+        Ok(answer) => answer?.ok()?.task_id().map(Some),
+        Err(_) => Ok(None),
+    }
 }

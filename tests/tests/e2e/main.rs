@@ -1,6 +1,7 @@
 //! End-to-end tests, one module a topic. They are one program because each program links the whole client side anew.
 
 mod answer;
+mod books;
 mod chain;
 mod clients;
 mod crash;
@@ -16,5 +17,6 @@ mod restart;
 mod sdk;
 mod spread;
 mod start;
+mod trouble;
 mod upgrade;
 mod validators;

@@ -16,7 +16,6 @@ use cuckoo_testkit::{
     until, ChainSpec, Node, Validators,
 };
 use futures::future::{try_join, try_join_all};
-use serde_json::json;
 
 /// For what takes some blocks.
 const SOON: Duration = Duration::from_secs(60);
@@ -146,7 +145,7 @@ async fn finality_survives_one_of_four_and_waits_for_the_second() {
     network.nodes[2].kill().await.unwrap();
     let (two_stopped, _) = network.nodes[0].rpc().finalised().await.unwrap();
     until(SOON, "blocks built by two of four", async || {
-        let best = best_height(&network.nodes[0]).await?;
+        let (best, _) = network.nodes[0].rpc().best().await?;
         ensure!(best >= two_stopped + 8, "the best block is {best}, {two_stopped} was final when the second stopped");
         Ok(())
     })
@@ -200,9 +199,4 @@ async fn until_chilled(market: &Market, operator: &str) -> anyhow::Result<Candid
 
 async fn bond_of(market: &Market, stash: &AccountId) -> anyhow::Result<StashOverview> {
     market.chain().stash(stash).await?.context("it has not bonded")
-}
-
-async fn best_height(node: &Node) -> anyhow::Result<u32> {
-    let hash = node.rpc().call("chain_getBlockHash", json!([])).await?;
-    node.rpc().height(hash.as_str().unwrap_or_default()).await
 }

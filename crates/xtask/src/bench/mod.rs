@@ -4,6 +4,7 @@ mod economy;
 mod figure;
 mod gateway;
 mod selection;
+mod settlement;
 
 use clap::Subcommand;
 
@@ -14,6 +15,8 @@ pub(crate) enum Bench {
     Selection,
     /// Time of slashes, rewards, votes and claims with 10 and with 100,000 voters; paying 100,000 candidates; bytes
     Economy,
+    /// A million tasks promised, checked, and paid on a real chain: extrinsics, blocks, time, bytes; vouchers a second
+    Settlement(settlement::Args),
     /// Requests a second, latencies and memory of a gateway whose miners answer at once
     Gateway(gateway::Args),
     /// The gateway that `bench gateway` measures, in a process of its own
@@ -25,6 +28,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Selection => selection::run(),
         Bench::Economy => economy::run(),
+        Bench::Settlement(args) => settlement::run(&args),
         Bench::Gateway(args) => gateway::run(&args),
         Bench::GatewayChild(args) => gateway::child::run(&args),
     }
