@@ -2,8 +2,8 @@
 
 use codec::Encode;
 use cuckoo_primitives::{
-    runtime_api::MAX_CANDIDATES_PER_PAGE, settlement::Debt, AccountId, Balance, BlockNumber, Candidate, EraIndex,
-    EraProgress, Hash, Role, StashOverview,
+    runtime_api::MAX_CANDIDATES_PER_PAGE, AccountId, Balance, BlockNumber, Candidate, EraProgress, Hash, Role,
+    StashOverview,
 };
 use futures::future::{try_join, try_join_all};
 use subxt::ext::scale_decode::DecodeAsType;
@@ -92,33 +92,6 @@ pub(crate) async fn free_balance(
     let Some(info) = info else { return Ok(0) };
     let info = info.decode().map_err(|error| ChainError::Decode { what: "account", reason: error.to_string() })?;
     Ok(info.data.free)
-}
-
-/// What `coordinator` owes to `miner`. The runtime's API lists debts only by pages of all miners.
-pub(crate) async fn debt(
-    node: &Node,
-    number: BlockNumber,
-    at: Hash,
-    coordinator: &AccountId,
-    miner: &AccountId,
-) -> Result<Debt, ChainError> {
-    let address = subxt::dynamic::storage::<([u8; 32], [u8; 32]), DebtRecord>("Settlement", "Debts");
-    let block = node.at(number, at).await?;
-    let keys: ([u8; 32], [u8; 32]) = (*coordinator.as_ref(), *miner.as_ref());
-    let Some(debt) = answer(block.storage().try_fetch(address, keys)).await? else { return Ok(Debt::default()) };
-    let debt = debt.decode().map_err(|error| ChainError::Decode { what: "debt", reason: error.to_string() })?;
-    let DebtRecord { open, since, taken, taken_in } = debt;
-    Ok(Debt { open, since, taken, taken_in })
-}
-
-/// A debt as the settlement pallet stores it.
-#[derive(DecodeAsType)]
-#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
-struct DebtRecord {
-    open: Balance,
-    since: EraIndex,
-    taken: Balance,
-    taken_in: EraIndex,
 }
 
 /// The part of FRAME's account record that is read here.

@@ -6,7 +6,7 @@ use cuckoo_primitives::{
     AccountId, Balance, BlockNumber,
 };
 
-use crate::{chain::Chain, error::ChainError, reader};
+use crate::{chain::Chain, error::ChainError};
 
 /// More channels or debts of one coordinator than this are not believed.
 const MAX_ENTRIES: usize = 1_000_000;
@@ -67,9 +67,7 @@ impl Chain {
 
     /// What the coordinator owes to this miner; nothing is open if there is no debt.
     pub async fn debt(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Debt, ChainError> {
-        let followed = self.followed()?;
-        let view = followed.view();
-        reader::debt(&*followed.node()?, view.number, view.hash, coordinator, miner).await
+        self.ask_settlement("debt", (coordinator, miner)).await
     }
 
     /// The miners to whom the coordinator owes, or lately paid from its stake.

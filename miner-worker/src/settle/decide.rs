@@ -94,8 +94,8 @@ pub(crate) fn reason(channel: &ChannelFacts, coordinator: &CoordinatorFacts, now
         return None;
     }
     let turn = (now.is_turn && !channel.is_done_in_era).then_some(Reason::Turn);
-    // Of the cover only what is certain to last is read. Whether there is more is tried once in an era, and not whenever
-    // the coordinator gives reason to: it would cost the miner a fee each time.
+    // What answers to another stash that this wallet has vouchers for is not read. Whether there is more is tried once
+    // in an era, and not whenever the coordinator gives reason to: it would cost the miner a fee each time.
     if !now.is_worth(channel.gets) {
         return turn;
     }

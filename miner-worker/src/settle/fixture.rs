@@ -163,6 +163,10 @@ impl Source for FakeSource {
         Ok(self.change(|state| state.cover))
     }
 
+    async fn claimable(&self, _: &AccountId, _: &AccountId) -> Result<Balance, ChainError> {
+        Ok(self.change(|state| state.cover))
+    }
+
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError> {
         let amount = self.change(|state| state.settled.get(key).copied().unwrap_or_default());
         Ok(Settled { amount, tasks: 0 })

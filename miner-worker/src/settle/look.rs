@@ -16,8 +16,10 @@ use crate::wallet::{ChannelKey, Held};
 pub(crate) struct Look {
     /// What stands behind its vouchers.
     pub(crate) solvency: Solvency,
-    /// The part of its stake that answers to this miner; 0 if this miner has no stash.
+    /// The part of its stake that will answer to this miner for new work; 0 if this miner has no stash.
     pub(crate) cover: Balance,
+    /// The part of its stake that answers to this miner now; 0 if this miner has no stash.
+    pub(crate) claimable: Balance,
     /// Its channels in this wallet that were not known to be settled to the end.
     pub(crate) settled: BTreeMap<ChannelKey, Settled>,
     /// What it owes to this miner's stash, and to those for which this wallet has vouchers.
@@ -33,9 +35,9 @@ pub(crate) async fn look(
     miner: Option<&AccountId>,
 ) -> Result<Look, ChainError> {
     let solvency = source.solvency(coordinator).await?;
-    let cover = match miner {
-        Some(miner) => source.cover(coordinator, miner).await?,
-        None => 0,
+    let (cover, claimable) = match miner {
+        Some(miner) => (source.cover(coordinator, miner).await?, source.claimable(coordinator, miner).await?),
+        None => (0, 0),
     };
     let own: Vec<_> = vouchers.iter().filter(|(key, _)| key.coordinator == *coordinator).collect();
     let mut settled = BTreeMap::new();
@@ -55,7 +57,7 @@ pub(crate) async fn look(
             }
         }
     }
-    Ok(Look { solvency, cover, settled, debts })
+    Ok(Look { solvency, cover, claimable, settled, debts })
 }
 
 /// Whether this coordinator owes something to that miner.

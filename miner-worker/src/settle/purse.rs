@@ -9,20 +9,20 @@ use super::look::Look;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Purse {
     escrow: Balance,
-    /// The part of its stake that answers to this miner.
-    cover: Balance,
+    /// The part of its stake that answers to this miner now.
+    claimable: Balance,
 }
 
 impl Purse {
     /// What there is by this look.
     pub(crate) fn of(look: &Look) -> Self {
-        Self { escrow: look.solvency.escrow, cover: look.cover }
+        Self { escrow: look.solvency.escrow, claimable: look.claimable }
     }
 
-    /// What a voucher of this amount gets of it: paid, or on record as a debt. What covers other miners is not known.
+    /// What a voucher of this amount gets of it: paid, or on record as a debt. What answers to other miners is not known.
     pub(crate) fn gets(&self, due: Balance, is_own: bool) -> Balance {
-        let cover = if is_own { self.cover } else { 0 };
-        due.min(self.escrow.saturating_add(cover))
+        let claimable = if is_own { self.claimable } else { 0 };
+        due.min(self.escrow.saturating_add(claimable))
     }
 
     /// What it is paid at once.
@@ -34,7 +34,7 @@ impl Purse {
     pub(crate) fn take(&mut self, due: Balance, is_own: bool) {
         let (gets, pays) = (self.gets(due, is_own), self.pays(due));
         self.escrow = self.escrow.saturating_sub(pays);
-        self.cover = self.cover.saturating_sub(gets.saturating_sub(pays));
+        self.claimable = self.claimable.saturating_sub(gets.saturating_sub(pays));
     }
 }
 
@@ -43,8 +43,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escrow_pays_whoever_comes_first_and_cover_this_miner_alone() {
-        let mut purse = Purse { escrow: 10, cover: 5 };
+    fn escrow_pays_whoever_comes_first_and_stake_this_miner_alone() {
+        let mut purse = Purse { escrow: 10, claimable: 5 };
         assert_eq!((purse.gets(20, true), purse.gets(20, false), purse.pays(20)), (15, 10, 10));
         purse.take(4, false);
         assert_eq!((purse.gets(20, true), purse.gets(20, false), purse.pays(20)), (11, 6, 6));

@@ -7,7 +7,7 @@ use cuckoo_primitives::{AccountId, Balance, EraIndex};
 use super::errand::Claim;
 
 /// Errors of the chain that mean that the coordinator cannot pay now.
-const CANNOT_PAY: [&str; 4] = ["Uncovered", "NothingLeft", "GraceRuns", "SlashesPending"];
+const CANNOT_PAY: [&str; 3] = ["Uncovered", "NothingLeft", "GraceRuns"];
 /// Errors of the chain that mean that nothing is left to pay, perhaps because somebody else has sent the same.
 const NOTHING_TO_PAY: [&str; 2] = ["NothingDue", "NoDebt"];
 
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_refusal_lapses_with_its_era() {
-        for reason in ["Settlement.GraceRuns", "Settlement.SlashesPending", "Settlement.SignerExpired", "anything"] {
+        for reason in ["Settlement.GraceRuns", "Settlement.SignerExpired", "anything"] {
             let mut refusals = refused(reason);
             assert!(refusals.lapse(7).is_empty());
             assert_eq!(refusals.reasons(&account(1)), [reason]);

@@ -16,8 +16,10 @@ pub trait Source: Send + Sync {
     async fn terms(&self) -> Result<SettlementTerms, ChainError>;
     /// What stands behind this coordinator's vouchers.
     async fn solvency(&self, coordinator: &AccountId) -> Result<Solvency, ChainError>;
-    /// How much of its stake answers for its debts to this miner, what is taken already left out.
+    /// How much of its stake will answer to this miner for new work, what is taken already left out.
     async fn cover(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError>;
+    /// How much of its stake answers to this miner now.
+    async fn claimable(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError>;
     /// How far a channel is settled.
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError>;
     /// What this coordinator owes to that miner.
@@ -53,6 +55,10 @@ impl Source for OnChain {
 
     async fn cover(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError> {
         self.chain.cover(coordinator, miner).await
+    }
+
+    async fn claimable(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError> {
+        self.chain.claimable(coordinator, miner).await
     }
 
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError> {

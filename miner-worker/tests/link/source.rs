@@ -57,6 +57,10 @@ impl Source for FakeSource {
         Ok(self.0.lock().unwrap().cover)
     }
 
+    async fn claimable(&self, _: &AccountId, _: &AccountId) -> Result<Balance, ChainError> {
+        Ok(self.0.lock().unwrap().cover)
+    }
+
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError> {
         Ok(self.0.lock().unwrap().settled.get(key).copied().unwrap_or_default())
     }
