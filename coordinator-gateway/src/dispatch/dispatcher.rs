@@ -240,6 +240,11 @@ impl Tries {
             None => self.dispatcher.limits.queue_wait(),
         };
         match self.begin_within(patience).await {
+            // That the others ask too much is not why it is not served.
+            Err(DispatchError::OverBudget(over)) if !self.tried.is_empty() => {
+                let reason = format!("those that it can pay for have failed at it, and {over}");
+                Err(self.or_refusal(DispatchError::NoMiner { reason }))
+            }
             Err(error) => Err(self.or_refusal(error)),
             begun => begun,
         }

@@ -4,13 +4,14 @@ use std::{
 };
 
 use cuckoo_primitives::{settlement::Solvency, task::Finish, CAI};
-use cuckoo_wire::link::CancelReason;
+use cuckoo_wire::link::{CancelReason, FailureCode};
 use serde_json::{json, Value};
 use tokio::io::AsyncWriteExt;
 
 use crate::{
     miner::{Miner, Step, ANSWER},
     settlement::Settlement,
+    slow_readers::dial,
     stage::{chat, stash, until, Stage, EMBEDDER},
 };
 
@@ -275,7 +276,7 @@ async fn a_client_that_reads_nothing_pays_for_what_was_sent() {
     miner.offer_context(1 << 17).await;
     let mut body = stream();
     body["max_tokens"] = json!(PIECES);
-    let mut silent = tokio::net::TcpStream::connect(stage.gateway.http()).await.unwrap();
+    let mut silent = dial(stage.gateway.http()).await;
     silent.write_all(stage.raw_chat(&body.to_string()).as_bytes()).await.unwrap();
     until("the voucher", async || miner.promised().1 == 1).await;
     assert_eq!(miner.cancel_reasons(), [CancelReason::Client], "it was not let finish");
@@ -289,7 +290,7 @@ async fn a_client_that_reads_nothing_pays_for_what_was_sent() {
 #[tokio::test]
 async fn what_a_task_may_cost_is_set_aside_until_its_pay_is_stored() {
     let stage = Stage::paying(&[MINER]).await;
-    let pause = Step::Pause(Duration::from_millis(200));
+    let pause = Step::Pause(Duration::from_millis(500));
     let miner = Miner::link(&stage, MINER.0, &[Step::Persist, Step::Say("Hello"), pause, Step::Finish]).await;
     let key = stage.gateway.keys().create_with_budget("app", Some(CAI)).await.unwrap().secret;
     let reserved = async || {
@@ -339,6 +340,11 @@ async fn a_miner_that_boasts_of_its_context_does_not_use_up_a_budget() {
     assert_eq!(stage.chat().await.status, 200, "who can afford it is served by it");
     assert_eq!(boasting.tasks(), 1);
     drop(modest);
+    let failing = Miner::link(&stage, SECOND.0, &[Step::Fail(FailureCode::Internal)]).await;
+    let failed = ask().await;
+    assert_eq!((failed.status, failed.code()), (503, "no_miner_available"), "{}", failed.text);
+    assert_eq!((boasting.tasks(), failing.tasks()), (1, 1));
+    drop(failing);
     until("it to be gone", async || stage.miner(SECOND.0).await["connected"] == false).await;
     let refused = ask().await;
     assert_eq!((refused.status, refused.code()), (429, "insufficient_quota"), "{}", refused.text);
@@ -352,7 +358,7 @@ async fn what_a_client_left_is_paid_for_though_the_gateway_stops() {
     hang_up_after(&stage, "Hello").await;
     until("the cancellation", async || miner.cancels() == 1).await;
     stage.gateway.shutdown().await;
-    assert_eq!(miner.promised(), (cost(1), 1), "the voucher came before the link's end");
+    until_paid(&miner, 1).await;
 }
 
 #[tokio::test]
@@ -364,7 +370,7 @@ async fn a_task_that_outlasts_the_gateway_is_paid_for_what_was_sent() {
     let miner = Miner::link(&stage, MINER.0, &[Step::Say("Hello"), Step::Hang]).await;
     let (_, mut rest) = read_up_to(&stage, &stage.key, "Hello").await;
     stage.gateway.shutdown().await;
-    assert_eq!(miner.promised(), (cost(1), 1));
+    until_paid(&miner, 1).await;
     assert_eq!(miner.cancel_reasons(), [CancelReason::Client]);
     while let Ok(Some(_)) = rest.chunk().await {}
 }

@@ -16,7 +16,7 @@ const PIECE_BYTES: usize = 16 * 1024;
 const PIECES: usize = 512;
 
 /// A client with a small buffer.
-async fn dial(address: SocketAddr) -> TcpStream {
+pub(crate) async fn dial(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4 * 1024).unwrap();
     socket.connect(address).await.unwrap()
