@@ -75,11 +75,9 @@ pub(super) struct Attempt {
     pub(super) slot: Slot,
 }
 
-/// What the coordinator is told at the end of an attempt.
-enum Ended {
-    /// What was done.
-    Signed(SignedReceipt),
-    /// Why nothing is signed.
+/// Why there is no receipt.
+enum Unsigned {
+    /// The coordinator is told.
     Failed(Failed),
     /// There is nobody to tell.
     LinkGone(LinkError),
@@ -117,9 +115,9 @@ impl Attempt {
         self.report(&ended, begun.elapsed());
         let Self { id, outbox, slot, .. } = self;
         let message = match ended {
-            Ended::Signed(signed) => Message::Result(signed.into_result()),
-            Ended::Failed(failed) => Message::Failure(failure(id, failed)),
-            Ended::LinkGone(error) => return Err(error),
+            Ok(signed) => Message::Result(signed.into_result()),
+            Err(Unsigned::Failed(failed)) => Message::Failure(failure(id, failed)),
+            Err(Unsigned::LinkGone(error)) => return Err(error),
         };
         let room = outbox.room().await?;
         // Not before, or task after task would pile up behind a coordinator that does not read; and not after, since
@@ -130,11 +128,8 @@ impl Attempt {
     }
 
     /// Does the work and settles who answers for what was sent of it.
-    async fn work(&self, pay: TaskPay, stopped: oneshot::Receiver<Stop>) -> Ended {
-        let assignment = match read(&self.task, self.miner.models()) {
-            Ok(assignment) => assignment,
-            Err(failed) => return Ended::Failed(failed),
-        };
+    async fn work(&self, pay: TaskPay, stopped: oneshot::Receiver<Stop>) -> Result<SignedReceipt, Unsigned> {
+        let assignment = read(&self.task, self.miner.models()).map_err(Unsigned::Failed)?;
         let receipt = ReceiptBuilder::new(
             self.id.task_id,
             &self.task,
@@ -145,9 +140,9 @@ impl Attempt {
         );
         let mut sent = Sent::new(self.id, self.outbox.clone(), receipt, pay);
         let failed = match self.execute(assignment, &mut sent, stopped).await {
-            Ok(finish) => return Ended::Signed(sent.sign(&self.miner, finish)),
+            Ok(finish) => return Ok(sent.sign(&self.miner, finish)),
             Err(Halt::Stopped(Stop::Cancelled) | Halt::TimeOver) if !sent.is_empty() => {
-                return Ended::Signed(sent.sign(&self.miner, Finish::Cancelled));
+                return Ok(sent.sign(&self.miner, Finish::Cancelled));
             }
             Err(Halt::Stopped(Stop::Cancelled | Stop::Fault)) => Failed::new(FailureCode::Cancelled, "cancelled"),
             Err(Halt::TimeOver) => Failed::new(FailureCode::Timeout, "the task's time is over"),
@@ -159,9 +154,9 @@ impl Attempt {
                 sent.forgive();
                 failed
             }
-            Err(Halt::LinkGone(error)) => return Ended::LinkGone(error),
+            Err(Halt::LinkGone(error)) => return Err(Unsigned::LinkGone(error)),
         };
-        Ended::Failed(failed)
+        Err(Unsigned::Failed(failed))
     }
 
     /// Works until the end. Whatever ends it early ends the engine's part at once, and nothing more is sent.
@@ -246,18 +241,16 @@ impl Attempt {
     }
 
     /// Counts and logs how it ended.
-    fn report(&self, ended: &Ended, took: Duration) {
+    fn report(&self, ended: &Result<SignedReceipt, Unsigned>, took: Duration) {
         let (label, counted) = match ended {
-            Ended::Signed(signed) if signed.receipt.finish == Finish::Cancelled => ("cancelled", Counted::Cancelled),
-            Ended::Signed(_) => ("served", Counted::Served),
-            Ended::Failed(failed) if failed.code == FailureCode::Busy => ("busy", Counted::RefusedBusy),
-            Ended::Failed(failed) => (failure_label(failed.code), Counted::Failed),
-            Ended::LinkGone(_) => ("link_gone", Counted::Failed),
+            Ok(signed) if signed.receipt.finish == Finish::Cancelled => ("cancelled", Counted::Cancelled),
+            Ok(_) => ("served", Counted::Served),
+            Err(Unsigned::Failed(failed)) if failed.code == FailureCode::Busy => ("busy", Counted::RefusedBusy),
+            Err(Unsigned::Failed(failed)) => (failure_label(failed.code), Counted::Failed),
+            Err(Unsigned::LinkGone(_)) => ("link_gone", Counted::Failed),
         };
-        let (prompt_tokens, completion_tokens) = match ended {
-            Ended::Signed(SignedReceipt { receipt, .. }) => (receipt.prompt_tokens, receipt.completion_tokens),
-            Ended::Failed(_) | Ended::LinkGone(_) => (0, 0),
-        };
+        let tokens = |signed: &SignedReceipt| (signed.receipt.prompt_tokens, signed.receipt.completion_tokens);
+        let (prompt_tokens, completion_tokens) = ended.as_ref().map_or((0, 0), tokens);
         metrics::counter!("cuckoo_miner_tokens_total", "kind" => "prompt").increment(prompt_tokens.into());
         metrics::counter!("cuckoo_miner_tokens_total", "kind" => "completion").increment(completion_tokens.into());
         metrics::counter!("cuckoo_miner_tasks_total", "coordinator" => self.url.to_string(), "outcome" => label)
