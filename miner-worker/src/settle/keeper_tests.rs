@@ -43,7 +43,8 @@ async fn many_vouchers_go_in_batches_the_largest_first() {
     let mut stage = Stage::new(&[21, 22, 23, 24, 25, 26, 27, 28, 29, 20]);
     assert_eq!(stage.at(7, 600).await, [4, 4, 1]);
     assert_eq!(stage.settled(10), 0, "not worth its fee, the protocol's part taken off");
-    let Call::Redeem { vouchers } = &stage.calls()[0] else { panic!("no redemption") };
+    let calls = stage.calls();
+    let Call::Redeem { vouchers } = &calls[0] else { panic!("no redemption") };
     let amounts: Vec<_> = vouchers.iter().map(|signed| signed.voucher.amount / UNIT).collect();
     assert_eq!(amounts, [29, 28, 27, 26]);
 }

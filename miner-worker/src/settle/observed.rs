@@ -26,7 +26,7 @@ const LOOKS_AT_ONCE: usize = 8;
 /// Longest time for one of them, so that one for whom the node has much to read does not keep it from the others.
 const ONE_LIMIT: Duration = Duration::from_secs(10);
 /// Longest time for all of them.
-const LOOK_LIMIT: Duration = Duration::from_secs(30);
+const ALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// What was read of one coordinator.
 #[derive(Debug)]
@@ -41,8 +41,13 @@ pub(super) struct Seen {
 pub(super) struct Observed {
     /// Longest time for one of them.
     pub(super) one_limit: Duration,
+    /// Longest time for all of them.
+    pub(super) all_limit: Duration,
     /// When, and at which block, the chain was read last.
     looked: Option<(BlockNumber, Instant)>,
+    /// How often the chain was read, and in which of these times each coordinator had its turn last.
+    rounds: u64,
+    turns: BTreeMap<AccountId, u64>,
     /// The coordinators that were read in this era.
     read: (EraIndex, BTreeSet<AccountId>),
     seen: BTreeMap<AccountId, Seen>,
@@ -57,7 +62,15 @@ struct Wanted {
 
 impl Default for Observed {
     fn default() -> Self {
-        Self { one_limit: ONE_LIMIT, looked: None, read: Default::default(), seen: BTreeMap::new() }
+        Self {
+            one_limit: ONE_LIMIT,
+            all_limit: ALL_LIMIT,
+            looked: None,
+            rounds: 0,
+            turns: BTreeMap::new(),
+            read: Default::default(),
+            seen: BTreeMap::new(),
+        }
     }
 }
 
@@ -100,11 +113,15 @@ impl Observed {
         }
         let began = Instant::now();
         self.looked = Some((view.number, began));
+        self.rounds = self.rounds.saturating_add(1);
         if self.read.0 != view.era.era {
             self.read = (view.era.era, BTreeSet::new());
         }
-        let one_limit = self.one_limit;
-        let wanted = futures::stream::iter(self.worth_a_look(settlement, own, view)).map(|wanted| {
+        let (one_limit, deadline) = (self.one_limit, began + self.all_limit);
+        let mut wanted = self.worth_a_look(settlement, own, view);
+        // Whoever had no turn before the time was over comes first now.
+        wanted.sort_by_cached_key(|wanted| self.turns.get(&wanted.coordinator).copied().unwrap_or(0));
+        let wanted = futures::stream::iter(wanted).map(|wanted| {
             let (settlement, own) = (settlement.clone(), own.cloned());
             async move {
                 let read = timeout(one_limit, wanted.read(&settlement, own.as_ref())).await;
@@ -114,22 +131,24 @@ impl Observed {
         let mut reads = pin!(wanted.buffer_unordered(LOOKS_AT_ONCE));
         let mut trouble = None;
         loop {
-            match timeout_at(began + LOOK_LIMIT, reads.next()).await {
-                Ok(Some((coordinator, Ok(Ok(look))))) => {
-                    self.read.1.insert(coordinator.clone());
-                    if let Some(look) = look {
-                        self.seen.insert(coordinator, Seen { look, at: view.number });
-                    }
-                }
-                Ok(Some((coordinator, Ok(Err(error))))) => trouble = Some(format!("of {coordinator}: {error}")),
-                Ok(Some((coordinator, Err(_)))) => {
-                    trouble = Some(format!("of {coordinator}: no answer in {one_limit:?}"));
-                }
+            let (coordinator, read) = match timeout_at(deadline, reads.next()).await {
+                Ok(Some(read)) => read,
                 Ok(None) => break,
                 Err(_) => {
                     trouble = Some("the node is too slow".into());
                     break;
                 }
+            };
+            self.turns.insert(coordinator.clone(), self.rounds);
+            match read {
+                Ok(Ok(look)) => {
+                    self.read.1.insert(coordinator.clone());
+                    if let Some(look) = look {
+                        self.seen.insert(coordinator, Seen { look, at: view.number });
+                    }
+                }
+                Ok(Err(error)) => trouble = Some(format!("of {coordinator}: {error}")),
+                Err(_) => trouble = Some(format!("of {coordinator}: no answer in {one_limit:?}")),
             }
         }
         settlement.note_reading(trouble);
@@ -152,7 +171,7 @@ impl Observed {
             }
         }
         let others = view.of_role(Role::Coordinator).map(|candidate| &candidate.stash);
-        let others = others.filter(|stash| own.is_some() && !worth.contains(*stash) && !is_read(stash));
+        let others = others.filter(|stash| own.is_some() && !worth.contains(*stash) && !is_read(*stash));
         let strangers: Vec<Wanted> =
             others.map(|stash| Wanted { coordinator: stash.clone(), is_stranger: true }).collect();
         let known = worth.into_iter().map(|coordinator| Wanted { coordinator, is_stranger: false });

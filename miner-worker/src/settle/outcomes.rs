@@ -14,8 +14,8 @@ use super::{
 };
 use crate::wallet::ChannelKey;
 
-/// A call that was lost from sight may still come: into one of the next blocks that become final, or hardly at all.
-/// To send it again before would only pay its fee twice.
+/// What is not seen yet comes in one of the next blocks that become final, or hardly at all: a call that was lost from
+/// sight, or the effect of somebody else's. To send again before would only pay a fee twice.
 const LATE_BLOCKS: BlockNumber = 16;
 
 /// What was sent, until the chain has been read as it is afterwards. From what was read before it would follow that
@@ -72,16 +72,15 @@ impl Outcomes {
         let is_alone = claims.len() == 1;
         let number = known.view.number;
         for sent in claims {
+            let late = number.saturating_add(LATE_BLOCKS);
             let (from, unpaid) = match outcome {
                 Ok(block) if matches!(sent.claim, Claim::Debt { .. }) => (*block, Unpaid::Grown),
                 Ok(block) if is_alone => (*block, Unpaid::Refused("the chain took it and paid nothing of it".into())),
                 Ok(block) => (*block, Unpaid::PassedOver),
-                Err(ChainError::Lost { .. } | ChainError::TimedOut { .. }) => {
-                    (number.saturating_add(LATE_BLOCKS), Unpaid::NeverCame)
-                }
-                // If somebody else was faster, the next block shows it.
+                Err(ChainError::Lost { .. } | ChainError::TimedOut { .. }) => (late, Unpaid::NeverCame),
+                // If somebody else was faster, one of the next blocks shows it.
                 Err(refusal @ ChainError::Dispatch { error, .. }) if is_alone && is_nothing_to_pay(error) => {
-                    (number.saturating_add(1), Unpaid::Refused(refusal.to_string()))
+                    (late, Unpaid::Refused(refusal.to_string()))
                 }
                 Err(refusal @ ChainError::Dispatch { .. }) if is_alone => {
                     self.refuse(sent, refusal.to_string(), known);

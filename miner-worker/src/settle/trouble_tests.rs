@@ -91,6 +91,22 @@ async fn one_coordinator_that_cannot_be_read_keeps_nobody_from_the_others() {
 }
 
 #[tokio::test]
+async fn whoever_was_not_reached_in_time_comes_first_the_next_time() {
+    let mut stage = Stage::new(&[100]);
+    for silent in 1..=40 {
+        assert!(account(silent) < account(COORDINATOR));
+        stage.keep(voucher(silent, 1, 100 * UNIT));
+        stage.source.change(|state| state.silent.insert(account(silent)));
+    }
+    stage.keeper.observed.one_limit = Duration::from_millis(20);
+    stage.keeper.observed.all_limit = Duration::from_millis(50);
+    for round in 0..20 {
+        stage.within(&view(view_at(7, 600).number + round, 7)).await;
+    }
+    assert_eq!(stage.settled(1), 100);
+}
+
+#[tokio::test]
 async fn a_call_that_was_lost_from_sight_is_judged_by_the_chain() {
     let mut stage = Stage::new(&[100]);
     let lost = || Some(ChainError::Lost { reason: "the node was restarted".into() });

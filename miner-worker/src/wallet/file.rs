@@ -192,8 +192,8 @@ fn private() -> OpenOptions {
 
 /// A new file of these bytes, on the disk.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<File, WalletError> {
-    let options = private().read(true).write(true).create(true).truncate(true).clone();
-    let mut file = options.open(path).map_err(refused(path))?;
+    let file = private().read(true).write(true).create(true).truncate(true).open(path);
+    let mut file = file.map_err(refused(path))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(refused(path))?;
     Ok(file)
 }

@@ -94,6 +94,9 @@ async fn a_coordinator_without_escrow_pays_from_its_stake() {
         let debts = market.chain().debts(&coordinator).await?;
         ensure!(debts.len() == 2, "{} debts", debts.len());
         ensure!(debts.iter().all(|(_, debt)| debt.open == 0 && debt.taken > 0), "open: {debts:?}");
+        for (miner, debt) in &debts {
+            ensure!(market.chain().debt(&coordinator, miner).await? == *debt, "read alone it is another");
+        }
         Ok(debts.iter().map(|(_, debt)| debt.taken).sum::<Balance>())
     })
     .await
