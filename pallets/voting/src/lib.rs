@@ -110,7 +110,7 @@ pub mod pallet {
         era::EraAmount,
         registry::{
             AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, Freed, OwnStake, RewardPot, Rewards, Slash,
-            VotedStake, Work,
+            Taken, VotedStake, Work,
         },
         AccountId, Balance, EraIndex, Role, CAI,
     };

@@ -1,3 +1,4 @@
+use cuckoo_primitives::settlement::Debt;
 use frame_support::{assert_noop, assert_ok};
 
 use crate::{mock::*, *};
