@@ -36,15 +36,15 @@ use crate::{
 /// How often histograms are summed up.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// How long attempts have to be paid for that their clients left when the gateway stopped: longer than a miner has for its
-/// last message and the journal for a write.
-const ATTEMPTS_GRACE: Duration = Duration::from_secs(10);
+/// last message and the journal for a write that it has to try twice.
+const ATTEMPTS_GRACE: Duration = Duration::from_secs(15);
 /// How long miners have to read the last message when the gateway stops.
 const LINKS_GRACE: Duration = Duration::from_secs(2);
 
 /// What is around a task on the link is far smaller than the difference.
 const MOST_BODY_BYTES: usize = MAX_MESSAGE_BYTES - 64 * 1024;
 /// How long the journal may take to store what it was given until the gateway stopped.
-const JOURNAL_GRACE: Duration = Duration::from_secs(15);
+const JOURNAL_GRACE: Duration = Duration::from_secs(25);
 
 /// Why a gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -179,13 +179,14 @@ async fn start(
     let links_closed = CancellationToken::new();
     let limits = config.limits;
     let registry =
-        Registry::new(guard.genesis(), guard.view().hash, limits.max_queue, prices.clone(), exposure.clone());
+        Registry::new(guard.genesis(), guard.view().hash, limits.max_queue, prices.clone(), exposure.clone(), budgets.clone());
+    tokio::spawn(registry.clone().ask_those_aside(links_closed.clone()));
     let payer = (!prices.are_free()).then(|| source.clone());
     let adoption = Adoption::new(&guard, payer, journal.clone(), exposure.clone());
     if !prices.are_free() {
         let coordinator = guard.stash().clone();
         let watch = EscrowWatch::new(source.clone(), coordinator.clone(), exposure.clone(), registry.clone());
-        let top_ups = TopUps::new(source, key.clone(), coordinator, exposure.clone(), store.clone(), terms);
+        let top_ups = TopUps::new(source, key.clone(), coordinator, store.clone(), terms);
         mind_escrow(watch, top_ups, &chain, &links_closed).await;
     }
     tokio::spawn(vouchers.clone().run(links_closed.clone()));
@@ -223,6 +224,7 @@ async fn start(
         most_per_ip: limits.max_connections_per_ip,
         head_timeout: Duration::from_millis(limits.head_timeout_ms),
         write_timeout: Duration::from_millis(limits.write_timeout_ms),
+        drain: Duration::from_millis(limits.drain_ms),
     };
     let http_task = tokio::spawn(serve_http(http_listener, router(state.clone()), connections, stop.clone()));
     Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task, lock })
@@ -339,13 +341,9 @@ impl Gateway {
         tracing::info!(target: "gateway", "stopping: no new tasks, running ones are finished");
         self.state.dispatcher.close();
         self.stop.cancel();
-        let drain = Duration::from_millis(self.state.limits.drain_ms);
-        let mut http_task = self.http_task;
-        if tokio::time::timeout(drain, &mut http_task).await.is_err() {
-            tracing::warn!(target: "gateway", drain_ms = self.state.limits.drain_ms, "some tasks did not end in time");
-            // As if their clients hung up: what was sent is paid for.
-            http_task.abort();
-        }
+        // No request runs after this, so no attempt begins any more: what ran too long was cut off as if its client had hung
+        // up, and what was sent of it is paid for.
+        drop(self.http_task.await);
         if tokio::time::timeout(ATTEMPTS_GRACE, self.state.dispatcher.finish()).await.is_err() {
             tracing::error!(target: "gateway", "some attempts did not end, and will not be paid for");
         }

@@ -80,6 +80,12 @@ impl Budgets {
         }));
     }
 
+    /// What one key may spend from now on, and no other any more, for tests without a file.
+    #[cfg(test)]
+    pub(crate) fn set_only(&self, key: &str, budget: Option<Balance>) {
+        self.follow([KnownKey { id: key.into(), budget, spent: 0 }].iter());
+    }
+
     /// Takes note of what keys have spent in all.
     pub(crate) fn set_spent(&self, spent: impl IntoIterator<Item = (String, Balance)>) {
         let mut accounts = self.0.lock();

@@ -4,6 +4,7 @@
 //! within [`REFRESH`]. When a key is not in memory, the file is looked at, so a new one works at once.
 
 mod budget;
+mod hang_ups;
 mod key_ring;
 
 use std::{sync::Arc, time::Duration};
@@ -20,6 +21,7 @@ use crate::{
     store::{hash_of, KeyStore, StoreError},
 };
 pub(crate) use budget::{Budgets, OverBudget, Spending};
+pub(crate) use hang_ups::{HangUps, HungUpTooOften};
 use key_ring::KeyRing;
 
 /// How often the file is looked at.

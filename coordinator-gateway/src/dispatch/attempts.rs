@@ -14,13 +14,19 @@ use super::{
     task::{AttemptId, TaskSpec},
     transcript::Transcript,
 };
-use crate::{auth::Spending, chain_guard::ChainGuard, config::Limits, store::Journal};
+use crate::{
+    auth::{HangUps, Spending},
+    chain_guard::ChainGuard,
+    config::Limits,
+    store::Journal,
+};
 
 /// The attempts under way, and what they need.
 pub(super) struct Attempts {
     pub(super) registry: Arc<Registry>,
     pub(super) guard: Arc<ChainGuard>,
     pub(super) journal: Journal,
+    pub(super) hang_ups: Arc<HangUps>,
     /// Longest wait for the first piece of an answer.
     pub(super) first_token_timeout: Duration,
     /// Longest wait for each further one.
@@ -33,27 +39,29 @@ impl Attempts {
         registry: Arc<Registry>,
         guard: Arc<ChainGuard>,
         journal: Journal,
+        hang_ups: Arc<HangUps>,
         limits: &Limits,
     ) -> Arc<Self> {
         Arc::new(Self {
             registry,
             guard,
             journal,
+            hang_ups,
             first_token_timeout: limits.first_token_timeout(),
             token_timeout: limits.token_timeout(),
             running: TaskTracker::new(),
         })
     }
 
-    /// Sends a task to the miner whose slot was drawn, and runs the attempt. `set_aside` is what it may cost, of what covers
-    /// the miner and of the client's budget. `None` if the miner's link has ended.
+    /// Sends a task to the miner whose slot was drawn, and runs the attempt. `set_aside` is what it may cost, of the client's
+    /// budget and of what covers the miner. `None` if the miner's link has ended.
     pub(super) fn begin(
         self: &Arc<Self>,
         id: AttemptId,
         spec: &Arc<TaskSpec>,
         request_hash: Hash,
         slot: Slot,
-        set_aside: (Ceiling, Spending),
+        set_aside: (Spending, Ceiling),
     ) -> Option<Attempt> {
         let (link, model) = (slot.link().clone(), slot.model().clone());
         let bounds = Bounds::new(spec, &model);

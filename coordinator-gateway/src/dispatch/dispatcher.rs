@@ -18,7 +18,7 @@ use super::{
     task::{AttemptId, TaskSpec},
 };
 use crate::{
-    auth::{Budgets, OverBudget},
+    auth::{Budgets, HangUps, OverBudget},
     chain_guard::{ChainGuard, NotReady},
     config::Limits,
     link::OfferedModel,
@@ -38,6 +38,7 @@ pub(crate) struct Dispatcher {
     guard: Arc<ChainGuard>,
     journal: Journal,
     budgets: Arc<Budgets>,
+    hang_ups: Arc<HangUps>,
     attempts: Arc<Attempts>,
     limits: Limits,
     tasks: Arc<Semaphore>,
@@ -67,8 +68,9 @@ impl Dispatcher {
     ) -> Arc<Self> {
         let tasks = Arc::new(Semaphore::new(limits.max_tasks.min(Semaphore::MAX_PERMITS)));
         let queue = Arc::new(Semaphore::new(limits.max_queue.min(Semaphore::MAX_PERMITS)));
-        let attempts = Attempts::new(registry.clone(), guard.clone(), journal.clone(), &limits);
-        Arc::new(Self { registry, guard, journal, budgets, attempts, limits, tasks, queue })
+        let hang_ups = Arc::new(HangUps::default());
+        let attempts = Attempts::new(registry.clone(), guard.clone(), journal.clone(), hang_ups.clone(), &limits);
+        Arc::new(Self { registry, guard, journal, budgets, hang_ups, attempts, limits, tasks, queue })
     }
 
     /// Accepts no new tasks from now on.
@@ -156,6 +158,7 @@ impl Dispatcher {
         if !is_free(&spec.price) {
             self.budgets.check(spec.api_key_id.as_ref()).map_err(DispatchError::OverBudget)?;
         }
+        self.hang_ups.check(spec.api_key_id.as_ref(), Instant::now()).map_err(DispatchError::HungUpTooOften)?;
         let permit = self.tasks.clone().try_acquire_owned().map_err(|_| DispatchError::Overloaded)?;
         let request_hash = request_hash(&spec.task);
         Ok(Tries {
@@ -269,8 +272,7 @@ impl Tries {
         loop {
             let id = AttemptId { task: self.spec.id, attempt: self.attempts };
             let key = self.spec.api_key_id.as_ref();
-            let affordable = dispatcher.budgets.left(key);
-            let want = Want { id, kind: self.spec.kind, task: &self.spec.task, price: self.spec.price, affordable };
+            let want = Want { id, kind: self.spec.kind, task: &self.spec.task, price: self.spec.price, key };
             let mut slot = dispatcher.slot(want, &self.tried, self.spec.deadline, patience).await?;
             let ceiling = slot.take_ceiling();
             let spending = match dispatcher.budgets.reserve(key, ceiling.planck()) {
@@ -284,7 +286,7 @@ impl Tries {
             };
             self.attempts += 1;
             let tried = Tried::of(slot.link());
-            match dispatcher.attempts.begin(id, &self.spec, self.request_hash, slot, (ceiling, spending)) {
+            match dispatcher.attempts.begin(id, &self.spec, self.request_hash, slot, (spending, ceiling)) {
                 Some(attempt) => return Ok(attempt),
                 // The link ended between the draw and now: as if it had not been there.
                 None => self.tried.push(tried),

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use crate::{
-    auth::OverBudget, chain_guard::NotReady, dispatch::receipt_check::BadReceipt, error::ApiError, settle::Unfunded,
+    auth::{HungUpTooOften, OverBudget},
+    chain_guard::NotReady,
+    dispatch::receipt_check::BadReceipt,
+    error::ApiError,
+    settle::Unfunded,
 };
 
 /// Why one attempt came to nothing.
@@ -131,6 +135,8 @@ pub(crate) enum DispatchError {
     Unfunded(Unfunded),
     /// Its key's budget does not do for it.
     OverBudget(OverBudget),
+    /// The applications of its key have too often left tasks that miners had begun, and paid for nothing.
+    HungUpTooOften(HungUpTooOften),
     /// Nobody can take it.
     NoMiner {
         /// Why.
@@ -174,6 +180,7 @@ impl From<DispatchError> for ApiError {
             }
             DispatchError::Unfunded(unfunded) => unfunded.into(),
             DispatchError::OverBudget(over) => over.into(),
+            DispatchError::HungUpTooOften(too_often) => too_often.into(),
             DispatchError::QueueFull => {
                 ApiError::too_many("queue_full", "All miners are busy and the queue is full.", Duration::from_secs(2))
             }

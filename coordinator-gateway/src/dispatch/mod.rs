@@ -13,6 +13,7 @@ mod failure;
 mod member;
 mod miners;
 mod pool;
+mod queue;
 mod receipt_check;
 mod registry;
 mod roster;

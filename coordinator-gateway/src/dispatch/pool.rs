@@ -1,38 +1,14 @@
 //! The miners that serve one model, and the tasks that wait for them.
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    sync::Weak,
-};
+use std::collections::{HashMap, HashSet};
 
-use cuckoo_primitives::{settlement::Price, Balance};
 use cuckoo_selection::Table;
-use cuckoo_wire::link::{ModelKind, Task};
-use tokio::sync::oneshot;
+use cuckoo_wire::link::ModelKind;
 
-use super::{
-    failure::DispatchError,
-    member::LinkId,
-    registry::{Slot, Tried},
-    task::AttemptId,
-};
+use super::{member::LinkId, queue::Queue};
 
 /// No more models are remembered after their last miner has left.
 const MAX_REMEMBERED: usize = 10_000;
-
-/// A task that waits for a slot.
-pub(super) struct Waiter {
-    /// Grows in the order of arrival, over all models; 0 for tasks that have been tried before.
-    pub(super) number: u64,
-    pub(super) id: AttemptId,
-    /// Gone when its client has.
-    pub(super) task: Weak<Task>,
-    pub(super) price: Price,
-    /// The most that it may cost its client, in planck.
-    pub(super) affordable: Balance,
-    pub(super) tried: Vec<Tried>,
-    pub(super) grant: oneshot::Sender<Result<Slot, DispatchError>>,
-}
 
 /// One model's miners and waiting tasks.
 #[derive(Default)]
@@ -43,8 +19,8 @@ pub(super) struct Pool {
     pub(super) available: HashSet<LinkId>,
     /// `members`, laid out for drawing; `None` when they have changed since.
     pub(super) table: Option<Table>,
-    /// First come, first served.
-    pub(super) waiters: VecDeque<Waiter>,
+    /// Those who wait for a slot.
+    pub(super) queue: Queue,
 }
 
 /// A model as clients see it.
@@ -98,10 +74,10 @@ impl Pools {
         pools.entry(model.to_owned()).or_default()
     }
 
-    /// Models for which somebody waits.
-    pub(super) fn waited_for(&self) -> Vec<(String, ModelKind)> {
+    /// Models for which those wait of whom `holds`.
+    pub(super) fn waited_for(&self, holds: impl Fn(&Queue) -> bool) -> Vec<(String, ModelKind)> {
         let of = |(pools, kind): (&HashMap<String, Pool>, ModelKind)| {
-            let waited_for = pools.iter().filter(|(_, pool)| !pool.waiters.is_empty());
+            let waited_for = pools.iter().filter(|(_, pool)| holds(&pool.queue));
             waited_for.map(|(id, _)| (id.clone(), kind)).collect::<Vec<_>>()
         };
         [(&self.chat, ModelKind::Chat), (&self.embedding, ModelKind::Embedding)].into_iter().flat_map(of).collect()

@@ -1,32 +1,43 @@
 //! Who is linked, who can take a task, and who waits.
 //!
-//! All of it is behind one lock that is held for microseconds and never across an await. Whatever frees a slot or adds
-//! a miner also hands out slots to those who wait, in the order of their arrival.
+//! All of it is behind one lock that is held for microseconds and never across an await; budgets and exposure may be looked
+//! up under it, and never the other way round. Whatever frees a slot or adds a miner also hands out slots to those who wait,
+//! see [`super::queue`].
 
 use std::{
     collections::HashSet,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use cuckoo_chain_client::MarketView;
 use cuckoo_primitives::{settlement::Price, AccountId, Balance, Hash};
 use cuckoo_wire::link::{ModelKind, Task};
 use parking_lot::Mutex;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::{oneshot, Notify},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     failure::{Blame, DispatchError},
     member::{LinkId, Member, MAX_LINKS_PER_OPERATOR},
     miners::{MarketReport, MinerReport},
-    pool::{ModelSummary, Waiter},
+    pool::ModelSummary,
+    queue::{Queue, Waiter},
     roster::{Departure, Roster},
     task::AttemptId,
 };
 use crate::{
+    auth::Budgets,
     link::{of_same_stash, Link, Offer, OfferedModel},
     settle::{Exposure, Prices, Reserved},
     standing::Unfit,
 };
+
+/// Pause between the turns of those who stand aside, so that however many there are, others have the lock most of the time.
+const TURN_PAUSE: Duration = Duration::from_millis(10);
 
 /// Public key of an operator.
 pub(super) type OperatorId = [u8; 32];
@@ -54,6 +65,10 @@ pub(crate) struct Registry {
     pub(super) genesis: Hash,
     pub(super) prices: Arc<Prices>,
     pub(super) exposure: Arc<Exposure>,
+    pub(super) budgets: Arc<Budgets>,
+    /// Told when some of those who stand aside have not been asked, though somebody is free: they have their turn when
+    /// others have had the lock.
+    pub(super) has_unasked: Notify,
     max_queue: usize,
     roster: Mutex<Roster>,
 }
@@ -65,9 +80,9 @@ pub(super) struct Want<'a> {
     pub(super) kind: ModelKind,
     pub(super) task: &'a Arc<Task>,
     pub(super) price: Price,
-    /// The most that it may cost its client, in planck. What it may cost hangs on the context that a miner says it has, so
-    /// that of those that say too much none is drawn.
-    pub(super) affordable: Balance,
+    /// The client's key. What a task may cost hangs on the context that a miner says it has, so that none is drawn of those
+    /// that say more than what is left of the key's budget pays for.
+    pub(super) key: Option<&'a Arc<str>>,
 }
 
 impl<'a> Want<'a> {
@@ -92,9 +107,10 @@ impl Registry {
         max_queue: usize,
         prices: Arc<Prices>,
         exposure: Arc<Exposure>,
+        budgets: Arc<Budgets>,
     ) -> Arc<Self> {
-        let roster = Roster::new(finalised);
-        Arc::new(Self { genesis, prices, exposure, max_queue, roster: Mutex::new(roster) })
+        let (has_unasked, roster) = (Notify::new(), Mutex::new(Roster::new(finalised)));
+        Arc::new(Self { genesis, prices, exposure, budgets, has_unasked, max_queue, roster })
     }
 
     /// Whether a link like this may be let in: its operator has fewer than it may, or it replaces one of them.
@@ -183,8 +199,9 @@ impl Registry {
         let Some(pool) = roster.pools.get(want.model(), want.kind) else {
             return Err(roster.unknown_model(want));
         };
-        let queue_is_empty = pool.waiters.is_empty();
-        if queue_is_empty || !tried.is_empty() {
+        let may_draw = pool.queue.is_line_empty() || !tried.is_empty();
+        // Those who stand aside have been asked whether they can use what is free.
+        if may_draw {
             if let Some(slot) = roster.draw(self, want, tried) {
                 return Ok(Acquired::Now(slot));
             }
@@ -194,22 +211,20 @@ impl Registry {
         roster.waiters_so_far += 1;
         // What was tried before is older than all that wait, of any model.
         let number = if tried.is_empty() { roster.waiters_so_far } else { 0 };
-        let Want { id, task, price, affordable, .. } = want;
-        let (task, tried_before) = (Arc::downgrade(task), tried.to_vec());
-        let waiter = Waiter { number, id, task, price, affordable, tried: tried_before, grant };
-        if let Some(pool) = roster.pools.get(want.model(), want.kind) {
-            // Clients that have gone leave their places behind; as many as may wait are too many.
-            if pool.waiters.len() >= self.max_queue.saturating_mul(2) {
-                pool.waiters.retain(|waiter| !waiter.grant.is_closed());
-            }
-            if tried.is_empty() {
-                pool.waiters.push_back(waiter);
-            } else {
-                pool.waiters.push_front(waiter);
-            }
+        let Want { id, task, price, key, .. } = want;
+        let (task, tried) = (Arc::downgrade(task), tried.to_vec());
+        let waiter = Waiter { number, id, task, price, key: key.cloned(), tried, is_aside: false, grant };
+        let Some(pool) = roster.pools.get(want.model(), want.kind) else { return Ok(Acquired::Later(granted)) };
+        // Clients that have gone leave their places behind; as many as may wait are too many.
+        if pool.queue.len() >= self.max_queue.saturating_mul(2) {
+            pool.queue.forget_gone();
         }
-        // Those ahead may be waiting for others than the miners that are free.
-        roster.serve_waiters(self, want.model(), want.kind);
+        if may_draw && !pool.available.is_empty() {
+            pool.queue.stand_aside(waiter);
+        } else {
+            pool.queue.line_up(waiter);
+            roster.serve_waiters(self, want.model(), want.kind);
+        }
         Ok(Acquired::Later(granted))
     }
 
@@ -264,14 +279,30 @@ impl Registry {
         }
     }
 
-    /// More can be promised than before, so that those may be served who wait for want of cover, by whomever.
+    /// More can be promised or spent than before, so that those may be served who wait for want of it, by whomever.
     pub(crate) fn serve_uncovered(self: &Arc<Self>) {
         if !self.exposure.take_pinched() {
             return;
         }
         let mut roster = self.roster.lock();
-        for (model, kind) in roster.pools.waited_for() {
+        for (model, kind) in roster.pools.waited_for(|queue| !queue.is_empty()) {
             roster.serve_waiters(self, &model, kind);
+        }
+    }
+
+    /// Asks those who stand aside and have not been asked yet, some of them.
+    pub(super) fn serve_unasked(self: &Arc<Self>) {
+        let mut roster = self.roster.lock();
+        for (model, kind) in roster.pools.waited_for(Queue::has_unasked) {
+            roster.serve_rest(self, &model, kind);
+        }
+    }
+
+    /// Asks all who stand aside whenever they may have what is free, some at a time, until `stop`.
+    pub(crate) async fn ask_those_aside(self: Arc<Self>, stop: CancellationToken) {
+        while stop.run_until_cancelled(self.has_unasked.notified()).await.is_some() {
+            self.serve_unasked();
+            tokio::time::sleep(TURN_PAUSE).await;
         }
     }
 

@@ -21,7 +21,8 @@ const MODEL: &str = "m";
 
 /// Nothing is paid.
 fn registry() -> Arc<Registry> {
-    Registry::new(Hash::repeat_byte(1), Hash::repeat_byte(2), 100, Arc::new(Prices::default()), Exposure::new([]))
+    let prices = Arc::new(Prices::default());
+    Registry::new(Hash::repeat_byte(1), Hash::repeat_byte(2), 100, prices, Exposure::new([]), Arc::default())
 }
 
 /// Every token of an answer costs a planck, of the prompt nothing.
@@ -35,7 +36,7 @@ fn paying(escrow: Balance, each: Balance) -> Arc<Registry> {
     exposure.set_solvency(Solvency { escrow, ..Default::default() });
     [1, 2].into_iter().for_each(|id| exposure.set_cover(&AccountId::from([id; 32]), 2 * each));
     let prices = Arc::new(Prices::new(CaiPrice(price()), &[]));
-    Registry::new(Hash::repeat_byte(1), Hash::repeat_byte(2), 100, prices, exposure)
+    Registry::new(Hash::repeat_byte(1), Hash::repeat_byte(2), 100, prices, exposure, Arc::default())
 }
 
 fn link(registry: &Arc<Registry>, id: u8, backing: u128, slots: u32) -> Arc<Link> {
@@ -72,7 +73,7 @@ fn want(number: u32) -> Want<'static> {
     let mut id = [0; 16];
     id[..4].copy_from_slice(&number.to_le_bytes());
     let id = AttemptId { task: id, attempt: 0 };
-    Want { id, kind: ModelKind::Chat, task: task(MODEL, 0), price: Price::default(), affordable: Balance::MAX }
+    Want { id, kind: ModelKind::Chat, task: task(MODEL, 0), price: Price::default(), key: None }
 }
 
 /// A task that may cost so many planck, 10 at most.
@@ -318,26 +319,154 @@ fn a_miner_that_is_not_covered_is_passed_over() {
     assert_eq!(slot.link().serial(), uncovered.serial());
 }
 
-#[test]
-fn a_context_that_a_client_cannot_afford_is_not_drawn() {
-    let registry = paying(10_000_000, 5_000_000);
+/// Two miners with much behind them: one says that it has a long context, so that a task without a limit may cost 1,000,000
+/// planck there, and has nearly all backing; on the other it costs 10 at most, and that has one slot.
+fn boasting_and_modest() -> (Arc<Registry>, [Arc<Link>; 2]) {
+    let registry = paying(1_000_000_000, 1_000_000_000);
     let boasting = link(&registry, 1, 1_000_000, 9);
     let mut longer = offer(&[MODEL], 9, Price::default());
     longer.models.iter_mut().for_each(|model| model.context_tokens = 1_000_000);
     registry.set_offer(&boasting, longer);
     let modest = link(&registry, 2, 1, 1);
-    // Without a limit the whole context may be written, which costs as many planck.
-    let affording = |number, affordable| Want { affordable, ..paid(number, 0) };
-    let Ok(Acquired::Now(slot)) = registry.acquire(affording(0, 10), &[]) else { panic!() };
+    (registry, [boasting, modest])
+}
+
+/// A key that may spend so much, and no other may.
+fn key_with(registry: &Registry, budget: Balance) -> &'static Arc<str> {
+    registry.budgets.set_only("app", Some(budget));
+    Box::leak(Box::new(Arc::<str>::from("app")))
+}
+
+/// A task without a limit, of this key.
+fn of_key(number: u32, key: &'static Arc<str>) -> Want<'static> {
+    Want { key: Some(key), ..paid(number, 0) }
+}
+
+type Granted = tokio::sync::oneshot::Receiver<Result<Slot, DispatchError>>;
+
+fn waits(registry: &Arc<Registry>, want: Want<'_>) -> Granted {
+    let Ok(Acquired::Later(mut granted)) = registry.acquire(want, &[]) else { panic!("not queued") };
+    assert!(granted.try_recv().is_err());
+    granted
+}
+
+fn served_by(registry: &Arc<Registry>, want: Want<'_>) -> u64 {
+    let Ok(Acquired::Now(slot)) = registry.acquire(want, &[]) else { panic!("not served at once") };
+    slot.link().serial()
+}
+
+#[test]
+fn a_context_that_a_client_cannot_afford_is_not_drawn() {
+    let (registry, [boasting, modest]) = boasting_and_modest();
+    let key = key_with(&registry, 10);
+    let Ok(Acquired::Now(slot)) = registry.acquire(of_key(0, key), &[]) else { panic!() };
     assert_eq!(slot.link().serial(), modest.serial());
-    let Ok(Acquired::Later(mut waiting)) = registry.acquire(affording(1, 10), &[]) else { panic!() };
-    assert!(waiting.try_recv().is_err());
+    let mut waiting = waits(&registry, of_key(1, key));
     drop(slot);
     assert_eq!(waiting.try_recv().unwrap().unwrap().link().serial(), modest.serial());
-    let Err(DispatchError::OverBudget(over)) = registry.acquire(affording(2, 9), &[]) else { panic!() };
+    key_with(&registry, 9);
+    let Err(DispatchError::OverBudget(over)) = registry.acquire(of_key(2, key), &[]) else { panic!() };
     assert_eq!(over, OverBudget::TooMuch { left: 9, ceiling: 10 });
-    let Ok(Acquired::Now(slot)) = registry.acquire(affording(3, 1_000_000), &[]) else { panic!() };
-    assert_eq!(slot.link().serial(), boasting.serial());
+    key_with(&registry, 1_000_000);
+    assert_eq!(served_by(&registry, of_key(3, key)), boasting.serial());
+}
+
+#[test]
+fn a_waiting_task_goes_by_what_its_key_may_spend_when_it_is_handed_out() {
+    let (registry, [boasting, _modest]) = boasting_and_modest();
+    let key = key_with(&registry, 10);
+    let Ok(Acquired::Now(held)) = registry.acquire(paid(0, 0), &[]) else { panic!() };
+    assert_eq!(held.link().serial(), boasting.serial());
+    let Ok(Acquired::Now(modest)) = registry.acquire(of_key(1, key), &[]) else { panic!() };
+    let mut waiting = waits(&registry, of_key(2, key));
+    key_with(&registry, 1_000_000);
+    drop(held);
+    assert_eq!(waiting.try_recv().unwrap().unwrap().link().serial(), boasting.serial(), "it may spend more by now");
+    key_with(&registry, 10);
+    let mut waiting = waits(&registry, of_key(3, key));
+    key_with(&registry, 9);
+    drop(modest);
+    let Err(DispatchError::OverBudget(over)) = waiting.try_recv().unwrap() else { panic!() };
+    assert_eq!(over, OverBudget::TooMuch { left: 9, ceiling: 10 }, "it may spend less");
+}
+
+#[test]
+fn those_who_wait_for_a_miner_that_is_busy_are_in_nobodys_way() {
+    for crowd in [16, 40] {
+        let (registry, [boasting, modest]) = boasting_and_modest();
+        let key = key_with(&registry, 10);
+        let Ok(Acquired::Now(mut slot)) = registry.acquire(of_key(0, key), &[]) else { panic!() };
+        let mut crowd: Vec<_> = (1..=crowd).map(|number| waits(&registry, of_key(number, key))).collect();
+        // Whoever can pay for the other is served by it at once.
+        for number in 100..120 {
+            assert_eq!(served_by(&registry, paid(number, 0)), boasting.serial());
+        }
+        // And all of the crowd are, one after the other.
+        for _ in 0..crowd.len() {
+            drop(slot);
+            slot = crowd.iter_mut().find_map(|waiting| waiting.try_recv().ok()).unwrap().unwrap();
+            assert_eq!(slot.link().serial(), modest.serial());
+        }
+    }
+}
+
+#[test]
+fn those_who_wait_for_various_miners_are_asked_in_turns_until_all_have_been() {
+    let (registry, [_boasting, modest]) = boasting_and_modest();
+    let third = link(&registry, 3, 1, 1);
+    registry.exposure.set_cover(third.operator(), 2_000_000_000);
+    let key = key_with(&registry, 10);
+    let [first, second] = [0, 1].map(|number| match registry.acquire(of_key(number, key), &[]) {
+        Ok(Acquired::Now(slot)) => slot,
+        _ => panic!("no slot"),
+    });
+    let (of_modest, _of_third) =
+        if first.link().serial() == modest.serial() { (first, second) } else { (second, first) };
+    // Twenty have failed at the modest one, and wait for the third.
+    let tried = [Tried::of(&modest)];
+    let of_third = |number| match registry.acquire(of_key(number, key), &tried) {
+        Ok(Acquired::Later(granted)) => granted,
+        _ => panic!("not queued"),
+    };
+    let mut barred: Vec<_> = (10..30).map(of_third).collect();
+    let mut waiting = waits(&registry, of_key(30, key));
+    drop(of_modest);
+    assert!(waiting.try_recv().is_err(), "so many are not asked in one turn");
+    registry.serve_unasked();
+    assert_eq!(waiting.try_recv().unwrap().unwrap().link().serial(), modest.serial());
+    assert!(barred.iter_mut().all(|barred| barred.try_recv().is_err()));
+}
+
+#[test]
+fn those_who_stand_aside_are_told_too_when_nobody_will_serve_them() {
+    let (registry, [boasting, modest]) = boasting_and_modest();
+    let key = key_with(&registry, 10);
+    let _held = registry.acquire(of_key(0, key), &[]);
+    let mut waiting = waits(&registry, of_key(1, key));
+    registry.remove(&modest);
+    assert!(waiting.try_recv().is_err(), "there is another");
+    registry.set_closing(&boasting);
+    assert!(matches!(waiting.try_recv().unwrap(), Err(DispatchError::NoMiner { .. })));
+}
+
+#[tokio::test]
+async fn those_aside_are_asked_without_anything_else_happening() {
+    let (registry, [_boasting, modest]) = boasting_and_modest();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let asking = tokio::spawn(registry.clone().ask_those_aside(stop.clone()));
+    let key = key_with(&registry, 10);
+    let Ok(Acquired::Now(slot)) = registry.acquire(of_key(0, key), &[]) else { panic!() };
+    let third = link(&registry, 3, 1, 1);
+    registry.exposure.set_cover(third.operator(), 2_000_000_000);
+    let Ok(Acquired::Now(_of_third)) = registry.acquire(of_key(1, key), &[]) else { panic!() };
+    let tried = [Tried::of(&modest)];
+    let _barred: Vec<_> = (10..90).map(|number| registry.acquire(of_key(number, key), &tried)).collect();
+    let waiting = waits(&registry, of_key(90, key));
+    drop(slot);
+    let granted = tokio::time::timeout(std::time::Duration::from_secs(10), waiting).await;
+    assert_eq!(granted.expect("its turn comes").unwrap().unwrap().link().serial(), modest.serial());
+    stop.cancel();
+    asking.await.unwrap();
 }
 
 #[test]

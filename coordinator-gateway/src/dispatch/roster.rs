@@ -1,10 +1,6 @@
 //! What the registry's lock guards: members, pools, and the handing out of slots.
 
-use std::{
-    cell::Cell,
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{cell::Cell, collections::HashMap, sync::Arc};
 
 use cuckoo_chain_client::Cai;
 use cuckoo_primitives::{task::selection_seed, Balance, Hash};
@@ -14,7 +10,8 @@ use super::{
     draw::draw,
     failure::DispatchError,
     member::{Conduct, LinkId, Member, Operator},
-    pool::{Pools, Waiter},
+    pool::Pools,
+    queue::Waiter,
     registry::{OperatorId, Registry, Slot, Tried, Want},
 };
 use crate::{
@@ -22,9 +19,6 @@ use crate::{
     link::{Offer, OfferedModel},
     settle::{is_free, Prices, Unfunded},
 };
-
-/// So many tasks that nobody can cover may be passed over by those behind them at a time; each costs a whole draw.
-const MAX_UNCOVERED_PASSED: usize = 16;
 
 /// Who is linked, who can take a task, and who waits; what the registry's lock guards.
 pub(super) struct Roster {
@@ -98,14 +92,8 @@ impl Roster {
                 .filter_map(|id| members.get(id).filter(|member| !member.closing))
                 .map(|member| Tried::of(&member.link))
                 .collect();
-            let has_hope = |waiter: &Waiter| match waiter.tried.is_empty() {
-                true => !left.is_empty(),
-                false => left.iter().any(|miner| !waiter.tried.contains(miner)),
-            };
-            let (hopeful, hopeless): (VecDeque<_>, VecDeque<_>) =
-                std::mem::take(&mut pool.waiters).into_iter().partition(has_hope);
-            pool.waiters = hopeful;
-            for Waiter { grant, .. } in hopeless {
+            let is_hopeless = |waiter: &Waiter| left.iter().all(|miner| waiter.tried.contains(miner));
+            for Waiter { grant, .. } in pool.queue.take_out(is_hopeless) {
                 let reason = format!("the last miner that could serve '{}' has left", model.id);
                 drop(grant.send(Err(DispatchError::NoMiner { reason })));
             }
@@ -185,71 +173,95 @@ impl Roster {
         links.iter().for_each(|id| self.update(registry, id));
     }
 
-    /// Hands out free slots of one model in the order of arrival.
+    /// Hands out free slots of one model: to those aside that can use them, then in the order of arrival.
     pub(super) fn serve_waiters(&mut self, registry: &Arc<Registry>, model: &str, kind: ModelKind) {
-        while self.serve_one(registry, model, kind) {}
+        if let Some(pool) = self.pools.get(model, kind) {
+            pool.queue.begin();
+            self.serve_rest(registry, model, kind);
+        }
+    }
+
+    /// The same with those aside who have not been asked yet.
+    pub(super) fn serve_rest(&mut self, registry: &Arc<Registry>, model: &str, kind: ModelKind) {
+        if let Some(pool) = self.pools.get(model, kind) {
+            pool.queue.go_on();
+            while self.serve_one(registry, model, kind) {}
+            self.leave_rest(registry, model, kind);
+        }
     }
 
     /// Hands out the free slots of a miner: of all models that it serves, to whoever came first.
     fn serve_waiters_of(&mut self, registry: &Arc<Registry>, offer: &Offer) {
         let mut open: Vec<&OfferedModel> = offer.models.iter().collect();
+        for model in &open {
+            self.pools.get(&model.id, model.kind).into_iter().for_each(|pool| pool.queue.begin());
+        }
         loop {
             let fronts = open.iter().enumerate().filter_map(|(at, model)| {
                 let pool = self.pools.get(&model.id, model.kind)?;
-                Some((pool.waiters.front()?.number, at))
+                Some((pool.queue.front()?, at))
             });
-            let Some((_, at)) = fronts.min() else { return };
+            let Some((_, at)) = fronts.min() else { break };
             let model = open[at];
             if !self.serve_one(registry, &model.id, model.kind) {
                 open.swap_remove(at);
             }
         }
+        for model in &offer.models {
+            self.leave_rest(registry, &model.id, model.kind);
+        }
+    }
+
+    /// Has those aside asked soon whose turn has not come, as this is enough for once.
+    fn leave_rest(&mut self, registry: &Registry, model: &str, kind: ModelKind) {
+        let rest = self.pools.get(model, kind).filter(|pool| pool.queue.has_unasked() && !pool.available.is_empty());
+        if rest.is_some() {
+            registry.has_unasked.notify_one();
+        }
     }
 
     /// Gives the first task that can have it a slot; whether there was one.
     fn serve_one(&mut self, registry: &Arc<Registry>, model: &str, kind: ModelKind) -> bool {
-        let mut skipped = Vec::new();
-        let mut uncovered = 0;
-        let mut served = false;
         while let Some(pool) = self.pools.get(model, kind) {
-            if pool.available.is_empty() || uncovered >= MAX_UNCOVERED_PASSED {
-                break;
+            if pool.available.is_empty() {
+                return false;
             }
-            let Some(waiter) = pool.waiters.pop_front() else { break };
+            let Some(waiter) = pool.queue.next() else { return false };
             if waiter.grant.is_closed() {
                 continue;
             }
             let Some(task) = waiter.task.upgrade() else { continue };
-            let want = Want { id: waiter.id, kind, task: &task, price: waiter.price, affordable: waiter.affordable };
+            let key = waiter.key.clone();
+            let want = Want { id: waiter.id, kind, task: &task, price: waiter.price, key: key.as_ref() };
             let Some(slot) = self.draw(registry, want, &waiter.tried) else {
-                // All that are free now have failed at this task, or it is not covered; the next one may still use them.
-                uncovered += usize::from(waiter.tried.is_empty());
-                skipped.push(waiter);
+                self.pass_over(registry, want, waiter);
                 continue;
             };
             match waiter.grant.send(Ok(slot)) {
                 Err(Ok(unclaimed)) => self.put_back(unclaimed),
-                _ => {
-                    served = true;
-                    break;
-                }
+                _ => return true,
             }
         }
-        if let Some(pool) = self.pools.get(model, kind) {
-            skipped.into_iter().rev().for_each(|waiter| pool.waiters.push_front(waiter));
+        false
+    }
+
+    /// None of those that are free can have this task, which another one may: the next in the queue may still use them.
+    fn pass_over(&mut self, registry: &Registry, want: Want<'_>, waiter: Waiter) {
+        // What its client could still spend when it came may be spent by now.
+        if let Err(over @ DispatchError::OverBudget(_)) = self.check_hope(registry, want, &waiter.tried) {
+            drop(waiter.grant.send(Err(over)));
+        } else if let Some(pool) = self.pools.get(want.model(), want.kind) {
+            pool.queue.stand_aside(waiter);
         }
-        served
     }
 
     pub(super) fn draw(&mut self, registry: &Arc<Registry>, want: Want<'_>, tried: &[Tried]) -> Option<Slot> {
         let seed = selection_seed(&registry.genesis, &want.id.task, want.id.attempt, &self.finalised);
         let pool = self.pools.get(want.model(), want.kind)?;
+        let affordable = registry.budgets.left(want.key);
         let headrooms = registry.exposure.headrooms();
         let ceilings = Ceilings::of(want);
-        let is_covered = |member: &Member| {
-            let ceiling = ceilings.on(member);
-            ceiling <= want.affordable && headrooms.covers(member.stash(), ceiling)
-        };
+        let is_covered = |member: &Member| headrooms.covers(member.stash(), ceilings.on(member), affordable);
         let id = draw(pool, &self.members, &seed.0, tried, is_covered)?;
         let member = self.members.get_mut(&id)?;
         let model = member.model(want.model(), want.kind)?.clone();
@@ -298,17 +310,18 @@ impl Roster {
                 format!("all {} miner(s) that serve '{model}' have failed at it or are leaving", pool.members.len());
             return Err(DispatchError::NoMiner { reason });
         }
+        let affordable = registry.budgets.left(want.key);
         let (headrooms, ceilings) = (registry.exposure.headrooms(), Ceilings::of(want));
         let mut least = Balance::MAX;
         for member in hopeful {
             let ceiling = ceilings.on(member);
-            if ceiling <= want.affordable && headrooms.could_cover(member.stash(), ceiling) {
+            if ceiling <= affordable && headrooms.could_cover(member.stash(), ceiling) {
                 return Ok(());
             }
             least = least.min(ceiling);
         }
-        if least > want.affordable {
-            return Err(DispatchError::OverBudget(OverBudget::TooMuch { left: want.affordable, ceiling: least }));
+        if least > affordable {
+            return Err(DispatchError::OverBudget(OverBudget::TooMuch { left: affordable, ceiling: least }));
         }
         let has_escrow = headrooms.has_escrow_for(least);
         drop(headrooms);

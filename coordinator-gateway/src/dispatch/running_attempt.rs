@@ -46,8 +46,9 @@ pub(super) struct RunningAttempt {
     pub(super) is_cut_off: bool,
     /// `None` once the miner has ended the attempt.
     pub(super) slot: Option<Slot>,
-    /// Of what covers the miner, and of the client's budget; `None` once it is sure that nothing will be paid.
-    pub(super) set_aside: Option<(Ceiling, Spending)>,
+    /// Of the client's budget, and of what covers the miner; `None` once it is sure that nothing will be paid. In this order:
+    /// whoever is served when the ceiling is given back may need the budget too.
+    pub(super) set_aside: Option<(Spending, Ceiling)>,
 }
 
 /// What a miner said.
@@ -153,7 +154,6 @@ impl RunningAttempt {
         };
         let entry = Entry { stored, channel: self.link.channel().clone() };
         self.attempts.journal.append(entry).await.map_err(|_| Failure::NotStored)?;
-        self.attempts.registry.succeeded(self.tried());
         metrics::counter!("gateway_tokens_total", "type" => "input").increment(receipt.prompt_tokens.into());
         metrics::counter!("gateway_tokens_total", "type" => "output").increment(receipt.completion_tokens.into());
         Ok(completed)
@@ -197,6 +197,8 @@ impl RunningAttempt {
             drop(self);
             return client.end(Err(Failure::Deadline));
         }
+        // Only now: an answer that was cut off says nothing about how well the miner answers.
+        self.attempts.registry.succeeded(self.tried());
         let elapsed = self.spec.arrived.elapsed();
         metrics::histogram!("gen_ai_server_request_duration_seconds").record(elapsed.as_secs_f64());
         metrics::counter!("gateway_tasks_total", "outcome" => "served").increment(1);
@@ -222,6 +224,7 @@ impl RunningAttempt {
     async fn cut_off(mut self, client: Client, failure: Failure, reason: CancelReason) {
         self.is_cut_off = true;
         self.link.cancel(&self.id, reason);
+        self.transcript.stop(Instant::now());
         client.end(Err(failure));
         let until = Instant::now() + CANCEL_GRACE;
         let outcome = match self.hear_out(until).await {
@@ -230,6 +233,10 @@ impl RunningAttempt {
             Err(violation) => Err(violation),
         };
         self.count_cut_off(reason, matches!(outcome, Ok(Some(_))));
+        // That no receipt came for what had been sent is the miner's doing.
+        if reason == CancelReason::Client && matches!(outcome, Ok(None)) && self.transcript.is_empty() {
+            self.attempts.hang_ups.note(self.spec.api_key_id.as_ref(), Instant::now());
+        }
         if let Err(failure) = outcome {
             self.note(&failure);
             self.set_aside = None;

@@ -1,17 +1,26 @@
 //! What a miner has sent of an answer, held against what an honest one can send.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use cuckoo_primitives::{
     task::{Finish, OutputHasher},
     Hash,
 };
 use cuckoo_wire::{charge::Delivered, link};
+use tokio::time::Instant;
 
 use super::{
     attempt::Piece,
     bounds::{Bounds, MAX_VECTOR_BYTES},
     failure::Failure,
 };
+
+/// Tokens or vectors that may come after a miner was told to stop, whatever came before: what it had made by then and not
+/// sent.
+const LEFT_OVER: u64 = 256;
+/// So long an honest miner may go on at its pace until it has heard that it shall stop, and has stopped.
+const TIME_TO_STOP: Duration = Duration::from_secs(2);
 
 /// What a miner has sent of an answer.
 pub(super) struct Transcript {
@@ -21,11 +30,24 @@ pub(super) struct Transcript {
     pieces: usize,
     text_bytes: usize,
     vector_len: usize,
+    /// When the first piece came.
+    begun: Option<Instant>,
+    /// Most tokens, or vectors, that there may be in the end; `None` until the miner is told to stop.
+    most: Option<u64>,
 }
 
 impl Transcript {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { bounds, hasher: OutputHasher::default(), tokens: 0, pieces: 0, text_bytes: 0, vector_len: 0 }
+        Self {
+            bounds,
+            hasher: OutputHasher::default(),
+            tokens: 0,
+            pieces: 0,
+            text_bytes: 0,
+            vector_len: 0,
+            begun: None,
+            most: None,
+        }
     }
 
     /// Within which it must stay.
@@ -33,12 +55,39 @@ impl Transcript {
         &self.bounds
     }
 
+    /// Whether anything has come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces == 0
+    }
+
+    /// The miner is told to stop at `now`. What it makes from then on is for nobody, so that it may be little.
+    pub(super) fn stop(&mut self, now: Instant) {
+        let made = self.made();
+        let begun = self.begun.unwrap_or(now);
+        let elapsed_ms = now.saturating_duration_since(begun).max(TIME_TO_STOP).as_millis();
+        let at_its_pace = u128::from(made).saturating_mul(TIME_TO_STOP.as_millis()) / elapsed_ms.max(1);
+        let at_its_pace = u64::try_from(at_its_pace).unwrap_or(u64::MAX);
+        self.most = Some(made.saturating_add(LEFT_OVER).saturating_add(at_its_pace));
+    }
+
+    /// Tokens, or vectors.
+    fn made(&self) -> u64 {
+        match self.bounds.vectors {
+            None => self.tokens.into(),
+            Some(_) => self.pieces as u64,
+        }
+    }
+
     /// Takes note of a piece. An error is a violation: no honest miner sends such a piece.
     pub(super) fn note(&mut self, output: link::Output) -> Result<Piece, Failure> {
+        self.begun.get_or_insert_with(Instant::now);
         self.pieces = self.pieces.saturating_add(1);
         self.tokens = self.tokens.saturating_add(output.tokens);
         if self.tokens > self.bounds.max_tokens {
             return Err(Failure::Violation("more tokens than asked for"));
+        }
+        if self.most.is_some_and(|most| self.made() > most) {
+            return Err(Failure::Violation("much more after it was told to stop"));
         }
         match self.bounds.vectors {
             None => self.note_text(output).map(Piece::Text),
@@ -115,7 +164,6 @@ pub(crate) fn values_of(vector: &[u8]) -> impl Iterator<Item = f32> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::time::Instant;
 
     fn of_text(max_tokens: u32) -> Transcript {
         Transcript::new(Bounds::of_text(max_tokens, Instant::now()))
@@ -190,6 +238,36 @@ mod tests {
         assert_eq!(transcript.delivered(), Delivered { text_bytes: 0, vectors: 1 });
         assert!(is_violation(of_text(9).check_end(Finish::Cancelled)), "for nothing there is no receipt");
         of_text(9).check_end(Finish::Stop).unwrap();
+    }
+
+    /// How many pieces may come after the miner was told to stop, so long after it sent the first.
+    fn pieces_after(mut transcript: Transcript, piece: &link::Output, elapsed: Duration) -> usize {
+        transcript.stop(transcript.begun.unwrap_or_else(Instant::now) + elapsed);
+        let is_fine = |_: &usize| transcript.note(piece.clone()).is_ok();
+        (0..100_000).take_while(is_fine).count()
+    }
+
+    #[test]
+    fn whoever_is_told_to_stop_may_send_what_it_makes_in_two_seconds_and_little_more() {
+        let made = |tokens| {
+            let mut transcript = of_text(100_000);
+            transcript.note(text("many", tokens)).unwrap();
+            transcript
+        };
+        let one = text("one", 1);
+        let seconds = Duration::from_secs;
+        assert_eq!(pieces_after(made(1_000), &one, seconds(10)), 256 + 200);
+        assert_eq!(pieces_after(made(1_000), &one, seconds(1_000)), 256 + 2);
+        assert_eq!(pieces_after(made(1_000), &one, seconds(0)), 256 + 1_000, "a pace is not known of a moment");
+        assert_eq!(pieces_after(of_text(100_000), &one, seconds(60)), 256, "nothing had come");
+        assert_eq!(pieces_after(made(99_990), &one, seconds(2)), 10, "never more than was asked for");
+    }
+
+    #[test]
+    fn vectors_after_the_end_are_counted_like_tokens() {
+        let mut transcript = of_vectors(2_000);
+        (0..100).for_each(|_| drop(transcript.note(vector(&[1.0])).unwrap()));
+        assert_eq!(pieces_after(transcript, &vector(&[1.0]), Duration::from_secs(4)), 256 + 50);
     }
 
     #[test]

@@ -36,9 +36,12 @@ pub(crate) struct ConnectionLimits {
     pub(crate) head_timeout: Duration,
     /// Longest wait for a peer that does not read what waits for it.
     pub(crate) write_timeout: Duration,
+    /// How long running requests have to be answered after the end.
+    pub(crate) drain: Duration,
 }
 
-/// Serves until `stop`, then until every running request has been answered. Dropping this cuts off those that are left.
+/// Serves until `stop`, then until every running request has been answered or is cut off, as if its client had hung up.
+/// When this returns, none runs any more.
 pub(crate) async fn serve_http(
     listener: TcpListener,
     router: Router,
@@ -72,7 +75,11 @@ pub(crate) async fn serve_http(
         });
     }
     drop(listener);
-    while connections.join_next().await.is_some() {}
+    let all_answered = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits.drain, all_answered).await.is_err() {
+        tracing::warn!(target: "gateway::http", drain_ms = limits.drain.as_millis() as u64, "some tasks did not end in time");
+        connections.shutdown().await;
+    }
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
@@ -122,5 +129,71 @@ async fn serve_connection(
         Some(Ok(())) => {}
         Some(Err(error)) => tracing::debug!(target: "gateway::http", %error, "connection ended"),
         None => tracing::debug!(target: "gateway::http", "the client hung up"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::AsyncWriteExt;
+
+    /// Counts itself while it lives.
+    struct Running(Arc<AtomicUsize>);
+
+    impl Running {
+        fn new(count: &Arc<AtomicUsize>) -> Self {
+            count.fetch_add(1, Ordering::SeqCst);
+            Self(count.clone())
+        }
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn when_it_has_ended_no_request_runs_any_more() {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        const MANY: usize = 50;
+        let running = Arc::new(AtomicUsize::new(0));
+        let seen = running.clone();
+        let endless = move || {
+            let running = Running::new(&seen);
+            async move {
+                std::future::pending::<()>().await;
+                drop(running);
+            }
+        };
+        let limits = ConnectionLimits {
+            most: MANY,
+            most_per_ip: MANY,
+            head_timeout: PATIENCE,
+            write_timeout: PATIENCE,
+            drain: Duration::from_millis(50),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let router = Router::new().route("/", get(endless));
+        let serving = tokio::spawn(serve_http(listener, router, limits, stop.clone()));
+        let mut clients = Vec::new();
+        for _ in 0..MANY {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            clients.push(client);
+        }
+        let all_run = async {
+            while running.load(Ordering::SeqCst) < MANY {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, all_run).await.unwrap();
+        stop.cancel();
+        tokio::time::timeout(PATIENCE, serving).await.unwrap().unwrap();
+        assert_eq!(running.load(Ordering::SeqCst), 0);
     }
 }

@@ -28,7 +28,7 @@ const PART_OF_COVER: Balance = 2;
 /// What has been promised, reserved and settled.
 pub(crate) struct Exposure {
     state: Mutex<State>,
-    /// Whether a draw has passed somebody over for want of cover since it was last asked.
+    /// Whether a draw has passed somebody over for want of cover or budget since it was last asked.
     pinched: AtomicBool,
 }
 
@@ -171,6 +171,11 @@ impl Exposure {
         miners.into_iter().filter(|miner| cover(miner).is_none_or(|cover| cover.block < block)).collect()
     }
 
+    /// What was read of this miner's cover counts no more: it is too long ago that it may have changed.
+    pub(crate) fn forget_cover(&self, miner: &AccountId) {
+        self.state.lock().pairs.get_mut(miner).into_iter().for_each(|pair| pair.cover = None);
+    }
+
     /// What was read counts no more: it is too long ago, or the chain is not the one that it was. What has been promised
     /// and reserved stays.
     pub(crate) fn forget_readings(&self) {
@@ -214,7 +219,7 @@ impl Exposure {
         Headrooms { exposure: self, state: self.state.lock() }
     }
 
-    /// Whether a draw has passed somebody over for want of cover since this was last asked.
+    /// Whether a draw has passed somebody over for want of cover or budget since this was last asked.
     pub(crate) fn take_pinched(&self) -> bool {
         self.pinched.swap(false, Ordering::Relaxed)
     }
@@ -235,9 +240,9 @@ pub(crate) struct Headrooms<'a> {
 }
 
 impl Headrooms<'_> {
-    /// Whether a task that may cost `ceiling` is covered on top of all that runs.
-    pub(crate) fn covers(&self, miner: &AccountId, ceiling: Balance) -> bool {
-        let covered = ceiling == 0 || self.of(miner) >= ceiling;
+    /// Whether a task that may cost `ceiling` is covered on top of all that runs, for a client that can afford so much.
+    pub(crate) fn covers(&self, miner: &AccountId, ceiling: Balance, affordable: Balance) -> bool {
+        let covered = ceiling == 0 || ceiling <= affordable && self.of(miner) >= ceiling;
         if !covered {
             self.exposure.pinched.store(true, Ordering::Relaxed);
         }
@@ -331,7 +336,7 @@ mod tests {
         exposure.set_solvency(solvency(60));
         assert_eq!(exposure.headrooms().of(&miner(1)), 60);
         assert_eq!(exposure.headrooms().of(&miner(9)), 0, "nothing covers a stranger");
-        assert!(exposure.headrooms().covers(&miner(9), 0), "and nothing needs to if it costs nothing");
+        assert!(exposure.headrooms().covers(&miner(9), 0, 0), "and nothing needs to if it costs nothing");
     }
 
     #[test]
@@ -369,10 +374,14 @@ mod tests {
         let held = exposure.headrooms().reserve(&miner(1), 70);
         assert_eq!(exposure.headrooms().of(&miner(1)), 30);
         assert_eq!(exposure.headrooms().of(&miner(2)), 80);
-        assert!(!exposure.headrooms().covers(&miner(1), 31));
-        assert!(exposure.headrooms().could_cover(&miner(1), 100), "once it is done");
-        assert!(exposure.take_pinched());
+        assert!(exposure.headrooms().covers(&miner(1), 30, 30));
         assert!(!exposure.take_pinched());
+        for (ceiling, affordable) in [(31, Balance::MAX), (30, 29)] {
+            assert!(!exposure.headrooms().covers(&miner(1), ceiling, affordable));
+            assert!(exposure.take_pinched());
+            assert!(!exposure.take_pinched());
+        }
+        assert!(exposure.headrooms().could_cover(&miner(1), 100), "once it is done");
         drop(held);
         assert_eq!(exposure.headrooms().of(&miner(1)), 100);
         assert_eq!(exposure.report().reserved, 0);

@@ -7,7 +7,7 @@ use cuckoo_primitives::{
     settlement::{ChannelId, Debt, Settled, Solvency},
     AccountId, Balance, BlockNumber, EraIndex,
 };
-use futures::future::{ready, BoxFuture};
+use futures::future::{pending, ready, BoxFuture};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
@@ -37,6 +37,8 @@ pub(super) struct Books {
     pub(super) fates: VecDeque<Fate>,
     /// Whether nothing is answered.
     pub(super) is_unreachable: bool,
+    /// Miners whose cover cannot be read, and how.
+    pub(super) unreadable: BTreeMap<AccountId, Unreadable>,
     pub(super) channels_read: u32,
     /// Of whom the cover was asked for.
     pub(super) covers_read: Vec<AccountId>,
@@ -44,6 +46,15 @@ pub(super) struct Books {
     pub(super) deposits: Vec<Balance>,
     /// Whose debts were to be collected, whatever came of it.
     pub(super) collected: Vec<AccountId>,
+}
+
+/// How something cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// With an error.
+    Fails,
+    /// There is never an answer.
+    IsSilent,
 }
 
 /// What becomes of a transaction.
@@ -122,10 +133,16 @@ impl SettlementSource for Script {
     }
 
     fn cover<'a>(&'a self, _: &'a AccountId, miner: &'a AccountId) -> BoxFuture<'a, Result<At<Balance>, ChainError>> {
-        self.answer(|books| {
+        let unreadable = self.books().unreadable.get(miner).copied();
+        let cover = self.answer(|books| {
             books.covers_read.push(miner.clone());
             At { block: books.block, value: books.cover }
-        })
+        });
+        match unreadable {
+            None => cover,
+            Some(Unreadable::Fails) => Box::pin(ready(Err(ChainError::Disconnected))),
+            Some(Unreadable::IsSilent) => Box::pin(pending()),
+        }
     }
 
     fn settled<'a>(

@@ -10,7 +10,7 @@ use cuckoo_primitives::{currency::EXISTENTIAL_DEPOSIT, settlement::Solvency, Acc
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{at::At, collect::Collector, exposure::Exposure, pauses::Pauses, source::SettlementSource};
+use super::{at::At, collect::Collector, pauses::Pauses, source::SettlementSource, watch::Steady};
 use crate::store::{Allowance, Store};
 
 /// The longest pause after failures.
@@ -44,7 +44,6 @@ pub(crate) struct TopUps {
     chain: Arc<dyn SettlementSource>,
     key: Keypair,
     coordinator: AccountId,
-    exposure: Arc<Exposure>,
     store: Store,
     terms: TopUpTerms,
     collector: Collector,
@@ -84,17 +83,16 @@ impl TopUps {
         chain: Arc<dyn SettlementSource>,
         key: Keypair,
         coordinator: AccountId,
-        exposure: Arc<Exposure>,
         store: Store,
         terms: TopUpTerms,
     ) -> Self {
         let collector = Collector::new(chain.clone(), key.clone(), coordinator.clone());
-        Self { chain, key, coordinator, exposure, store, terms, collector, lost: None }
+        Self { chain, key, coordinator, store, terms, collector, lost: None }
     }
 
     /// Acts whenever something is needed by `steady`, what stands behind all vouchers as of blocks for which it is known
     /// what was paid out of it; until `stop`.
-    pub(crate) async fn run(mut self, mut steady: watch::Receiver<Option<Solvency>>, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, mut steady: watch::Receiver<Option<Steady>>, stop: CancellationToken) {
         let mut pauses = Pauses::up_to(LONGEST_PAUSE);
         while let Some(Ok(())) = stop.run_until_cancelled(steady.changed()).await {
             let Some(known) = *steady.borrow_and_update() else { continue };
@@ -118,8 +116,8 @@ impl TopUps {
     }
 
     /// Does what is needed, if the chain is still as it is `known` to be.
-    async fn act(&mut self, known: &Solvency) -> Result<(), Failed> {
-        let wanted = self.terms.wanted(known, self.exposure.report().outstanding);
+    async fn act(&mut self, Steady { solvency: known, outstanding }: &Steady) -> Result<(), Failed> {
+        let wanted = self.terms.wanted(known, *outstanding);
         if wanted == 0 && known.owed == 0 && self.lost.is_none() {
             return Ok(());
         }
@@ -215,7 +213,7 @@ mod tests {
             let script = Arc::new(Script::default());
             let terms = TopUpTerms { low: CAI, target: 10 * CAI, per_day: 25 * CAI };
             let coordinator = AccountId::from([9; 32]);
-            let top_ups = TopUps::new(script.clone(), dev::alice(), coordinator, Exposure::new([]), store, terms);
+            let top_ups = TopUps::new(script.clone(), dev::alice(), coordinator, store, terms);
             Self { script, top_ups, _folder: folder }
         }
 
@@ -226,7 +224,7 @@ mod tests {
                 books.block += 1;
                 books.solvency
             };
-            self.top_ups.act(&known).await
+            self.top_ups.act(&Steady { solvency: known, outstanding: 0 }).await
         }
 
         /// What was deposited, in CAI.
@@ -280,7 +278,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_done_by_figures_of_another_moment() {
         let mut stage = Stage::new().await;
-        let known = solvency(0, 0, 0);
+        let known = Steady { solvency: solvency(0, 0, 0), outstanding: 0 };
         stage.script.books().solvency.escrow = 10 * CAI;
         stage.top_ups.act(&known).await.unwrap();
         assert!(stage.deposits().is_empty());

@@ -34,6 +34,10 @@ use crate::settle::{ChannelKey, Promise};
 /// Most entries of one transaction.
 const MAX_BATCH: usize = 256;
 
+/// SQLite's codes for a file, or a table, that others have locked.
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_LOCKED: u32 = 6;
+
 /// How long a failure to write keeps the gateway from being ready.
 const FAILURE_SHOWN_MS: i64 = 30_000;
 
@@ -126,9 +130,13 @@ impl Journal {
         Self { queue, adoptions, readers, failed_ms, closing, closed }
     }
 
-    /// Whether receipts could not be written lately. It is forgotten after a while, as without tasks nothing is written
-    /// that could show that the file is well again.
+    /// Whether receipts could not be written lately, or will never be any more. The former is forgotten after a while, as
+    /// without tasks nothing is written that could show that the file is well again.
     pub(crate) fn is_failing(&self) -> bool {
+        // However it ended: nobody writes any more.
+        if self.closed.is_cancelled() {
+            return true;
+        }
         now_ms().saturating_sub(self.failed_ms.load(Ordering::Relaxed)) < FAILURE_SHOWN_MS
     }
 
@@ -232,7 +240,13 @@ impl Writer {
     /// Stores what has been handed in and tells those who wait for it.
     async fn record(&mut self, batch: &mut Vec<Pending>) {
         metrics::histogram!("gateway_journal_batch_size").record(batch.len() as f64);
-        match self.store(batch).await {
+        let mut stored = self.store(batch).await;
+        // All of it or nothing: whoever is not paid for an answer does not give the next.
+        if let Some(error) = stored.as_ref().err().filter(|error| is_of_others(error)) {
+            tracing::warn!(target: "gateway::store", %error, "others write to the file for long; trying once more");
+            stored = self.store(batch).await;
+        }
+        match stored {
             Ok(()) => {
                 self.failed_ms.store(0, Ordering::Relaxed);
                 batch.drain(..).for_each(|pending| pending.tell(Ok(())));
@@ -367,6 +381,14 @@ fn is_of_one_entry(error: &sqlx::Error) -> bool {
         sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => true,
         _ => false,
     }
+}
+
+/// Whether another process has the file for longer than is waited for it, so that to wait once more may help.
+fn is_of_others(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    // The low byte is the kind, the rest tells more about it.
+    let kind = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+    matches!(kind, Some(SQLITE_BUSY | SQLITE_LOCKED))
 }
 
 async fn insert(connection: &mut SqliteConnection, batch: &[Pending], now: i64) -> Result<(), sqlx::Error> {

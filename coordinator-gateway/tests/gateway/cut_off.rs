@@ -155,7 +155,24 @@ async fn a_result_that_crosses_the_cancellation_is_paid_in_full() {
     until_paid(&miner, 2).await;
     assert_eq!(miner.cancel_reasons(), [CancelReason::Client]);
     assert_eq!(receipt_of(&stage, &task_id).await["finish"], "stop");
-    until("it to be counted", async || stage.miner(MINER.0).await["served"] == 1).await;
+    until("the rest to be given back", async || headroom(&stage).await == 10 * CAI - cost(2)).await;
+    let miner = stage.miner(MINER.0).await;
+    assert_eq!((&miner["served"], &miner["failed"]), (&json!(0), &json!(0)), "neither credit nor blame");
+}
+
+#[tokio::test]
+async fn a_miner_that_goes_on_and_on_when_told_to_stop_is_not_paid() {
+    let stage = Stage::paying(&[MINER]).await;
+    let pause = Step::Pause(Duration::from_millis(200));
+    let on_and_on: &str = " and on".repeat(300).leak();
+    let script = [Step::Persist, Step::Say("Hello"), pause, Step::SayTokens(on_and_on, 300), Step::Finish];
+    let miner = Miner::link(&stage, MINER.0, &script).await;
+    miner.offer_context(1 << 11).await;
+    hang_up_after(&stage, "Hello").await;
+    until("the blame", async || stage.miner(MINER.0).await["failed"] == 1).await;
+    until_over_and_unpaid(&stage, &miner).await;
+    assert_eq!(stage.chat().await.status, 200, "who waits for all of it pays for all of it");
+    until_paid(&miner, 301).await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -33,6 +33,35 @@ async fn who_hangs_up_frees_the_slot_after_a_byte_too_many_too() {
         until("the cancellation", async || miner.cancels() == n + 1).await;
     }
     stage.until_free_slots("//Miner1", 1).await;
+}
+
+#[tokio::test]
+async fn a_key_whose_applications_hang_up_before_the_first_piece_again_and_again_is_not_served() {
+    let stage = Stage::start(&[("//Miner1", 25_000)]).await;
+    let miner = Miner::with_slots(&stage, "//Miner1", 40, &[Step::Hang]).await;
+    let hang_up = async || {
+        let request = stage.request("/v1/chat/completions", &chat());
+        request.timeout(Duration::from_millis(300)).send().await
+    };
+    let hung_up = futures::future::join_all((0..30).map(|_| hang_up())).await;
+    assert!(hung_up.iter().all(Result::is_err), "all of them were accepted");
+    until("the cancellations", async || miner.cancels() == 30).await;
+    let begun = Instant::now();
+    let refused = loop {
+        // Where this takes long, some more are forgiven meanwhile.
+        if let Ok(answer) = hang_up().await {
+            break answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it is served again and again");
+    };
+    assert_eq!(refused.status(), 429);
+    assert!(["1", "2"].contains(&refused.headers()["retry-after"].to_str().unwrap()));
+    assert!(refused.text().await.unwrap().contains("too_many_hang_ups"));
+    let other = stage.gateway.keys().create("other").await.unwrap().secret;
+    let request = stage.client().post(stage.url("/v1/chat/completions")).bearer_auth(&other).json(&chat());
+    let before = miner.tasks();
+    assert!(request.timeout(Duration::from_millis(300)).send().await.is_err(), "other keys are not concerned");
+    assert_eq!(miner.tasks(), before + 1);
 }
 
 #[tokio::test]
