@@ -59,7 +59,7 @@ pub enum ChainError {
     /// The runtime has no such call, or it takes other arguments: this program and the chain are of different versions.
     #[error("the chain does not take this call, is this program up to date? {0}")]
     Encode(String),
-    /// The transaction was not accepted into the pool, or dropped from it; it had no effect.
+    /// The node's pool did not take the transaction; it had no effect, and will have none.
     #[error("the transaction was rejected: {reason}")]
     Rejected {
         /// The node's reason.
@@ -75,7 +75,8 @@ pub enum ChainError {
         /// What the runtime's metadata says about it.
         docs: String,
     },
-    /// The connection was lost after the transaction was sent. It may still be included.
+    /// The transaction was sent and then lost from sight, with the connection, or because the pool that took it holds it no
+    /// more. Other nodes may, so it may still be included.
     #[error("lost sight of the transaction ({reason}); it may still be included, check before you send it again")]
     Lost {
         /// What happened.

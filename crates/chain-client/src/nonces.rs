@@ -63,8 +63,8 @@ impl Lane {
 pub(crate) struct UnderWay(Arc<Lane>);
 
 impl UnderWay {
-    /// The transaction will not be included, so that its nonce is free.
-    pub(crate) fn failed(&self) {
+    /// The node's pool holds the transaction no more, so that it knows best which nonce comes next.
+    pub(crate) fn forgotten(&self) {
         self.0.forget();
     }
 }
@@ -103,11 +103,11 @@ mod tests {
     }
 
     #[test]
-    fn the_nonce_of_a_failed_transaction_is_used_again() {
+    fn the_nonce_of_a_transaction_that_the_pool_has_dropped_is_used_again() {
         let lane = Nonces::default().lane(&AccountId::from([1; 32]));
-        let failed = lane.took(5);
+        let dropped = lane.took(5);
         let _other = lane.took(6);
-        failed.failed();
+        dropped.forgotten();
         assert_eq!(lane.next(5), 5);
     }
 

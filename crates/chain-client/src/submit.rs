@@ -163,24 +163,39 @@ async fn finalised(mut progress: Progress, under_way: &UnderWay) -> Result<InBlo
             Some(status) => status.map_err(|error| ChainError::Lost { reason: error.to_string() })?,
             None => return Err(ChainError::Lost { reason: "the node stopped reporting".into() }),
         };
-        match status {
-            TransactionStatus::InFinalizedBlock(block) => return Ok(block),
-            // subxt's word for a transaction that is in a block which is not final after very long.
-            TransactionStatus::Dropped { message } if message == "Finality timeout" => {
-                return Err(ChainError::Lost { reason: "its block is not becoming final".into() });
+        match block_of(status) {
+            Ok(None) => {}
+            Ok(Some(block)) => return Ok(block),
+            Err(error) => {
+                under_way.forgotten();
+                return Err(error);
             }
-            TransactionStatus::Error { message: reason }
-            | TransactionStatus::Invalid { message: reason }
-            | TransactionStatus::Dropped { message: reason } => {
-                under_way.failed();
-                return Err(ChainError::Rejected { reason });
-            }
-            TransactionStatus::Validated
-            | TransactionStatus::Broadcasted
-            | TransactionStatus::NoLongerInBestBlock
-            | TransactionStatus::InBestBlock(_) => {}
         }
     }
+}
+
+/// The finalised block that holds the transaction, once there is one.
+///
+/// A pool that took a transaction and then says that it is not valid, or dropped, speaks of itself alone: it has sent it on
+/// before, other nodes may hold it still, and one of them may put it into a block. So its fate is not known.
+fn block_of<C>(
+    status: TransactionStatus<SubstrateConfig, C>,
+) -> Result<Option<TransactionInBlock<SubstrateConfig, C>>, ChainError> {
+    let reason = match status {
+        TransactionStatus::InFinalizedBlock(block) => return Ok(Some(block)),
+        TransactionStatus::Validated
+        | TransactionStatus::Broadcasted
+        | TransactionStatus::NoLongerInBestBlock
+        | TransactionStatus::InBestBlock(_) => return Ok(None),
+        // subxt's word for a transaction that is in a block which is not final after very long.
+        TransactionStatus::Dropped { message } if message == "Finality timeout" => {
+            "its block is not becoming final".into()
+        }
+        TransactionStatus::Error { message }
+        | TransactionStatus::Invalid { message }
+        | TransactionStatus::Dropped { message } => message,
+    };
+    Err(ChainError::Lost { reason })
 }
 
 /// What the node's pool said, if it is the pool that refused.
@@ -242,6 +257,26 @@ mod tests {
         assert!(is_about_nonce(&refused(1010, Some("Transaction is outdated"))));
         assert!(!is_about_nonce(&refused(1010, Some("Inability to pay some fees"))));
         assert!(!is_about_nonce(&refused(1016, None)));
+    }
+
+    #[test]
+    fn what_the_pool_has_taken_once_is_lost_from_sight_and_not_rejected() {
+        type Status = TransactionStatus<SubstrateConfig, ()>;
+        let message = || "said the pool".to_owned();
+        let ends: [Status; 3] = [
+            Status::Error { message: message() },
+            Status::Invalid { message: message() },
+            Status::Dropped { message: message() },
+        ];
+        for status in ends {
+            let Err(ChainError::Lost { reason }) = block_of(status) else { panic!("its fate is not known") };
+            assert_eq!(reason, "said the pool");
+        }
+        let late = Status::Dropped { message: "Finality timeout".into() };
+        assert!(block_of(late).err().unwrap().to_string().contains("not becoming final"));
+        for status in [Status::Validated, Status::Broadcasted, Status::NoLongerInBestBlock] {
+            assert!(matches!(block_of(status), Ok(None)));
+        }
     }
 
     #[test]
