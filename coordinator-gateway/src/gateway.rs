@@ -178,8 +178,14 @@ async fn start(
     let stop = CancellationToken::new();
     let links_closed = CancellationToken::new();
     let limits = config.limits;
-    let registry =
-        Registry::new(guard.genesis(), guard.view().hash, limits.max_queue, prices.clone(), exposure.clone(), budgets.clone());
+    let registry = Registry::new(
+        guard.genesis(),
+        guard.view().hash,
+        limits.max_queue,
+        prices.clone(),
+        exposure.clone(),
+        budgets.clone(),
+    );
     tokio::spawn(registry.clone().ask_those_aside(links_closed.clone()));
     let payer = (!prices.are_free()).then(|| source.clone());
     let adoption = Adoption::new(&guard, payer, journal.clone(), exposure.clone());

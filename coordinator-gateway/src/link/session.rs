@@ -121,12 +121,7 @@ fn too_many(_: TooManyLinks) -> Refused {
 }
 
 /// Waits for the link's turn, and has what its channel goes on from committed.
-async fn adopt(
-    context: &LinkContext,
-    link: &Link,
-    newest: Option<&Voucher>,
-    place: Place,
-) -> Result<(), Refused> {
+async fn adopt(context: &LinkContext, link: &Link, newest: Option<&Voucher>, place: Place) -> Result<(), Refused> {
     let adopted = async {
         let _turn = place.turn().await;
         context.adoption.adopt(link.channel(), newest).await

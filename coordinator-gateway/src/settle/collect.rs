@@ -103,9 +103,7 @@ impl Collector {
                 self.unpaid.remove(&miner);
                 Ok(())
             }
-            Err(
-                error @ (ChainError::Dispatch { .. } | ChainError::Lost { .. } | ChainError::TimedOut { .. }),
-            ) => {
+            Err(error @ (ChainError::Dispatch { .. } | ChainError::Lost { .. } | ChainError::TimedOut { .. })) => {
                 if self.put_off(miner.clone(), circumstances, now) {
                     tracing::warn!(
                         target: "gateway::settle",

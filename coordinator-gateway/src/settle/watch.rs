@@ -348,7 +348,10 @@ mod tests {
         watch.look(2).await;
         assert_eq!(script.books().covers_read, [late.clone()]);
         exposure.note_cover(&late, At { block: 4, value: 2_000 });
-        assert!(exposure.covers_before(5, vec![late]).is_empty(), "an old answer that arrives once more changes nothing");
+        assert!(
+            exposure.covers_before(5, vec![late]).is_empty(),
+            "an old answer that arrives once more changes nothing"
+        );
     }
 
     #[tokio::test]
