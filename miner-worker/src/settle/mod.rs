@@ -26,13 +26,18 @@ mod stage;
 #[cfg(test)]
 mod trouble_tests;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cuckoo_chain_client::ChainError;
 use cuckoo_primitives::{settlement::Settled, AccountId};
 use parking_lot::Mutex;
 
-pub(crate) use account::{Account, Behind, OpenLink, Reservation, WrittenOff};
+pub(crate) use account::{Account, Behind, OpenLink, Reservation};
+pub(crate) use bucket::WrittenOff;
 pub(crate) use keeper::{keep, mend};
 pub(crate) use redeem::{redeem_all, Paid};
 pub use report::{CoordinatorReport, PayReport};
@@ -40,18 +45,21 @@ pub use source::{OnChain, Source};
 
 use crate::{
     asks::Asks,
-    wallet::{ChannelKey, Wallet},
+    wallet::{now_unix_s, ChannelKey, Wallet},
 };
 use account::Covered;
 use bucket::Bucket;
 use look::Look;
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// How much trust a miner extends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trust {
     /// Workers of this operator that run at once; each lets a coordinator owe it its part of what covers the miner.
     pub workers: u32,
-    /// In this time one step of unpaid work is forgiven.
+    /// In this time one step of unpaid work is forgiven, whatever is paid. The shorter it is, the more can be had for
+    /// nothing by never paying for long answers.
     pub forgive: Duration,
     /// A link on which more than one step stays unpaid for this long is closed.
     pub unpaid_limit: Duration,
@@ -59,7 +67,7 @@ pub struct Trust {
 
 impl Default for Trust {
     fn default() -> Self {
-        Self { workers: 1, forgive: Duration::from_secs(600), unpaid_limit: Duration::from_secs(10) }
+        Self { workers: 1, forgive: DAY, unpaid_limit: Duration::from_secs(10) }
     }
 }
 
@@ -113,8 +121,11 @@ impl Settlement {
         let mut accounts = self.accounts.lock();
         let open = || {
             let unpaid = self.wallet.unpaid(coordinator);
-            let bucket = Bucket::new(unpaid.permille, unpaid.at_s, self.trust.forgive);
-            Arc::new(Account::new(coordinator.clone(), self.trust.workers, bucket, unpaid.amount))
+            // The time of day is asked this once only: it may jump.
+            let idle = Duration::from_secs(now_unix_s().saturating_sub(unpaid.at_s));
+            let held = WrittenOff { amount: unpaid.amount, permille: unpaid.permille };
+            let bucket = Bucket::new(held, idle, Instant::now(), self.trust.forgive);
+            Arc::new(Account::new(coordinator.clone(), self.trust.workers, bucket))
         };
         accounts.entry(coordinator.clone()).or_insert_with(open).clone()
     }
