@@ -81,21 +81,18 @@ impl Pay {
         self.settlement.wallet().newest(&self.key).map(|signed| voucher_to_wire(&signed))
     }
 
-    /// The coordinator cannot go on with this channel: the next link names another.
-    pub(super) fn abandon_channel(&self) {
+    /// The coordinator cannot go on with this channel: the next link names another. False if it gets no other.
+    pub(super) fn abandon_channel(&self) -> bool {
         let coordinator = &self.key.coordinator;
-        match self.settlement.wallet().next_generation(coordinator) {
-            true => tracing::warn!(
+        let is_left = self.settlement.wallet().next_generation(coordinator);
+        if is_left {
+            tracing::warn!(
                 target: "miner::link",
                 %coordinator,
                 "the coordinator asks for a new channel; what it promised in the old one is redeemed as before"
-            ),
-            false => tracing::warn!(
-                target: "miner::link",
-                %coordinator,
-                "the coordinator has asked for too many new channels and gets no other"
-            ),
+            );
         }
+        is_left
     }
 
     /// The coordinator has said how much it promised so far. Returns when that is written and what covers it is known.
@@ -123,7 +120,7 @@ impl Pay {
         self.settlement.keep_written_off(&self.key.coordinator, written_off);
         self.account.has_room(Instant::now()).map_err(|_| LinkError::LeftUnpaid)?;
         // Without it no paid task could be accepted. If it fails, the next block brings another try.
-        let look = self.settlement.look(&self.key.coordinator, Some(&self.key.miner));
+        let look = self.settlement.look(&self.key.coordinator, Some(&self.key.miner), LOOK_LIMIT / 2);
         if let Ok(Err(error)) = timeout(LOOK_LIMIT, look).await {
             tracing::debug!(target: "miner::link", %error, "cannot read yet what covers this link");
         }

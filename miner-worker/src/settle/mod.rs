@@ -27,14 +27,17 @@ mod stage;
 mod trouble_tests;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use cuckoo_chain_client::ChainError;
 use cuckoo_primitives::{settlement::Settled, AccountId};
+use futures::StreamExt;
 use parking_lot::Mutex;
+use tokio::time::timeout;
 
 pub(crate) use account::{Account, Behind, OpenLink, Reservation};
 pub(crate) use bucket::WrittenOff;
@@ -45,7 +48,7 @@ pub use source::{OnChain, Source};
 
 use crate::{
     asks::Asks,
-    wallet::{now_unix_s, ChannelKey, Wallet},
+    wallet::{now_unix_s, ChannelKey, Held, Wallet},
 };
 use account::Covered;
 use bucket::Bucket;
@@ -143,12 +146,46 @@ impl Settlement {
     }
 
     /// Reads what the chain says of this coordinator, as far as it concerns the miner with this stash, and judges by it
-    /// from now on.
-    pub(crate) async fn look(&self, coordinator: &AccountId, miner: Option<&AccountId>) -> Result<Look, ChainError> {
-        let holdings = self.wallet.holdings();
-        let known = self.settled.lock().clone();
-        let look = look::look(self.source(), holdings.vouchers(), &known, coordinator, miner).await?;
-        self.settled.lock().extend(look.settled.iter().map(|(key, settled)| (key.clone(), *settled)));
+    /// from now on. The channels take `limit` at most: what was not read of them by then is read the next time, so that
+    /// nobody makes himself unreadable by having many.
+    pub(crate) async fn look(
+        &self,
+        coordinator: &AccountId,
+        miner: Option<&AccountId>,
+        limit: Duration,
+    ) -> Result<Look, ChainError> {
+        let vouchers = self.wallet.holdings();
+        let mut look = look::look(self.source(), vouchers.vouchers(), coordinator, miner).await?;
+        // What is not read of the channels yet counts as not settled.
+        self.judge_by(&look, coordinator, miner);
+        let read = self.read_channels(vouchers.vouchers(), coordinator, &mut look.channels);
+        look.trouble = match timeout(limit, read).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("not all of its channels could be read in {limit:?}")),
+        };
+        self.judge_by(&look, coordinator, miner);
+        Ok(look)
+    }
+
+    /// Reads how far the open channels of this coordinator are settled. Whatever has been `read` is kept, however this
+    /// ends.
+    async fn read_channels(
+        &self,
+        vouchers: &BTreeMap<ChannelKey, Held>,
+        coordinator: &AccountId,
+        read: &mut BTreeSet<ChannelKey>,
+    ) -> Result<(), ChainError> {
+        let channels = look::open_channels(vouchers, &self.settled.lock(), coordinator);
+        let mut reads = pin!(look::settled_of(self.source(), channels));
+        while let Some((key, settled)) = reads.next().await.transpose()? {
+            self.settled.lock().insert(key.clone(), settled);
+            read.insert(key);
+        }
+        Ok(())
+    }
+
+    fn judge_by(&self, look: &Look, coordinator: &AccountId, miner: Option<&AccountId>) {
         if miner.is_some() {
             let covered = Covered {
                 escrow: look.solvency.escrow.saturating_sub(look.solvency.withdrawing),
@@ -158,7 +195,6 @@ impl Settlement {
             };
             self.account(coordinator).cover(covered);
         }
-        Ok(look)
     }
 
     /// What this coordinator has promised that miner and the chain has not settled, as far as it was read.
