@@ -93,8 +93,9 @@ struct State {
     /// What the last results cost, the newest last; those that were free left out. It outlives links, so that a step
     /// is what results cost and not what the first piece of work after a link's beginning did.
     recent: VecDeque<Balance>,
-    /// What the answers cost that this link's end has cut off.
-    cut_off: Balance,
+    /// What the answers cost that this link's end has cut off. They are not among the last results before the next link
+    /// begins, so that all of them are measured by the same step.
+    cut_off: Vec<Balance>,
     /// Ceilings of the tasks that run.
     running: Balance,
     /// Slots when a task came last.
@@ -135,7 +136,7 @@ impl Account {
             links: 0,
             owed: 0,
             recent: VecDeque::new(),
-            cut_off: 0,
+            cut_off: Vec::new(),
             running: 0,
             slots: 1,
             covered: None,
@@ -169,7 +170,9 @@ impl Account {
         state.pay(paid, now);
         let left = std::mem::take(&mut state.owed);
         state.write_off(left, now);
-        state.cut_off = 0;
+        for cost in std::mem::take(&mut state.cut_off) {
+            state.note(cost);
+        }
         state.links = state.links.saturating_add(1);
         let after = state.bucket.held(now);
         (OpenLink(self.clone()), (after != before).then_some(after))
@@ -197,7 +200,7 @@ impl Account {
         }
         let mut state = self.state.lock();
         let before = state.cut_off_permille();
-        state.cut_off = state.cut_off.saturating_add(cost);
+        state.cut_off.push(cost);
         let more = state.cut_off_permille().saturating_sub(before);
         state.bucket.pour(cost, more, now);
         Some(state.bucket.held(now))
@@ -213,7 +216,12 @@ impl Account {
     }
 
     /// Accepts a task that costs at most `ceiling`, or says why not. Whatever is free needs no cover.
-    pub(crate) fn reserve(self: &Arc<Self>, ceiling: Balance, slots: u32, now: Instant) -> Result<Reservation, Declined> {
+    pub(crate) fn reserve(
+        self: &Arc<Self>,
+        ceiling: Balance,
+        slots: u32,
+        now: Instant,
+    ) -> Result<Reservation, Declined> {
         let mut state = self.state.lock();
         state.slots = slots.max(1);
         if ceiling > 0 {
@@ -333,7 +341,8 @@ impl State {
     /// How many thousandths of a step this link's end has cut off: of the step that the results before it made, or of
     /// itself, if that is more.
     fn cut_off_permille(&self) -> u32 {
-        permille(self.cut_off, self.step(self.slots).max(self.cut_off))
+        let cut_off = self.cut_off.iter().fold(0, |sum: Balance, cost| sum.saturating_add(*cost));
+        permille(cut_off, self.step(self.slots).max(cut_off))
     }
 
     /// Takes a payment: first for what is owed, then for what was written off.
@@ -516,7 +525,11 @@ mod tests {
         // All that was left unpaid at the low price.
         assert_eq!(account.paid(10, Instant::now()), Some(WrittenOff { amount: 1_980, permille: 2_985 }));
         assert_eq!(account.paid(990, Instant::now()), Some(WrittenOff { amount: 990, permille: 1_493 }));
-        assert_eq!(account.paid(990, Instant::now()), Some(WrittenOff { amount: 0, permille: 0 }), "all of it empties it");
+        assert_eq!(
+            account.paid(990, Instant::now()),
+            Some(WrittenOff { amount: 0, permille: 0 }),
+            "all of it empties it"
+        );
     }
 
     #[test]
@@ -604,12 +617,30 @@ mod tests {
             serve(&account, 4, 100).unwrap();
             account.paid(100, Instant::now());
         }
-        for (link, cost, expected) in [(1, 10, 100), (2, 10, 200), (3, 1_000, 1_200)] {
+        for (link, cost, expected) in [(1, 10, 100), (2, 10, 1_100), (3, 1_000, 2_100)] {
             let (_open, _) = account.begin_link(0, Instant::now());
             let cut: Vec<_> = (0..4).filter_map(|_| account.cut_off(cost, Instant::now())).collect();
             assert_eq!(cut.last().map(|off| off.permille), Some(expected), "link {link}");
         }
         assert_eq!(account.standing().written_off, 4_080, "in planck nothing is left out");
+    }
+
+    #[test]
+    fn dear_work_that_was_paid_once_makes_cutting_links_cheap_once_only() {
+        let account = account(1);
+        account.cover(Covered { escrow: 1_000_000, cover: 2_000_000, owes: 0, unsettled: 0 });
+        for _ in 0..4 {
+            serve(&account, 4, 10_000).unwrap();
+            account.paid(10_000, Instant::now());
+        }
+        for link in 0..4 {
+            assert!(account.has_room(Instant::now()).is_ok(), "link {link}");
+            let (_open, _) = account.begin_link(0, Instant::now());
+            for _ in 0..4 {
+                account.cut_off(1, Instant::now());
+            }
+        }
+        assert!(account.has_room(Instant::now()).is_err());
     }
 
     #[test]

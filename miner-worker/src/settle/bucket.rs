@@ -99,7 +99,8 @@ impl Bucket {
         let level = Balance::from(self.held.permille);
         // Rounded down, or any amount would buy a whole thousandth back.
         let part = level.saturating_mul(paid).checked_div(self.held.amount).unwrap_or(0);
-        let permille = if left == 0 && paid > 0 { 0 } else { u32::try_from(level.saturating_sub(part)).unwrap_or(MOST) };
+        let permille =
+            if left == 0 && paid > 0 { 0 } else { u32::try_from(level.saturating_sub(part)).unwrap_or(MOST) };
         self.held = WrittenOff { amount: left, permille };
     }
 

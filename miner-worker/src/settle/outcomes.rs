@@ -66,12 +66,7 @@ pub(super) struct Outcomes {
 impl Outcomes {
     /// A call has ended. What became of its claims is judged by what the chain says, see [`Self::judge`]; at once only
     /// if the chain itself has refused them.
-    pub(super) fn ended(
-        &mut self,
-        errand: &Errand,
-        outcome: &Result<BlockNumber, ChainError>,
-        known: &Known<'_>,
-    ) {
+    pub(super) fn ended(&mut self, errand: &Errand, outcome: &Result<BlockNumber, ChainError>, known: &Known<'_>) {
         let claims = errand.claims();
         let is_alone = claims.len() == 1;
         let number = known.view.number;
@@ -172,12 +167,7 @@ impl Outcomes {
     }
 
     /// Whether to send this claim now: nothing of it is under way, and it would not be refused again.
-    pub(super) fn may_send(
-        &mut self,
-        claim: &Claim,
-        prospect: &Prospect,
-        is_worth: impl Fn(Balance) -> bool,
-    ) -> bool {
+    pub(super) fn may_send(&mut self, claim: &Claim, prospect: &Prospect, is_worth: impl Fn(Balance) -> bool) -> bool {
         !self.awaited.contains_key(claim) && !self.refusals.stands(claim, prospect, is_worth)
     }
 

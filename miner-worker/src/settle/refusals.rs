@@ -208,7 +208,11 @@ mod tests {
     }
 
     /// The eras in which something is tried that is refused with this reason each time.
-    fn tried(reason: &str, eras: std::ops::Range<EraIndex>, prospect_in: impl Fn(EraIndex) -> Prospect) -> Vec<EraIndex> {
+    fn tried(
+        reason: &str,
+        eras: std::ops::Range<EraIndex>,
+        prospect_in: impl Fn(EraIndex) -> Prospect,
+    ) -> Vec<EraIndex> {
         let mut refusals = Refusals::default();
         let is_tried = |era: &EraIndex| {
             refusals.lapse(*era);
