@@ -52,8 +52,8 @@ impl Journal {
     }
 }
 
-/// The journal, if it promised each miner what the receipts of that miner cost, and counted as much as used, and wallets
-/// and chain agree with it on every channel.
+/// The journal, if it promised each miner what the receipts of that miner cost, and counted as much as used, and if
+/// wallets and chain agree with it on every channel.
 pub(crate) async fn agreed(
     market: &Market,
     coordinator: &str,

@@ -207,8 +207,8 @@ async fn a_redemption_on_a_fork_that_is_left_is_paid_once() {
     stage.all_is_paid_once().await.unwrap();
 }
 
-/// How many blocks above this height, on the best chain, were built in slots that their author had drawn for itself alone.
-/// Of two forks the one with more of them counts; other slots are taken in turns.
+/// How many blocks above this height, on the best chain, were built in primary slots, which their author has drawn. Of
+/// two forks the one with more of them counts; other slots are taken in turns.
 async fn primary_blocks(rpc: &Rpc, above: u32) -> anyhow::Result<u32> {
     /// A digest item that says in which slot a block was built: its kind, and for which consensus it is.
     const SLOT_OF_BABE: [u8; 5] = [6, b'B', b'A', b'B', b'E'];
