@@ -137,7 +137,7 @@ impl Settlement {
         let holdings = self.wallet.holdings();
         let known = self.settled.lock().clone();
         let look = look::look(self.source(), holdings.vouchers(), &known, coordinator, miner).await?;
-        self.settled.lock().extend(look.settled.iter().map(|(key, settled)| (key.clone(), *settled)));
+        self.note_settled(&look);
         if miner.is_some() {
             let covered = Covered {
                 escrow: look.solvency.escrow.saturating_sub(look.solvency.withdrawing),
@@ -148,6 +148,17 @@ impl Settlement {
             self.account(coordinator).cover(covered);
         }
         Ok(look)
+    }
+
+    /// What is settled stays settled: a lower figure is only an older one, read at the same time by somebody else.
+    fn note_settled(&self, look: &Look) {
+        let mut known = self.settled.lock();
+        for (key, settled) in &look.settled {
+            let highest = known.entry(key.clone()).or_insert(*settled);
+            if settled.amount > highest.amount {
+                *highest = *settled;
+            }
+        }
     }
 
     /// What this coordinator has promised that miner and the chain has not settled, as far as it was read.

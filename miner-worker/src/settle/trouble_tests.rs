@@ -182,7 +182,7 @@ fn whatever_fails_is_reported_retried_and_paid_once() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for (trouble, said) in troubles() {
         let recorder = PrometheusBuilder::new().build_recorder();
-        let shown = |outcome| {
+        let shown = |outcome: &str| {
             let line = format!("cuckoo_miner_settlement_calls_total{{outcome=\"{outcome}\"}} 1");
             recorder.handle().render().contains(&line)
         };
