@@ -552,7 +552,9 @@ mod tests {
         let ahead = 1_000_000;
         let account = account(1);
         let (_open, _) = account.begin_link(0, ahead);
-        (0..3).for_each(|_| drop(account.lost(10, ahead)));
+        for _ in 0..3 {
+            account.lost(10, ahead);
+        }
         let wait = account.has_room(0).unwrap_err();
         assert!(wait <= FORGIVE);
         assert_eq!(account.has_room(wait.as_secs()), Ok(()));
