@@ -179,10 +179,19 @@ impl Settlement {
         let channels = look::open_channels(vouchers, &self.settled.lock(), coordinator);
         let mut reads = pin!(look::settled_of(self.source(), channels));
         while let Some((key, settled)) = reads.next().await.transpose()? {
-            self.settled.lock().insert(key.clone(), settled);
+            self.note_settled(&key, settled);
             read.insert(key);
         }
         Ok(())
+    }
+
+    /// What is settled stays settled: a lower figure is only an older one, read at the same time by somebody else.
+    fn note_settled(&self, key: &ChannelKey, settled: Settled) {
+        let mut known = self.settled.lock();
+        let highest = known.entry(key.clone()).or_insert(settled);
+        if settled.amount > highest.amount {
+            *highest = settled;
+        }
     }
 
     fn judge_by(&self, look: &Look, coordinator: &AccountId, miner: Option<&AccountId>) {

@@ -55,6 +55,16 @@ async fn what_became_of_a_call_is_read_in_its_block_or_later() {
 }
 
 #[tokio::test]
+async fn an_older_reading_takes_nothing_back() {
+    let mut stage = Stage::new(&[100]);
+    assert_eq!(stage.at(7, 600).await, [1]);
+    stage.source.change(|state| state.settled.clear());
+    stage.promise(1, 150);
+    stage.keeper.look(&view_at(7, 700)).await;
+    assert_eq!(stage.report().coordinators[0].settled, (100 * UNIT).to_string());
+}
+
+#[tokio::test]
 async fn whoever_was_forestalled_pays_one_fee() {
     let mut stage = Stage::new(&[100]);
     let (errand, turn) = send(&mut stage).await;
@@ -244,7 +254,7 @@ fn whatever_fails_is_reported_retried_and_paid_once() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for (trouble, said) in troubles() {
         let recorder = PrometheusBuilder::new().build_recorder();
-        let shown = |outcome| {
+        let shown = |outcome: &str| {
             let line = format!("cuckoo_miner_settlement_calls_total{{outcome=\"{outcome}\"}} 1");
             recorder.handle().render().contains(&line)
         };
