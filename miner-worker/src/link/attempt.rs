@@ -182,12 +182,7 @@ impl Attempt {
         }
     }
 
-    async fn generate(
-        &self,
-        request: GenerateRequest,
-        echo: Option<String>,
-        sent: &mut Sent,
-    ) -> Result<Finish, Halt> {
+    async fn generate(&self, request: GenerateRequest, echo: Option<String>, sent: &mut Sent) -> Result<Finish, Halt> {
         let mut generation = self.miner.engine().generate(request).await.map_err(Failed::from)?;
         sent.prompt(generation.prompt_tokens);
         // Sent with the first words: a prompt that nobody has read yet is nothing to be paid for.
