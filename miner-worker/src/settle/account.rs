@@ -178,8 +178,8 @@ impl Account {
         (OpenLink(self.clone()), (after != before).then_some(after))
     }
 
-    /// Work that costs so much was sent and called bad, so that no receipt will ever bring its pay. This is returned, to
-    /// be kept, if it is anything: such work is written off like what is open when a link ends, so that nobody gains by
+    /// Work that costs so much was sent and called bad, so that no receipt will ever bring its pay. This is returned,
+    /// to be kept, if it is anything: such work is written off like what is open when a link ends, so that nobody gains by
     /// calling good work bad.
     pub(crate) fn lost(&self, cost: Balance, now: Instant) -> Option<WrittenOff> {
         if cost == 0 {
@@ -565,9 +565,9 @@ mod tests {
         assert_eq!(account.lost(10, Instant::now()), Some(WrittenOff { amount: 10, permille: 250 }));
     }
 
-    /// Lives through so many hours, in each of which the coordinator has an answer that takes an hour if there is one for
-    /// it, and calls it bad if it `steals` with so much left unpaid. Returns how many answers it paid and how many it
-    /// kept for nothing.
+    /// Lives through so many hours, in each of which the coordinator has an answer that takes an hour if there is one
+    /// for it, and calls it bad if it `steals` with so much left unpaid. Returns how many answers it paid and how many
+    /// it kept for nothing.
     fn lives_through(hours: u32, forgive: Duration, steals: impl Fn(u32) -> bool) -> (u32, u32) {
         let (begin, cost) = (Instant::now(), 1_000);
         let bucket = Bucket::new(WrittenOff::default(), Duration::ZERO, begin, forgive);

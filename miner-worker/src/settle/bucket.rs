@@ -1,14 +1,14 @@
 //! How much a coordinator may leave unpaid before nobody works for it.
 //!
 //! Work that is not paid is poured into a bucket in which three steps fit; a step is what as many results cost as there
-//! are slots. While it is full there is no work. It empties in three ways, none of which goes by how long an answer took:
+//! are slots. While it is full there is no work. It empties in three ways, none of which goes by how long answers take:
 //!
-//! - What is paid late takes out the part that it pays for, in planck: the pay of cheap work does not buy off dear work.
-//! - A twentieth of what is paid in time counts as paid late. Whoever calls good answers bad, or cuts links, pays for 20
-//!   planck of work for each that it keeps for nothing: of all that is done for it 1/21, or 4.8 %, is never paid.
-//! - One step leaks out in each `forgive`, a day unless the operator says otherwise, so that nobody is shut out for ever.
-//!   An answer takes an hour at most, so a step is an hour of all slots at most: whoever never pays has 1/24, or 4.2 %, of
-//!   the time that it was offered, once its three steps are used up.
+//! - What is paid late takes out the part that it pays for, in planck: pay for cheap work does not buy off dear work.
+//! - A twentieth of what is paid in time counts as paid late. Whoever calls good answers bad, or cuts links, pays for
+//!   20 planck of work for each that it keeps for nothing: of all that is done for it 1/21, or 4.8 %, is never paid.
+//! - One step leaks out in each `forgive`, a day unless the operator says otherwise, so that nobody is shut out for
+//!   ever. An answer takes an hour at most, so a step is an hour of all slots at most: whoever never pays has 1/24, or
+//!   4.2 %, of the time that it was offered, once its three steps are used up.
 
 use std::time::{Duration, Instant};
 

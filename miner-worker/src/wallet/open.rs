@@ -424,7 +424,9 @@ mod tests {
                 signed.voucher.channel = wallet.channel(&account(1));
                 wallet.keep(signed, 3);
                 assert!(wallet.flush(LIMIT));
-                wallet.next_generation(&account(1))
+                let is_left = wallet.next_generation(&account(1));
+                assert!(wallet.flush(LIMIT));
+                is_left
             };
             (0..1_000).take_while(|_| leave()).count() as u32
         };

@@ -12,8 +12,8 @@ pub(super) struct Takings {
     /// Of channels that the wallet does not know, or higher than what it holds, by the same key. Of each channel the
     /// highest.
     pub(super) taken: Vec<SignedVoucher>,
-    /// By another key than what the wallet holds, and as high or higher. Anybody can sign a voucher with a key of his own;
-    /// it would not be paid, and hide the one that would. Which key is the coordinator's is not known here.
+    /// By another key than what the wallet holds, and as high or higher. Anybody can sign a voucher with a key of his
+    /// own; it would not be paid, and hide the one that would. Which key is the coordinator's is not known here.
     pub(super) left: Vec<SignedVoucher>,
     /// How many are lower than what it holds, or the same.
     pub(super) known: usize,
