@@ -53,8 +53,8 @@ struct Cast {
 
 const CASTS: [Cast; 3] = [
     Cast { coordinator: "//Coordinator", miners: ["//Miner1", "//Miner2"], model: CHAT, price: "0.1:0.2" },
-    Cast { coordinator: "//Coordinator2", miners: ["//Miner3", "//Miner4"], model: EMBEDDING, price: "0.5:0" },
-    Cast { coordinator: "//Coordinator3", miners: ["//Miner5", "//Miner6"], model: EMBEDDING, price: "0.5:0" },
+    Cast { coordinator: "//Coordinator2", miners: ["//Miner3", "//Miner4"], model: EMBEDDING, price: "0.5:1" },
+    Cast { coordinator: "//Coordinator3", miners: ["//Miner5", "//Miner6"], model: EMBEDDING, price: "0.5:1" },
 ];
 
 const COORDINATOR_STAKE: Balance = 2_500_000 * CAI;

@@ -258,7 +258,7 @@ impl Stage {
 
     async fn on(node: Node) -> anyhow::Result<Self> {
         let dear = |gateway: GatewayBuilder| {
-            let gateway = gateway.arg("--default-price").arg("10:0");
+            let gateway = gateway.arg("--default-price").arg("10:20");
             gateway.arg("--chain-stale-ms").arg(&STALE.as_millis().to_string())
         };
         let small = |miner: MinerBuilder| {
