@@ -181,9 +181,10 @@ pub struct PayArgs {
     #[arg(long, env = "CUCKOO_WORKERS", default_value_t = 1, value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub workers: u32,
-    /// A coordinator that leaves three steps of work unpaid gets no more; one step is forgiven in this time, in seconds.
-    /// A step is what as many results cost as there are slots.
-    #[arg(long, env = "CUCKOO_FORGIVE", default_value_t = 600, value_name = "SECONDS",
+    /// A coordinator that leaves three steps of work unpaid gets no more; one step is forgiven in this time, in seconds,
+    /// and a twentieth of what is paid as well. A step is what as many results cost as there are slots. The shorter the
+    /// time, the more can be had for nothing by never paying for long answers.
+    #[arg(long, env = "CUCKOO_FORGIVE", default_value_t = 86_400, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(0..=604_800))]
     pub forgive: u64,
 }
@@ -383,6 +384,7 @@ pub enum KeysCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settle::Trust;
     use clap::CommandFactory;
 
     #[test]
@@ -410,7 +412,9 @@ mod tests {
             let Command::Run(args) = parsed.command else { panic!("not run") };
             Ok::<_, String>(args.pay)
         };
-        assert_eq!(parse("").unwrap().default_ask, "0.001:0.002".parse().unwrap());
+        let default = parse("").unwrap();
+        assert_eq!(default.default_ask, "0.001:0.002".parse().unwrap());
+        assert_eq!(default.forgive, Trust::default().forgive.as_secs());
         let pay = parse("--ask one=1:2,two=3:4:5:6 --ask three=0:0 --default-ask 7:8 --workers 2 --forgive 0").unwrap();
         assert_eq!(pay.asks.iter().map(|ask| ask.model.as_str()).collect::<Vec<_>>(), ["one", "two", "three"]);
         assert_eq!((pay.default_ask, pay.workers, pay.forgive), ("7:8".parse().unwrap(), 2, 0));

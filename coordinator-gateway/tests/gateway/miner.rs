@@ -301,7 +301,7 @@ impl Worker {
                     let reason = cancel.reason();
                     self.seen.lock().unwrap().cancels.push(cancel);
                     // It may have ended by itself.
-                    stop.into_iter().for_each(|stop| drop(stop.send(reason)));
+                    let _was_told = stop.is_some_and(|stop| stop.send(reason).is_ok());
                 }
                 FromCoordinator::Voucher(voucher) => self.seen.lock().unwrap().vouchers.push(voucher),
                 FromCoordinator::Closing(_) => self.seen.lock().unwrap().closing = true,

@@ -144,7 +144,11 @@ impl Attempt {
             Err(Halt::Stopped(Stop::Cancelled) | Halt::TimeOver) if !sent.is_empty() => {
                 return Ok(sent.sign(&self.miner, Finish::Cancelled));
             }
-            Err(Halt::Stopped(Stop::Cancelled | Stop::Fault)) => Failed::new(FailureCode::Cancelled, "cancelled"),
+            Err(Halt::Stopped(Stop::Cancelled | Stop::Fault)) => {
+                // Of an answer that has not begun nothing is lost.
+                sent.lose();
+                Failed::new(FailureCode::Cancelled, "cancelled")
+            }
             Err(Halt::TimeOver) => Failed::new(FailureCode::Timeout, "the task's time is over"),
             Err(Halt::Stopped(Stop::Draining)) => {
                 sent.forgive();
@@ -182,12 +186,7 @@ impl Attempt {
         }
     }
 
-    async fn generate(
-        &self,
-        request: GenerateRequest,
-        echo: Option<String>,
-        sent: &mut Sent,
-    ) -> Result<Finish, Halt> {
+    async fn generate(&self, request: GenerateRequest, echo: Option<String>, sent: &mut Sent) -> Result<Finish, Halt> {
         let mut generation = self.miner.engine().generate(request).await.map_err(Failed::from)?;
         sent.prompt(generation.prompt_tokens);
         // Sent with the first words: a prompt that nobody has read yet is nothing to be paid for.

@@ -82,6 +82,12 @@ pub enum LinkError {
         /// What the coordinator says.
         shown: Balance,
     },
+    /// It asks for one new channel after the other.
+    #[error(
+        "the coordinator refuses this channel, too, and gets no other before it has promised in this one what is worth \
+         being redeemed"
+    )]
+    ChannelKept,
     /// It does not pay.
     #[error("results for {owed} stay unpaid, more than one step ({step})")]
     Unpaid {
@@ -172,6 +178,7 @@ impl LinkError {
             | Self::AlreadyLinked(_)
             | Self::Unpaid { .. }
             | Self::LeftUnpaid
+            | Self::ChannelKept
             | Self::NoStash
             | Self::Wallet(_) => Patience::Long,
         }
@@ -213,8 +220,14 @@ impl LinkError {
             Self::Forgot { .. } => {
                 "the coordinator's operator has to restore its journal; what the wallet holds is redeemed all the same"
             }
+            Self::ChannelKept => {
+                "the coordinator's operator has to restore its journal and its key; what the wallet holds is redeemed all \
+                 the same"
+            }
             Self::Unpaid { .. } => "ask the coordinator's operator; the wallet must be writable, too",
-            Self::LeftUnpaid => "ask the coordinator's operator; --forgive sets how fast unpaid work is forgiven",
+            Self::LeftUnpaid => {
+                "ask the coordinator's operator to pay for it; --forgive sets how fast it is forgiven without that"
+            }
             Self::NoStash => Standing::NotRegistered.mend(),
             Self::Wallet(_) => "free space on the disk of --data-dir",
             Self::NotBegun
@@ -263,6 +276,7 @@ impl LinkError {
             Self::Forgot { .. } => "forgot",
             Self::Unpaid { .. } => "unpaid",
             Self::LeftUnpaid => "left_unpaid",
+            Self::ChannelKept => "channel_kept",
             Self::NoStash => "no_stash",
             Self::OtherStash => "other_stash",
             Self::Wallet(_) => "wallet",

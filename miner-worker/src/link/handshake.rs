@@ -48,11 +48,7 @@ pub(super) struct Linked {
 }
 
 /// Says hello as the miner with the operator `miner` and has the coordinator prove its own operator key.
-pub async fn greet(
-    connection: Connection,
-    genesis: Hash,
-    miner: AccountId,
-) -> Result<Greeted, LinkError> {
+pub async fn greet(connection: Connection, genesis: Hash, miner: AccountId) -> Result<Greeted, LinkError> {
     let Connection { mut client, lifeline } = connection;
     let (outbox, outgoing) = Outbox::new();
     let miner_nonce = nonce()?;

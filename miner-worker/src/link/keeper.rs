@@ -107,10 +107,9 @@ impl Keeper {
         // Before anything is proven: the coordinator would end an older link in favour of this one.
         let share = miner.shares().join(found).ok_or_else(|| LinkError::AlreadyLinked(found.clone()))?;
         let mut pay = Pay::new(miner, &view, found)?;
-        let linked = greeted.prove(miner.key(), pay.channel(), pay.presented()).await.inspect_err(|error| {
-            if matches!(error, LinkError::Refused { code: RefusalCode::Channel, .. }) {
-                pay.abandon_channel();
-            }
+        let linked = greeted.prove(miner.key(), pay.channel(), pay.presented()).await.map_err(|error| match error {
+            LinkError::Refused { code: RefusalCode::Channel, .. } if !pay.abandon_channel() => LinkError::ChannelKept,
+            error => error,
         })?;
         pay.begin(linked.newest.as_ref(), view.era.era).await?;
         let session = Session::new(self.miner.clone(), self.target.url.clone(), linked, share, pay);

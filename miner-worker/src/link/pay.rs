@@ -1,6 +1,9 @@
 //! How the work of one link is paid.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cuckoo_chain_client::{Cai, MarketView};
 use cuckoo_primitives::{
@@ -18,7 +21,7 @@ use tokio::{sync::watch, time::timeout};
 use super::{error::LinkError, miner::Miner, work::Failed};
 use crate::{
     settle::{Account, Behind, OpenLink, Reservation, Settlement},
-    wallet::{now_unix_s, ChannelKey},
+    wallet::ChannelKey,
 };
 
 /// Longest wait for the wallet's disk, and for the chain, before a link is used.
@@ -78,21 +81,18 @@ impl Pay {
         self.settlement.wallet().newest(&self.key).map(|signed| voucher_to_wire(&signed))
     }
 
-    /// The coordinator cannot go on with this channel: the next link names another.
-    pub(super) fn abandon_channel(&self) {
+    /// The coordinator cannot go on with this channel: the next link names another. False if it gets no other.
+    pub(super) fn abandon_channel(&self) -> bool {
         let coordinator = &self.key.coordinator;
-        match self.settlement.wallet().next_generation(coordinator) {
-            true => tracing::warn!(
+        let is_left = self.settlement.wallet().next_generation(coordinator);
+        if is_left {
+            tracing::warn!(
                 target: "miner::link",
                 %coordinator,
                 "the coordinator asks for a new channel; what it promised in the old one is redeemed as before"
-            ),
-            false => tracing::warn!(
-                target: "miner::link",
-                %coordinator,
-                "the coordinator has asked for too many new channels and gets no other"
-            ),
+            );
         }
+        is_left
     }
 
     /// The coordinator has said how much it promised so far. Returns when that is written and what covers it is known.
@@ -115,12 +115,12 @@ impl Pay {
         }
         self.promised = shown_amount;
         let paid = self.account.count(&self.key, held_amount, shown_amount);
-        let (open, written_off) = self.account.begin_link(paid, now_unix_s());
+        let (open, written_off) = self.account.begin_link(paid, Instant::now());
         self.open = Some(open);
         self.settlement.keep_written_off(&self.key.coordinator, written_off);
-        self.account.has_room(now_unix_s()).map_err(|_| LinkError::LeftUnpaid)?;
+        self.account.has_room(Instant::now()).map_err(|_| LinkError::LeftUnpaid)?;
         // Without it no paid task could be accepted. If it fails, the next block brings another try.
-        let look = self.settlement.look(&self.key.coordinator, Some(&self.key.miner));
+        let look = self.settlement.look(&self.key.coordinator, Some(&self.key.miner), LOOK_LIMIT / 2);
         if let Ok(Err(error)) = timeout(LOOK_LIMIT, look).await {
             tracing::debug!(target: "miner::link", %error, "cannot read yet what covers this link");
         }
@@ -186,7 +186,7 @@ impl Pay {
         let written = self.settlement.wallet().paid(&self.key);
         let paid = self.account.count(&self.key, 0, written);
         if paid > 0 {
-            let written_off = self.account.paid(paid, now_unix_s());
+            let written_off = self.account.paid(paid, Instant::now());
             self.settlement.keep_written_off(&self.key.coordinator, written_off);
         }
     }
@@ -203,7 +203,7 @@ impl Pay {
         let ceiling = price.cost(&most(&task, context_tokens));
         let reservation = self
             .account
-            .reserve(ceiling, slots, now_unix_s())
+            .reserve(ceiling, slots, Instant::now())
             .map_err(|declined| Failed::new(FailureCode::Uncovered, declined.to_string()))?;
         let (settlement, account) = (self.settlement.clone(), self.account.clone());
         Ok(TaskPay { task, price, context_tokens, settlement, account, _reservation: reservation })
@@ -232,9 +232,15 @@ impl TaskPay {
         self.account.delivered(self.cost(receipt, delivered));
     }
 
-    /// So much of the answer was sent, and nothing will be signed for it that could be paid.
+    /// So much of the answer was sent when the link ended, and nothing will be signed for it that could be paid.
+    pub(super) fn cut_off(&self, receipt: &Receipt, delivered: Delivered) {
+        let written_off = self.account.cut_off(self.cost(receipt, delivered), Instant::now());
+        self.settlement.keep_written_off(self.account.coordinator(), written_off);
+    }
+
+    /// So much of the answer was sent, and the coordinator calls it bad: nothing will be signed for it.
     pub(super) fn lost(&self, receipt: &Receipt, delivered: Delivered) {
-        let written_off = self.account.lost(self.cost(receipt, delivered), now_unix_s());
+        let written_off = self.account.lost(self.cost(receipt, delivered), Instant::now());
         self.settlement.keep_written_off(self.account.coordinator(), written_off);
     }
 

@@ -9,10 +9,10 @@ use crate::receipt::{ReceiptBuilder, SignedReceipt};
 /// The part of an answer that has been sent, to the byte: a piece counts from the moment in which it can no longer be
 /// held back.
 ///
-/// It ends in one of three ways. [`Sent::sign`] makes the receipt by which it is paid; since that takes this value, an
-/// attempt is signed for once. [`Sent::forgive`] is for failures of this miner's own. Whatever else ends an attempt
-/// drops it: then the coordinator has got it for nothing, by calling it bad or by ending the link, and that counts
-/// against it.
+/// It ends in one of four ways. [`Sent::sign`] makes the receipt by which it is paid; since that takes this value, an
+/// attempt is signed for once. [`Sent::forgive`] is for failures of this miner's own. [`Sent::lose`] is for what the
+/// coordinator calls bad. Whatever else ends an attempt drops it, as the end of the link does. In the last two ways the
+/// coordinator has got it for nothing, and that counts against it.
 pub(super) struct Sent {
     id: AttemptId,
     outbox: Outbox,
@@ -78,6 +78,14 @@ impl Sent {
         SignedReceipt::sign(receipt, miner.key(), &miner.chain().genesis())
     }
 
+    /// The coordinator will not pay for it.
+    pub(super) fn lose(mut self) {
+        self.is_settled = true;
+        if !self.is_empty() {
+            self.pay.lost(&self.receipt.receipt(Finish::Cancelled), self.receipt.delivered());
+        }
+    }
+
     /// Nobody has to pay for it.
     pub(super) fn forgive(mut self) {
         self.is_settled = true;
@@ -88,7 +96,7 @@ impl Drop for Sent {
     fn drop(&mut self) {
         // A panic is a failure of this miner's own.
         if !self.is_settled && !self.is_empty() && !std::thread::panicking() {
-            self.pay.lost(&self.receipt.receipt(Finish::Cancelled), self.receipt.delivered());
+            self.pay.cut_off(&self.receipt.receipt(Finish::Cancelled), self.receipt.delivered());
         }
     }
 }

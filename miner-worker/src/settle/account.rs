@@ -11,7 +11,7 @@ use cuckoo_primitives::{AccountId, Balance};
 use cuckoo_wire::limits::MAX_SLOTS;
 use parking_lot::Mutex;
 
-use super::bucket::{Bucket, STEP};
+use super::bucket::{Bucket, WrittenOff, STEP};
 use crate::wallet::ChannelKey;
 
 /// What was read of the chain this long ago says nothing any more.
@@ -46,7 +46,7 @@ pub(crate) enum Declined {
     #[error("{} of results are not paid for, more than one step ({})", Cai(.0.owed), Cai(.0.step))]
     Behind(Behind),
     /// It left too much unpaid before.
-    #[error("too much was left unpaid on earlier links; it is forgiven in {0:?}")]
+    #[error("too much was left unpaid; there is work again when it is paid, or in {0:?}")]
     LeftUnpaid(Duration),
     /// Nothing is known of it yet.
     #[error("what covers this coordinator's vouchers could not be read from the chain yet")]
@@ -76,15 +76,6 @@ pub(crate) struct Behind {
     pub(crate) step: Balance,
 }
 
-/// What has come to be unpaid, to be kept in the wallet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WrittenOff {
-    /// In all, in planck.
-    pub(crate) amount: Balance,
-    /// How full the bucket is.
-    pub(crate) permille: u32,
-}
-
 /// The account of one coordinator.
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -99,16 +90,18 @@ struct State {
     links: u32,
     /// Results sent on this link and not paid by a voucher that is on the disk.
     owed: Balance,
-    /// What the last results cost, the newest last; those that were free left out.
+    /// What the last results cost, the newest last; those that were free left out. It outlives links, so that a step
+    /// is what results cost and not what the first piece of work after a link's beginning did.
     recent: VecDeque<Balance>,
+    /// What the answers cost that this link's end has cut off. They are not among the last results before the next link
+    /// begins, so that all of them are measured by the same step.
+    cut_off: Vec<Balance>,
     /// Ceilings of the tasks that run.
     running: Balance,
     /// Slots when a task came last.
     slots: u32,
     covered: Option<(Covered, Instant)>,
     bucket: Bucket,
-    /// All that was poured into the bucket and has not been paid since, in planck.
-    written_off: Balance,
     /// What of each channel counts as paid.
     counted: BTreeMap<ChannelKey, Balance>,
 }
@@ -137,17 +130,17 @@ pub(crate) struct Reservation {
 pub(crate) struct OpenLink(Arc<Account>);
 
 impl Account {
-    /// The account of the coordinator with this stash, of whom so much was written off before.
-    pub(crate) fn new(coordinator: AccountId, workers: u32, bucket: Bucket, written_off: Balance) -> Self {
+    /// The account of the coordinator with this stash, with what it left unpaid before.
+    pub(crate) fn new(coordinator: AccountId, workers: u32, bucket: Bucket) -> Self {
         let state = State {
             links: 0,
             owed: 0,
             recent: VecDeque::new(),
+            cut_off: Vec::new(),
             running: 0,
             slots: 1,
             covered: None,
             bucket,
-            written_off,
             counted: BTreeMap::new(),
         };
         Self { coordinator, workers, state: Mutex::new(state) }
@@ -170,48 +163,69 @@ impl Account {
 
     /// A link begins, on which so much was paid of what was left open before. What is still open is written off: this
     /// is returned, if it is anything new.
-    pub(crate) fn begin_link(self: &Arc<Self>, paid: Balance, now_s: u64) -> (OpenLink, Option<WrittenOff>) {
+    pub(crate) fn begin_link(self: &Arc<Self>, paid: Balance, now: Instant) -> (OpenLink, Option<WrittenOff>) {
         let mut state = self.state.lock();
-        let before = (state.written_off, state.bucket);
+        let before = state.bucket.held(now);
         state.promise(paid);
-        state.pay(paid, now_s);
+        state.pay(paid, now);
         let left = std::mem::take(&mut state.owed);
-        state.write_off(left, now_s);
-        state.recent.clear();
+        state.write_off(left, now);
+        for cost in std::mem::take(&mut state.cut_off) {
+            state.note(cost);
+        }
         state.links = state.links.saturating_add(1);
-        let is_changed = before != (state.written_off, state.bucket);
-        (OpenLink(self.clone()), is_changed.then(|| state.written_off(now_s)))
+        let after = state.bucket.held(now);
+        (OpenLink(self.clone()), (after != before).then_some(after))
     }
 
-    /// Work that costs so much was sent, and no receipt will ever bring its pay. This is returned, to be kept, if it is
-    /// anything: such work is written off like what is open when a link ends, so that nobody gains by calling good work
-    /// bad.
-    pub(crate) fn lost(&self, cost: Balance, now_s: u64) -> Option<WrittenOff> {
+    /// Work that costs so much was sent and called bad, so that no receipt will ever bring its pay. This is returned,
+    /// to be kept, if it is anything: such work is written off like what is open when a link ends, so that nobody gains by
+    /// calling good work bad.
+    pub(crate) fn lost(&self, cost: Balance, now: Instant) -> Option<WrittenOff> {
         if cost == 0 {
             return None;
         }
         let mut state = self.state.lock();
         state.note(cost);
-        state.write_off(cost, now_s);
-        Some(state.written_off(now_s))
+        state.write_off(cost, now);
+        Some(state.bucket.held(now))
+    }
+
+    /// Work that costs so much was sent when the link ended in the middle of it. This is returned, to be kept, if it is
+    /// anything. All that one link's end has cut off is one step at most, which is what was at work: a coordinator that
+    /// crashes is no worse off than one that leaves a step unpaid.
+    pub(crate) fn cut_off(&self, cost: Balance, now: Instant) -> Option<WrittenOff> {
+        if cost == 0 {
+            return None;
+        }
+        let mut state = self.state.lock();
+        let before = state.cut_off_permille();
+        state.cut_off.push(cost);
+        let more = state.cut_off_permille().saturating_sub(before);
+        state.bucket.pour(cost, more, now);
+        Some(state.bucket.held(now))
     }
 
     /// Whether enough has been paid to work on at all; otherwise how long to wait.
-    pub(crate) fn has_room(&self, now_s: u64) -> Result<(), Duration> {
-        let mut state = self.state.lock();
-        state.bucket.see(now_s);
-        match state.bucket.has_room(now_s) {
+    pub(crate) fn has_room(&self, now: Instant) -> Result<(), Duration> {
+        let state = self.state.lock();
+        match state.bucket.has_room(now) {
             true => Ok(()),
-            false => Err(state.bucket.wait(now_s)),
+            false => Err(state.bucket.wait(now)),
         }
     }
 
     /// Accepts a task that costs at most `ceiling`, or says why not. Whatever is free needs no cover.
-    pub(crate) fn reserve(self: &Arc<Self>, ceiling: Balance, slots: u32, now_s: u64) -> Result<Reservation, Declined> {
+    pub(crate) fn reserve(
+        self: &Arc<Self>,
+        ceiling: Balance,
+        slots: u32,
+        now: Instant,
+    ) -> Result<Reservation, Declined> {
         let mut state = self.state.lock();
         state.slots = slots.max(1);
         if ceiling > 0 {
-            state.check(ceiling, self.workers, now_s)?;
+            state.check(ceiling, self.workers, now)?;
         }
         state.running = state.running.saturating_add(ceiling);
         drop(state);
@@ -228,12 +242,14 @@ impl Account {
         state.note(cost);
     }
 
-    /// So much more has been promised, durably. What late payment changes is returned, to be kept.
-    pub(crate) fn paid(&self, amount: Balance, now_s: u64) -> Option<WrittenOff> {
+    /// So much more has been promised, durably. What that changes of what is written off is returned, to be kept.
+    pub(crate) fn paid(&self, amount: Balance, now: Instant) -> Option<WrittenOff> {
         let mut state = self.state.lock();
+        let before = state.bucket.held(now);
         state.promise(amount);
-        let was_late = state.pay(amount, now_s);
-        was_late.then(|| state.written_off(now_s))
+        state.pay(amount, now);
+        let after = state.bucket.held(now);
+        (after != before).then_some(after)
     }
 
     /// Whether more is owed than one step.
@@ -253,7 +269,7 @@ impl Account {
         Standing {
             is_linked: state.links > 0,
             owed: state.owed,
-            written_off: state.written_off,
+            written_off: state.bucket.held(Instant::now()).amount,
             exposure: covered.map(|covered| state.exposure(&covered)),
             limit: covered.map(|covered| covered.limit(self.workers)),
         }
@@ -266,13 +282,12 @@ impl State {
         self.covered.filter(|(_, read)| read.elapsed() <= COVER_LASTS).map(|(covered, _)| covered)
     }
 
-    fn check(&mut self, ceiling: Balance, workers: u32, now_s: u64) -> Result<(), Declined> {
+    fn check(&self, ceiling: Balance, workers: u32, now: Instant) -> Result<(), Declined> {
         if let Some(behind) = self.behind() {
             return Err(Declined::Behind(behind));
         }
-        self.bucket.see(now_s);
-        if !self.bucket.has_room(now_s) {
-            return Err(Declined::LeftUnpaid(self.bucket.wait(now_s)));
+        if !self.bucket.has_room(now) {
+            return Err(Declined::LeftUnpaid(self.bucket.wait(now)));
         }
         let covered = self.covered().ok_or(Declined::Unknown)?;
         if covered.owes > 0 {
@@ -317,30 +332,24 @@ impl State {
     }
 
     /// Pours what will not be paid on this link into the bucket, by what a step costs now.
-    fn write_off(&mut self, amount: Balance, now_s: u64) {
+    fn write_off(&mut self, amount: Balance, now: Instant) {
         if amount > 0 {
-            self.bucket.pour(permille(amount, self.step(self.slots)), now_s);
-            self.written_off = self.written_off.saturating_add(amount);
+            self.bucket.pour(amount, permille(amount, self.step(self.slots)), now);
         }
     }
 
-    /// Takes a payment: first for what is owed, then for what was written off. Returns whether any was late.
-    ///
-    /// Late payment takes its part of all that is written off out of the bucket. By the step of any one moment a dear
-    /// debt could be bought off with the price of cheap work.
-    fn pay(&mut self, amount: Balance, now_s: u64) -> bool {
-        let late = amount.saturating_sub(self.owed).min(self.written_off);
-        self.owed = self.owed.saturating_sub(amount);
-        if late == 0 {
-            return false;
-        }
-        self.bucket.pay_back(late, self.written_off, now_s);
-        self.written_off = self.written_off.saturating_sub(late);
-        true
+    /// How many thousandths of a step this link's end has cut off: of the step that the results before it made, or of
+    /// itself, if that is more.
+    fn cut_off_permille(&self) -> u32 {
+        let cut_off = self.cut_off.iter().fold(0, |sum: Balance, cost| sum.saturating_add(*cost));
+        permille(cut_off, self.step(self.slots).max(cut_off))
     }
 
-    fn written_off(&self, now_s: u64) -> WrittenOff {
-        WrittenOff { amount: self.written_off, permille: self.bucket.level(now_s) }
+    /// Takes a payment: first for what is owed, then for what was written off.
+    fn pay(&mut self, amount: Balance, now: Instant) {
+        let in_time = amount.min(self.owed);
+        self.owed = self.owed.saturating_sub(in_time);
+        self.bucket.pay(amount.saturating_sub(in_time), in_time, now);
     }
 }
 
@@ -367,19 +376,24 @@ impl Drop for OpenLink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settle::Trust;
     use crate::wallet::fixture::{account as number, voucher};
 
-    const FORGIVE: Duration = Duration::from_secs(600);
+    const FORGIVE: Duration = Duration::from_secs(86_400);
+
+    fn bucket(held: WrittenOff) -> Bucket {
+        Bucket::new(held, Duration::ZERO, Instant::now(), FORGIVE)
+    }
 
     fn account(workers: u32) -> Arc<Account> {
-        let account = Arc::new(Account::new(number(1), workers, Bucket::new(0, 0, FORGIVE), 0));
+        let account = Arc::new(Account::new(number(1), workers, bucket(WrittenOff::default())));
         account.cover(Covered { escrow: 1_000, cover: 2_000, owes: 0, unsettled: 0 });
         account
     }
 
     /// Takes a task with this ceiling and answers it with a result that costs so much.
     fn serve(account: &Arc<Account>, slots: u32, cost: Balance) -> Result<(), Declined> {
-        let reservation = account.reserve(cost, slots, 0)?;
+        let reservation = account.reserve(cost, slots, Instant::now())?;
         account.delivered(cost);
         drop(reservation);
         Ok(())
@@ -392,10 +406,10 @@ mod tests {
         serve(&account, 1, 10).unwrap();
         let declined = serve(&account, 1, 10).unwrap_err();
         assert_eq!(declined, Declined::Behind(Behind { owed: 20, step: 10 }));
-        assert_eq!(account.paid(10, 0), None);
+        assert_eq!(account.paid(10, Instant::now()), None);
         serve(&account, 1, 10).unwrap();
         // With four slots a step is four results.
-        account.paid(20, 0);
+        account.paid(20, Instant::now());
         for _ in 0..5 {
             serve(&account, 4, 10).unwrap();
         }
@@ -407,10 +421,10 @@ mod tests {
         for (escrow, cover, limit) in [(100, 1_000, 100), (1_000, 200, 100), (100, 0, 0), (0, 100, 0)] {
             let account = account(1);
             account.cover(Covered { escrow, cover, owes: 0, unsettled: 0 });
-            let declined = account.reserve(limit + 1, 1, 0).unwrap_err();
+            let declined = account.reserve(limit + 1, 1, Instant::now()).unwrap_err();
             assert_eq!(declined, Declined::Uncovered { exposure: limit + 1, limit });
             if limit > 0 {
-                account.reserve(limit, 1, 0).unwrap();
+                account.reserve(limit, 1, Instant::now()).unwrap();
             }
         }
     }
@@ -419,34 +433,34 @@ mod tests {
     fn vouchers_results_and_running_tasks_are_at_stake_together() {
         let account = account(1);
         account.cover(Covered { escrow: 100, cover: 1_000, owes: 0, unsettled: 50 });
-        let running = account.reserve(30, 4, 0).unwrap();
+        let running = account.reserve(30, 4, Instant::now()).unwrap();
         account.delivered(10);
-        assert!(account.reserve(10, 4, 0).is_ok());
-        let declined = account.reserve(11, 4, 0).unwrap_err();
+        assert!(account.reserve(10, 4, Instant::now()).is_ok());
+        let declined = account.reserve(11, 4, Instant::now()).unwrap_err();
         assert_eq!(declined, Declined::Uncovered { exposure: 101, limit: 100 });
         drop(running);
         // A voucher for the result is as much at stake as the result was.
-        account.paid(10, 0);
+        account.paid(10, Instant::now());
         assert_eq!(account.standing().exposure, Some(60));
-        assert!(account.reserve(40, 4, 0).is_ok());
+        assert!(account.reserve(40, 4, Instant::now()).is_ok());
     }
 
     #[test]
     fn workers_of_one_miner_share_what_covers_it() {
         let account = account(4);
-        assert!(account.reserve(250, 1, 0).is_ok());
-        assert!(account.reserve(251, 1, 0).is_err());
+        assert!(account.reserve(250, 1, Instant::now()).is_ok());
+        assert!(account.reserve(251, 1, Instant::now()).is_err());
     }
 
     #[test]
     fn debts_and_ignorance_stop_paid_work_and_nothing_stops_free_work() {
         let account = account(1);
         account.cover(Covered { escrow: 1_000, cover: 2_000, owes: 1, unsettled: 0 });
-        assert_eq!(account.reserve(1, 1, 0).unwrap_err(), Declined::Owes(1));
-        assert!(account.reserve(0, 1, 0).is_ok());
-        let unknown = Arc::new(Account::new(number(1), 1, Bucket::new(0, 0, FORGIVE), 0));
-        assert_eq!(unknown.reserve(1, 1, 0).unwrap_err(), Declined::Unknown);
-        assert!(unknown.reserve(0, 1, 0).is_ok());
+        assert_eq!(account.reserve(1, 1, Instant::now()).unwrap_err(), Declined::Owes(1));
+        assert!(account.reserve(0, 1, Instant::now()).is_ok());
+        let unknown = Arc::new(Account::new(number(1), 1, bucket(WrittenOff::default())));
+        assert_eq!(unknown.reserve(1, 1, Instant::now()).unwrap_err(), Declined::Unknown);
+        assert!(unknown.reserve(0, 1, Instant::now()).is_ok());
         unknown.delivered(0);
         assert_eq!(unknown.standing().owed, 0);
     }
@@ -455,16 +469,16 @@ mod tests {
     fn links_that_end_unpaid_add_up_until_nobody_works_any_more() {
         let account = account(1);
         for link in 0..3 {
-            let (_open, written_off) = account.begin_link(0, 0);
+            let (_open, written_off) = account.begin_link(0, Instant::now());
             assert_eq!(written_off.map(|off| off.permille), (link > 0).then_some(link * 1_000));
             serve(&account, 1, 10).unwrap();
         }
-        let (_open, written_off) = account.begin_link(0, 0);
+        let (_open, written_off) = account.begin_link(0, Instant::now());
         assert_eq!(written_off, Some(WrittenOff { amount: 30, permille: 3_000 }));
         assert!(matches!(serve(&account, 1, 10), Err(Declined::LeftUnpaid(_))));
-        let wait = account.has_room(0).unwrap_err();
+        let wait = account.has_room(Instant::now()).unwrap_err();
         assert!(wait <= FORGIVE, "{wait:?}");
-        assert_eq!(account.has_room(wait.as_secs()), Ok(()));
+        assert_eq!(account.has_room(Instant::now() + wait), Ok(()));
     }
 
     /// An account of which so many links have ended, each with a result of this cost that was not paid.
@@ -472,33 +486,33 @@ mod tests {
         let account = account(1);
         account.cover(Covered { escrow: 1_000_000, cover: 2_000_000, owes: 0, unsettled: 0 });
         for _ in 0..links {
-            let _open = account.begin_link(0, 0);
+            let _open = account.begin_link(0, Instant::now());
             serve(&account, 1, cost).unwrap();
         }
-        let _open = account.begin_link(0, 0);
+        let _open = account.begin_link(0, Instant::now());
         account
     }
 
     #[test]
     fn what_is_paid_late_empties_the_bucket_again() {
         let account = left_unpaid(3, 10);
-        assert!(account.has_room(0).is_err());
+        assert!(account.has_room(Instant::now()).is_err());
         // At the next link's beginning the coordinator promises two of the three.
-        let (_open, written_off) = account.begin_link(20, 0);
+        let (_open, written_off) = account.begin_link(20, Instant::now());
         assert_eq!(written_off, Some(WrittenOff { amount: 10, permille: 1_000 }));
         // And the third in the middle of it.
-        assert_eq!(account.paid(10, 0), Some(WrittenOff { amount: 0, permille: 0 }));
-        assert_eq!(account.paid(10, 0), None, "what was never written off is no late payment");
+        assert_eq!(account.paid(10, Instant::now()), Some(WrittenOff { amount: 0, permille: 0 }));
+        assert_eq!(account.paid(10, Instant::now()), None, "what was never written off is no late payment");
     }
 
     #[test]
     fn one_planck_buys_nothing_back() {
         let account = left_unpaid(3, 100_000);
         for paid in 1..=100 {
-            let written_off = account.paid(1, 0);
+            let written_off = account.paid(1, Instant::now());
             assert_eq!(written_off, Some(WrittenOff { amount: 300_000 - paid, permille: 3_000 }));
         }
-        assert!(account.has_room(0).is_err());
+        assert!(account.has_room(Instant::now()).is_err());
     }
 
     #[test]
@@ -506,56 +520,150 @@ mod tests {
         let account = left_unpaid(2, 990);
         // The price falls: a step of the next link costs a hundredth.
         serve(&account, 1, 10).unwrap();
-        let (_open, written_off) = account.begin_link(0, 0);
+        let (_open, written_off) = account.begin_link(0, Instant::now());
         assert_eq!(written_off, Some(WrittenOff { amount: 1_990, permille: 3_000 }));
         // All that was left unpaid at the low price.
-        assert_eq!(account.paid(10, 0), Some(WrittenOff { amount: 1_980, permille: 2_985 }));
-        assert_eq!(account.paid(990, 0), Some(WrittenOff { amount: 990, permille: 1_493 }));
-        assert_eq!(account.paid(990, 0), Some(WrittenOff { amount: 0, permille: 0 }), "all of it empties it");
+        assert_eq!(account.paid(10, Instant::now()), Some(WrittenOff { amount: 1_980, permille: 2_985 }));
+        assert_eq!(account.paid(990, Instant::now()), Some(WrittenOff { amount: 990, permille: 1_493 }));
+        assert_eq!(
+            account.paid(990, Instant::now()),
+            Some(WrittenOff { amount: 0, permille: 0 }),
+            "all of it empties it"
+        );
     }
 
     #[test]
     fn after_a_restart_late_payment_counts_in_proportion() {
-        let account = Arc::new(Account::new(number(1), 1, Bucket::new(3_000, 0, FORGIVE), 60));
-        assert!(account.has_room(0).is_err());
-        assert_eq!(account.paid(20, 0), Some(WrittenOff { amount: 40, permille: 2_000 }));
+        let account = Arc::new(Account::new(number(1), 1, bucket(WrittenOff { amount: 60, permille: 3_000 })));
+        assert!(account.has_room(Instant::now()).is_err());
+        assert_eq!(account.paid(20, Instant::now()), Some(WrittenOff { amount: 40, permille: 2_000 }));
     }
 
     #[test]
     fn work_that_is_called_bad_is_written_off_at_once_like_a_link_that_ends() {
         let account = account(1);
-        let (_open, _) = account.begin_link(0, 0);
-        assert_eq!(account.lost(0, 0), None);
+        let (_open, _) = account.begin_link(0, Instant::now());
+        assert_eq!(account.lost(0, Instant::now()), None);
         for lost in 1..=3 {
             let expected = WrittenOff { amount: 10 * Balance::from(lost), permille: lost * 1_000 };
-            assert!(account.has_room(0).is_ok());
-            assert_eq!(account.lost(10, 0), Some(expected));
+            assert!(account.has_room(Instant::now()).is_ok());
+            assert_eq!(account.lost(10, Instant::now()), Some(expected));
         }
-        assert!(account.has_room(0).is_err());
+        assert!(account.has_room(Instant::now()).is_err());
         assert_eq!(account.standing().owed, 0, "no voucher is waited for");
-        assert_eq!(account.begin_link(0, 0).1, None, "nor is it written off twice");
+        assert_eq!(account.begin_link(0, Instant::now()).1, None, "nor is it written off twice");
     }
 
     #[test]
     fn of_several_slots_one_loss_is_a_part_of_a_step() {
         let account = account(1);
-        let (_open, _) = account.begin_link(0, 0);
+        let (_open, _) = account.begin_link(0, Instant::now());
         for _ in 0..4 {
             serve(&account, 4, 10).unwrap();
-            account.paid(10, 0);
+            account.paid(10, Instant::now());
         }
-        assert_eq!(account.lost(10, 0), Some(WrittenOff { amount: 10, permille: 250 }));
+        assert_eq!(account.lost(10, Instant::now()), Some(WrittenOff { amount: 10, permille: 250 }));
+    }
+
+    /// Lives through so many hours, in each of which the coordinator has an answer that takes an hour if there is one
+    /// for it, and calls it bad if it `steals` with so much left unpaid. Returns how many answers it paid and how many
+    /// it kept for nothing.
+    fn lives_through(hours: u32, forgive: Duration, steals: impl Fn(u32) -> bool) -> (u32, u32) {
+        let (begin, cost) = (Instant::now(), 1_000);
+        let bucket = Bucket::new(WrittenOff::default(), Duration::ZERO, begin, forgive);
+        let account = Arc::new(Account::new(number(1), 1, bucket));
+        account.cover(Covered { escrow: Balance::MAX, cover: Balance::MAX, owes: 0, unsettled: 0 });
+        let (mut paid, mut kept) = (0, 0);
+        for hour in 1..=hours {
+            let now = begin + Duration::from_secs(3_600) * hour;
+            let level = account.state.lock().bucket.held(now).permille;
+            if account.reserve(cost, 1, now).is_err() {
+                continue;
+            }
+            if steals(level) {
+                account.lost(cost, now);
+                kept += 1;
+            } else {
+                account.delivered(cost);
+                account.paid(cost, now);
+                paid += 1;
+            }
+        }
+        (paid, kept)
     }
 
     #[test]
-    fn whoever_waits_for_room_waits_no_longer_because_the_clock_was_once_far_ahead() {
-        let ahead = 1_000_000;
+    fn long_answers_that_are_all_called_bad_come_to_an_end() {
+        let forgive = Trust::default().forgive;
+        let (_, kept) = lives_through(24 * 30, forgive, |_| true);
+        // Three at once, and then one a day.
+        assert!((30..=36).contains(&kept), "{kept} answers of an hour each for nothing");
+        assert!(matches!(lives_through(24, forgive, |_| true), (0, 3 | 4)), "and hardly one on the first day");
+    }
+
+    #[test]
+    fn of_all_work_one_part_in_21_can_be_kept_for_nothing() {
+        // As if no time passed, by somebody who keeps clear of the limit.
+        let (paid, kept) = lives_through(20_000, Duration::MAX / 1_000_000, |level| level < 2_000);
+        assert!(kept <= 3 + paid / 20, "{kept} of {paid}");
+        assert!(kept >= paid / 21, "whoever gets a bad answer that rarely is served on: {kept} of {paid}");
+        assert_eq!(paid + kept, 20_000);
+    }
+
+    #[test]
+    fn a_cut_link_costs_what_was_at_work_and_one_step_at_most() {
         let account = account(1);
-        let (_open, _) = account.begin_link(0, ahead);
-        (0..3).for_each(|_| drop(account.lost(10, ahead)));
-        let wait = account.has_room(0).unwrap_err();
-        assert!(wait <= FORGIVE);
-        assert_eq!(account.has_room(wait.as_secs()), Ok(()));
+        for _ in 0..4 {
+            serve(&account, 4, 100).unwrap();
+            account.paid(100, Instant::now());
+        }
+        for (link, cost, expected) in [(1, 10, 100), (2, 10, 1_100), (3, 1_000, 2_100)] {
+            let (_open, _) = account.begin_link(0, Instant::now());
+            let cut: Vec<_> = (0..4).filter_map(|_| account.cut_off(cost, Instant::now())).collect();
+            assert_eq!(cut.last().map(|off| off.permille), Some(expected), "link {link}");
+        }
+        assert_eq!(account.standing().written_off, 4_080, "in planck nothing is left out");
+    }
+
+    #[test]
+    fn dear_work_that_was_paid_once_makes_cutting_links_cheap_once_only() {
+        let account = account(1);
+        account.cover(Covered { escrow: 1_000_000, cover: 2_000_000, owes: 0, unsettled: 0 });
+        for _ in 0..4 {
+            serve(&account, 4, 10_000).unwrap();
+            account.paid(10_000, Instant::now());
+        }
+        for link in 0..4 {
+            assert!(account.has_room(Instant::now()).is_ok(), "link {link}");
+            let (_open, _) = account.begin_link(0, Instant::now());
+            for _ in 0..4 {
+                account.cut_off(1, Instant::now());
+            }
+        }
+        assert!(account.has_room(Instant::now()).is_err());
+    }
+
+    #[test]
+    fn what_a_step_costs_is_not_forgotten_when_a_link_ends() {
+        let account = account(1);
+        for _ in 0..4 {
+            serve(&account, 4, 100).unwrap();
+            account.paid(100, Instant::now());
+        }
+        let (_open, _) = account.begin_link(0, Instant::now());
+        let lost = account.lost(10, Instant::now());
+        assert_eq!(lost, Some(WrittenOff { amount: 10, permille: 33 }), "the last four results cost 310");
+    }
+
+    #[test]
+    fn what_is_paid_in_time_makes_up_for_a_part_of_what_was_not() {
+        let account = left_unpaid(3, 1_000);
+        assert!(account.has_room(Instant::now()).is_err());
+        account.begin_link(1_000, Instant::now());
+        let before = account.standing().written_off;
+        serve(&account, 1, 1_000).unwrap();
+        let after = account.paid(1_000, Instant::now());
+        assert_eq!(after, Some(WrittenOff { amount: before - 50, permille: 1_950 }));
     }
 
     #[test]
@@ -571,7 +679,7 @@ mod tests {
     #[test]
     fn a_link_counts_as_long_as_it_lives() {
         let account = account(1);
-        let (open, written_off) = account.begin_link(0, 0);
+        let (open, written_off) = account.begin_link(0, Instant::now());
         assert!(account.standing().is_linked && written_off.is_none());
         drop(open);
         assert!(!account.standing().is_linked);

@@ -60,6 +60,11 @@ pub(super) struct State {
     /// Of these coordinators nothing can be read, and whoever asks gets no answer.
     pub(super) unreadable: BTreeSet<AccountId>,
     pub(super) silent: BTreeSet<AccountId>,
+    /// How long it takes to read one channel, and which are never read to the end.
+    pub(super) channel_takes: Duration,
+    pub(super) silent_channels: BTreeSet<ChannelKey>,
+    /// How many channels were asked for.
+    pub(super) channels_asked: usize,
 }
 
 impl Default for State {
@@ -82,6 +87,9 @@ impl Default for State {
             pool: Vec::new(),
             unreadable: BTreeSet::new(),
             silent: BTreeSet::new(),
+            channel_takes: Duration::ZERO,
+            silent_channels: BTreeSet::new(),
+            channels_asked: 0,
         }
     }
 }
@@ -168,6 +176,16 @@ impl Source for FakeSource {
     }
 
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError> {
+        let (takes, is_silent) = self.change(|state| {
+            state.channels_asked += 1;
+            (state.channel_takes, state.silent_channels.contains(key))
+        });
+        if is_silent {
+            std::future::pending::<()>().await;
+        }
+        if takes > Duration::ZERO {
+            tokio::time::sleep(takes).await;
+        }
         let amount = self.change(|state| state.settled.get(key).copied().unwrap_or_default());
         Ok(Settled { amount, tasks: 0 })
     }

@@ -275,7 +275,9 @@ impl Keeper {
                 is_done_in_era: redeemed.is_some_and(|(era, _)| era == moment.era),
                 is_fresh: redeemed.is_some_and(|(_, at)| at.elapsed() < FRESH),
             };
-            let Some(reason) = reason(&facts, &self.coordinator_facts(&key.coordinator, view), moment) else { continue };
+            let Some(reason) = reason(&facts, &self.coordinator_facts(&key.coordinator, view), moment) else {
+                continue;
+            };
             let is_sure = moment.is_worth(gets);
             let is_first = pairs.insert((key.coordinator.clone(), key.miner.clone()));
             // One voucher is enough to find out whether there is more than was read.
@@ -315,12 +317,7 @@ impl Keeper {
     }
 
     /// A call has ended, and the chain is read again.
-    pub(super) async fn ended(
-        &mut self,
-        errand: &Errand,
-        outcome: Result<BlockNumber, ChainError>,
-        view: &MarketView,
-    ) {
+    pub(super) async fn ended(&mut self, errand: &Errand, outcome: Result<BlockNumber, ChainError>, view: &MarketView) {
         let known = Known { settlement: &self.settlement, observed: &self.observed, own: self.own(view), view };
         self.outcomes.ended(errand, &outcome, &known);
         match outcome {

@@ -39,6 +39,21 @@ async fn a_call_counts_for_the_era_in_which_it_was_sent() {
 }
 
 #[tokio::test]
+async fn a_refusal_counts_for_the_era_in_which_the_call_was_sent() {
+    let mut stage = Stage::new(&[100]);
+    stage.source.change(|state| state.refused.insert(key(1)));
+    let sent = view_at(7, 990);
+    stage.keeper.look(&sent).await;
+    let errand = stage.keeper.next(&sent).await.unwrap();
+    let outcome = stage.source.submit(errand.call()).await;
+    // The next era has begun when the chain's answer is known.
+    stage.keeper.ended(&errand, outcome, &view_at(8, 10)).await;
+    stage.source.change(|state| state.refused.clear());
+    assert_eq!(stage.at(8, 600).await, [1], "in the next era it was not tried yet");
+    assert_eq!(stage.settled(1), 100);
+}
+
+#[tokio::test]
 async fn many_vouchers_go_in_batches_the_largest_first() {
     let mut stage = Stage::new(&[21, 22, 23, 24, 25, 26, 27, 28, 29, 20]);
     assert_eq!(stage.at(7, 600).await, [4, 4, 1]);
@@ -66,6 +81,7 @@ async fn a_channel_that_the_chain_would_not_open_is_not_sent() {
     stage.keep(voucher(COORDINATOR, 1, UNIT - 1));
     stage.source.change(|state| state.solvency.withdrawing = 1);
     assert!(stage.at(7, 600).await.is_empty());
+    assert_eq!(stage.source.change(|state| state.channels_asked), 0, "it is not even read");
 }
 
 #[tokio::test]

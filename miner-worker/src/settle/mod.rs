@@ -26,13 +26,21 @@ mod stage;
 #[cfg(test)]
 mod trouble_tests;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cuckoo_chain_client::ChainError;
 use cuckoo_primitives::{settlement::Settled, AccountId};
+use futures::StreamExt;
 use parking_lot::Mutex;
+use tokio::time::timeout;
 
-pub(crate) use account::{Account, Behind, OpenLink, Reservation, WrittenOff};
+pub(crate) use account::{Account, Behind, OpenLink, Reservation};
+pub(crate) use bucket::WrittenOff;
 pub(crate) use keeper::{keep, mend};
 pub(crate) use redeem::{redeem_all, Paid};
 pub use report::{CoordinatorReport, PayReport};
@@ -40,18 +48,21 @@ pub use source::{OnChain, Source};
 
 use crate::{
     asks::Asks,
-    wallet::{ChannelKey, Wallet},
+    wallet::{now_unix_s, ChannelKey, Held, Wallet},
 };
 use account::Covered;
 use bucket::Bucket;
 use look::Look;
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// How much trust a miner extends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trust {
     /// Workers of this operator that run at once; each lets a coordinator owe it its part of what covers the miner.
     pub workers: u32,
-    /// In this time one step of unpaid work is forgiven.
+    /// In this time one step of unpaid work is forgiven, whatever is paid. The shorter it is, the more can be had for
+    /// nothing by never paying for long answers.
     pub forgive: Duration,
     /// A link on which more than one step stays unpaid for this long is closed.
     pub unpaid_limit: Duration,
@@ -59,7 +70,7 @@ pub struct Trust {
 
 impl Default for Trust {
     fn default() -> Self {
-        Self { workers: 1, forgive: Duration::from_secs(600), unpaid_limit: Duration::from_secs(10) }
+        Self { workers: 1, forgive: DAY, unpaid_limit: Duration::from_secs(10) }
     }
 }
 
@@ -113,8 +124,11 @@ impl Settlement {
         let mut accounts = self.accounts.lock();
         let open = || {
             let unpaid = self.wallet.unpaid(coordinator);
-            let bucket = Bucket::new(unpaid.permille, unpaid.at_s, self.trust.forgive);
-            Arc::new(Account::new(coordinator.clone(), self.trust.workers, bucket, unpaid.amount))
+            // The time of day is asked this once only: it may jump.
+            let idle = Duration::from_secs(now_unix_s().saturating_sub(unpaid.at_s));
+            let held = WrittenOff { amount: unpaid.amount, permille: unpaid.permille };
+            let bucket = Bucket::new(held, idle, Instant::now(), self.trust.forgive);
+            Arc::new(Account::new(coordinator.clone(), self.trust.workers, bucket))
         };
         accounts.entry(coordinator.clone()).or_insert_with(open).clone()
     }
@@ -132,12 +146,55 @@ impl Settlement {
     }
 
     /// Reads what the chain says of this coordinator, as far as it concerns the miner with this stash, and judges by it
-    /// from now on.
-    pub(crate) async fn look(&self, coordinator: &AccountId, miner: Option<&AccountId>) -> Result<Look, ChainError> {
-        let holdings = self.wallet.holdings();
-        let known = self.settled.lock().clone();
-        let look = look::look(self.source(), holdings.vouchers(), &known, coordinator, miner).await?;
-        self.settled.lock().extend(look.settled.iter().map(|(key, settled)| (key.clone(), *settled)));
+    /// from now on. The channels take `limit` at most: what was not read of them by then is read the next time, so that
+    /// nobody makes himself unreadable by having many.
+    pub(crate) async fn look(
+        &self,
+        coordinator: &AccountId,
+        miner: Option<&AccountId>,
+        limit: Duration,
+    ) -> Result<Look, ChainError> {
+        let vouchers = self.wallet.holdings();
+        let mut look = look::look(self.source(), vouchers.vouchers(), coordinator, miner).await?;
+        // What is not read of the channels yet counts as not settled.
+        self.judge_by(&look, coordinator, miner);
+        let read = self.read_channels(vouchers.vouchers(), coordinator, &mut look.channels);
+        look.trouble = match timeout(limit, read).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("not all of its channels could be read in {limit:?}")),
+        };
+        self.judge_by(&look, coordinator, miner);
+        Ok(look)
+    }
+
+    /// Reads how far the open channels of this coordinator are settled. Whatever has been `read` is kept, however this
+    /// ends.
+    async fn read_channels(
+        &self,
+        vouchers: &BTreeMap<ChannelKey, Held>,
+        coordinator: &AccountId,
+        read: &mut BTreeSet<ChannelKey>,
+    ) -> Result<(), ChainError> {
+        let channels = look::open_channels(vouchers, &self.settled.lock(), coordinator);
+        let mut reads = pin!(look::settled_of(self.source(), channels));
+        while let Some((key, settled)) = reads.next().await.transpose()? {
+            self.note_settled(&key, settled);
+            read.insert(key);
+        }
+        Ok(())
+    }
+
+    /// What is settled stays settled: a lower figure is only an older one, read at the same time by somebody else.
+    fn note_settled(&self, key: &ChannelKey, settled: Settled) {
+        let mut known = self.settled.lock();
+        let highest = known.entry(key.clone()).or_insert(settled);
+        if settled.amount > highest.amount {
+            *highest = settled;
+        }
+    }
+
+    fn judge_by(&self, look: &Look, coordinator: &AccountId, miner: Option<&AccountId>) {
         if miner.is_some() {
             let covered = Covered {
                 escrow: look.solvency.escrow.saturating_sub(look.solvency.withdrawing),
@@ -147,7 +204,6 @@ impl Settlement {
             };
             self.account(coordinator).cover(covered);
         }
-        Ok(look)
     }
 
     /// What this coordinator has promised that miner and the chain has not settled, as far as it was read.

@@ -18,6 +18,7 @@ use super::{
     purse::Purse,
     Settlement,
 };
+use crate::wallet::ChannelKey;
 
 /// The chain is read again after this long even if no block has become final.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -51,6 +52,8 @@ pub(super) struct Observed {
     /// The coordinators that were read in this era.
     read: (EraIndex, BTreeSet<AccountId>),
     seen: BTreeMap<AccountId, Seen>,
+    /// As of which block, or later ones, each channel was read last.
+    channels: BTreeMap<ChannelKey, BlockNumber>,
 }
 
 /// Somebody of whom to read.
@@ -70,6 +73,7 @@ impl Default for Observed {
             turns: BTreeMap::new(),
             read: Default::default(),
             seen: BTreeMap::new(),
+            channels: BTreeMap::new(),
         }
     }
 }
@@ -83,6 +87,14 @@ impl Observed {
     /// All that was read.
     pub(super) fn all(&self) -> impl Iterator<Item = (&AccountId, &Seen)> {
         self.seen.iter()
+    }
+
+    /// The block as of which it was read last what has become of this claim; `None` if it never was.
+    pub(super) fn read_at(&self, claim: &Claim) -> Option<BlockNumber> {
+        match claim {
+            Claim::Voucher(key) => self.channels.get(key).copied(),
+            Claim::Debt { coordinator, .. } => self.of(coordinator).map(|seen| seen.at),
+        }
     }
 
     /// What its coordinator could pay of any claim of this kind, in planck, as far as was read. `own` is the stash of
@@ -124,7 +136,7 @@ impl Observed {
         let wanted = futures::stream::iter(wanted).map(|wanted| {
             let (settlement, own) = (settlement.clone(), own.cloned());
             async move {
-                let read = timeout(one_limit, wanted.read(&settlement, own.as_ref())).await;
+                let read = timeout(one_limit, wanted.read(&settlement, own.as_ref(), one_limit / 2)).await;
                 (wanted.coordinator, read)
             }
         });
@@ -144,6 +156,8 @@ impl Observed {
                 Ok(Ok(look)) => {
                     self.read.1.insert(coordinator.clone());
                     if let Some(look) = look {
+                        self.channels.extend(look.channels.iter().map(|key| (key.clone(), view.number)));
+                        trouble = look.trouble.as_ref().map(|why| format!("of {coordinator}: {why}")).or(trouble);
                         self.seen.insert(coordinator, Seen { look, at: view.number });
                     }
                 }
@@ -165,8 +179,7 @@ impl Observed {
         let settled = settlement.settled.lock().clone();
         let is_read = |coordinator: &AccountId| self.read.1.contains(coordinator);
         for (key, held) in settlement.wallet().holdings().vouchers() {
-            let is_settled = settled.get(key).is_some_and(|settled| settled.amount >= held.amount());
-            if !is_settled || !is_read(&key.coordinator) {
+            if look::is_open(held, settled.get(key)) || !is_read(&key.coordinator) {
                 worth.insert(key.coordinator.clone());
             }
         }
@@ -180,8 +193,13 @@ impl Observed {
 }
 
 impl Wanted {
-    /// What is said of it; `None` if it is no concern of this miner.
-    async fn read(&self, settlement: &Settlement, own: Option<&AccountId>) -> Result<Option<Look>, ChainError> {
+    /// What is said of it, its channels in that time; `None` if it is no concern of this miner.
+    async fn read(
+        &self,
+        settlement: &Settlement,
+        own: Option<&AccountId>,
+        limit: Duration,
+    ) -> Result<Option<Look>, ChainError> {
         if self.is_stranger {
             let owes = match own {
                 Some(own) => look::owes(settlement.source(), &self.coordinator, own).await?,
@@ -191,6 +209,6 @@ impl Wanted {
                 return Ok(None);
             }
         }
-        settlement.look(&self.coordinator, own).await.map(Some)
+        settlement.look(&self.coordinator, own, limit).await.map(Some)
     }
 }

@@ -17,6 +17,8 @@ use crate::wallet::ChannelKey;
 /// What is not seen yet comes in one of the next blocks that become final, or hardly at all: a call that was lost from
 /// sight, or the effect of somebody else's. To send again before would only pay a fee twice.
 const LATE_BLOCKS: BlockNumber = 16;
+/// After this many a call that was lost cannot come any more: so long may one be included.
+const GONE_BLOCKS: BlockNumber = 2_048;
 
 /// What was sent, until the chain has been read as it is afterwards. From what was read before it would follow that
 /// nothing was paid.
@@ -55,6 +57,8 @@ pub(super) struct Known<'a> {
 pub(super) struct Outcomes {
     awaited: BTreeMap<Claim, Awaited>,
     refusals: Refusals,
+    /// How often in a row each claim was lost from sight.
+    losses: BTreeMap<Claim, u32>,
     /// The era in which each channel was redeemed last, and when that was seen.
     redeemed: BTreeMap<ChannelKey, (EraIndex, Instant)>,
 }
@@ -62,12 +66,7 @@ pub(super) struct Outcomes {
 impl Outcomes {
     /// A call has ended. What became of its claims is judged by what the chain says, see [`Self::judge`]; at once only
     /// if the chain itself has refused them.
-    pub(super) fn ended(
-        &mut self,
-        errand: &Errand,
-        outcome: &Result<BlockNumber, ChainError>,
-        known: &Known<'_>,
-    ) {
+    pub(super) fn ended(&mut self, errand: &Errand, outcome: &Result<BlockNumber, ChainError>, known: &Known<'_>) {
         let claims = errand.claims();
         let is_alone = claims.len() == 1;
         let number = known.view.number;
@@ -77,7 +76,9 @@ impl Outcomes {
                 Ok(block) if matches!(sent.claim, Claim::Debt { .. }) => (*block, Unpaid::Grown),
                 Ok(block) if is_alone => (*block, Unpaid::Refused("the chain took it and paid nothing of it".into())),
                 Ok(block) => (*block, Unpaid::PassedOver),
-                Err(ChainError::Lost { .. } | ChainError::TimedOut { .. }) => (late, Unpaid::NeverCame),
+                Err(ChainError::Lost { .. } | ChainError::TimedOut { .. }) => {
+                    (number.saturating_add(self.lose(&sent.claim)), Unpaid::NeverCame)
+                }
                 // If somebody else was faster, one of the next blocks shows it.
                 Err(refusal @ ChainError::Dispatch { error, .. }) if is_alone && is_nothing_to_pay(error) => {
                     (late, Unpaid::Refused(refusal.to_string()))
@@ -87,7 +88,7 @@ impl Outcomes {
                     continue;
                 }
                 Err(ChainError::Dispatch { .. }) => {
-                    self.refusals.suspect(sent.claim);
+                    self.suspect(sent.claim);
                     continue;
                 }
                 // It was never in a block.
@@ -102,17 +103,17 @@ impl Outcomes {
     pub(super) fn judge(&mut self, known: &Known<'_>) -> bool {
         let mut has_come_late = false;
         for (claim, awaited) in std::mem::take(&mut self.awaited) {
-            let seen = known.observed.of(claim.coordinator());
+            let read_at = known.observed.read_at(&claim);
             let paid = paid(&awaited.sent, known);
             if paid > 0 {
                 has_come_late |= awaited.unpaid == Unpaid::NeverCame;
                 self.paid(&awaited.sent, paid, known.settlement);
-            } else if seen.is_none_or(|seen| seen.at < awaited.from) {
+            } else if read_at.is_none_or(|at| at < awaited.from) {
                 self.awaited.insert(claim, awaited);
             } else {
                 match awaited.unpaid {
                     Unpaid::Grown | Unpaid::NeverCame => {}
-                    Unpaid::PassedOver => self.refusals.suspect(claim),
+                    Unpaid::PassedOver => self.suspect(claim),
                     Unpaid::Refused(reason) => self.refuse(awaited.sent, reason, known),
                 }
             }
@@ -123,7 +124,22 @@ impl Outcomes {
         has_come_late
     }
 
+    /// A call with this claim was lost from sight. Returns for how many blocks to wait for it: it may be included for
+    /// long, and each that is sent beside it would cost a fee, so that the wait grows with each that is lost in a row.
+    fn lose(&mut self, claim: &Claim) -> BlockNumber {
+        let losses = self.losses.entry(claim.clone()).or_default();
+        let wait = LATE_BLOCKS.saturating_mul(4_u32.saturating_pow(*losses)).min(GONE_BLOCKS);
+        *losses = losses.saturating_add(1);
+        wait
+    }
+
+    fn suspect(&mut self, claim: Claim) {
+        self.losses.remove(&claim);
+        self.refusals.suspect(claim);
+    }
+
     fn paid(&mut self, sent: &Sent, amount: Balance, settlement: &Settlement) {
+        self.losses.remove(&sent.claim);
         self.refusals.clear(&sent.claim);
         if let Claim::Voucher(key) = &sent.claim {
             self.redeemed.insert(key.clone(), (sent.era, Instant::now()));
@@ -134,27 +150,24 @@ impl Outcomes {
     }
 
     fn refuse(&mut self, sent: Sent, reason: String, known: &Known<'_>) {
-        let Sent { claim, due, signer, .. } = sent;
+        let Sent { claim, due, signer, era, .. } = sent;
+        self.losses.remove(&claim);
         let coordinator = claim.coordinator().clone();
         tracing::warn!(
             target: "miner::settle",
             %coordinator,
             due = %Cai(due),
             reason,
-            "the chain pays nothing for this; it is tried again when something about it has changed, or in the next era"
+            "the chain pays nothing for this; it is tried again when something about it has changed, or in a later era"
         );
         let payable = known.observed.payable(&claim, known.own.as_ref());
-        self.refusals.refuse(claim, reason, known.view.era.era, Prospect { due, payable, signer });
+        // By then the next era may have begun, in which it has not been tried yet.
+        self.refusals.refuse(claim, reason, era, Prospect { due, payable, signer });
         known.settlement.note_refusals(&coordinator, self.refusals.reasons(&coordinator));
     }
 
     /// Whether to send this claim now: nothing of it is under way, and it would not be refused again.
-    pub(super) fn may_send(
-        &mut self,
-        claim: &Claim,
-        prospect: &Prospect,
-        is_worth: impl Fn(Balance) -> bool,
-    ) -> bool {
+    pub(super) fn may_send(&mut self, claim: &Claim, prospect: &Prospect, is_worth: impl Fn(Balance) -> bool) -> bool {
         !self.awaited.contains_key(claim) && !self.refusals.stands(claim, prospect, is_worth)
     }
 

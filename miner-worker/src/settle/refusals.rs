@@ -22,19 +22,29 @@ pub(crate) struct Prospect {
     pub(crate) signer: Option<AccountId>,
 }
 
+/// For how many eras a refusal stands at most.
+const LONGEST_ERAS: EraIndex = 64;
+
 /// Something that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Refusal {
     reason: String,
-    era: EraIndex,
+    /// For how many eras it stands, and the first in which it does no more.
+    eras: EraIndex,
+    until: EraIndex,
+    /// That era has come. What is left of it is how long it stood.
+    has_lapsed: bool,
     /// The coordinator could not pay.
     is_short: bool,
     /// As it was then; `payable` is the least that was read since.
     prospect: Prospect,
 }
 
-/// What was refused, and what has to be sent alone to find out why. A refusal lapses with its era: nothing that the
-/// chain has said once is held against money for longer.
+/// What was refused, and what has to be sent alone to find out why.
+///
+/// A refusal lapses with its era. If the same is refused again although nothing about it has changed, it stands for two
+/// eras, then for four, and so on: nothing that the chain has said is held against money for ever, and what is hopeless
+/// costs a fee more and more rarely.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Refusals {
     refused: BTreeMap<Claim, Refusal>,
@@ -47,13 +57,19 @@ pub(crate) fn is_nothing_to_pay(error: &str) -> bool {
 }
 
 impl Refusals {
-    /// The chain refused this claim by itself, with this reason, in that era.
+    /// The chain refused this claim by itself, with this reason; it was sent in that era.
     pub(crate) fn refuse(&mut self, claim: Claim, reason: String, era: EraIndex, prospect: Prospect) {
         self.alone.remove(&claim);
         // As in `Settlement.Uncovered: why`.
         let name = reason.split(':').next().unwrap_or_default();
         let is_short = CANNOT_PAY.iter().any(|error| name.ends_with(error));
-        self.refused.insert(claim, Refusal { reason, era, is_short, prospect });
+        // What was sent although its refusal stood had changed, see `stands`, and begins anew.
+        let eras = match self.refused.get(&claim) {
+            Some(before) if before.has_lapsed => before.eras.saturating_mul(2).min(LONGEST_ERAS),
+            _ => 1,
+        };
+        let until = era.saturating_add(eras);
+        self.refused.insert(claim, Refusal { reason, eras, until, has_lapsed: false, is_short, prospect });
     }
 
     /// It was passed over in a call with others.
@@ -72,17 +88,16 @@ impl Refusals {
         self.alone.contains(claim)
     }
 
-    /// Forgets what was said in earlier eras. Returns the coordinators that it was about.
+    /// Lets what has stood for its time stand no more. Returns the coordinators that it was about.
     pub(crate) fn lapse(&mut self, era: EraIndex) -> BTreeSet<AccountId> {
-        let mut forgotten = BTreeSet::new();
-        self.refused.retain(|claim, refusal| {
-            let lasts = refusal.era >= era;
-            if !lasts {
-                forgotten.insert(claim.coordinator().clone());
+        let mut coordinators = BTreeSet::new();
+        for (claim, refusal) in &mut self.refused {
+            if !refusal.has_lapsed && refusal.until <= era {
+                refusal.has_lapsed = true;
+                coordinators.insert(claim.coordinator().clone());
             }
-            lasts
-        });
-        forgotten
+        }
+        coordinators
     }
 
     /// Whether it would be refused again. A coordinator that could not pay has to have more than the least that it had
@@ -91,7 +106,8 @@ impl Refusals {
     pub(crate) fn stands(&mut self, claim: &Claim, now: &Prospect, is_worth: impl Fn(Balance) -> bool) -> bool {
         let mut stands = false;
         for (refused, refusal) in &mut self.refused {
-            if refused == claim || (refusal.is_short && refused.is_voucher_beside(claim)) {
+            let is_about = refused == claim || (refusal.is_short && refused.is_voucher_beside(claim));
+            if is_about && !refusal.has_lapsed {
                 stands |= refusal.stands(now, &is_worth);
             }
         }
@@ -100,7 +116,8 @@ impl Refusals {
 
     /// What was said to the claims on this coordinator.
     pub(crate) fn reasons(&self, coordinator: &AccountId) -> Vec<String> {
-        let of_coordinator = self.refused.iter().filter(|(claim, _)| claim.coordinator() == coordinator);
+        let stand = self.refused.iter().filter(|(_, refusal)| !refusal.has_lapsed);
+        let of_coordinator = stand.filter(|(claim, _)| claim.coordinator() == coordinator);
         of_coordinator.map(|(_, refusal)| refusal.reason.clone()).collect()
     }
 }
@@ -188,6 +205,40 @@ mod tests {
             assert!(refusals.reasons(&account(1)).is_empty());
             assert!(!stands(&mut refusals, &claim(1, 1), &prospect(50)));
         }
+    }
+
+    /// The eras in which something is tried that is refused with this reason each time.
+    fn tried(
+        reason: &str,
+        eras: std::ops::Range<EraIndex>,
+        prospect_in: impl Fn(EraIndex) -> Prospect,
+    ) -> Vec<EraIndex> {
+        let mut refusals = Refusals::default();
+        let is_tried = |era: &EraIndex| {
+            refusals.lapse(*era);
+            let is_tried = !stands(&mut refusals, &claim(1, 1), &prospect_in(*era));
+            if is_tried {
+                refusals.refuse(claim(1, 1), reason.into(), *era, prospect_in(*era));
+            }
+            is_tried
+        };
+        eras.filter(is_tried).collect()
+    }
+
+    #[test]
+    fn what_is_hopeless_is_tried_more_and_more_rarely() {
+        for reason in ["Settlement.Uncovered", "Settlement.UnknownSigner"] {
+            assert_eq!(tried(reason, 7..263, |_| prospect(50)), [7, 8, 10, 14, 22, 38, 70, 134, 198, 262]);
+        }
+    }
+
+    #[test]
+    fn what_has_changed_is_tried_at_once_and_as_often_as_at_first() {
+        // In era 17, while the refusal of era 14 stands.
+        let paid_more = |era| prospect(if era < 17 { 50 } else { 500 });
+        assert_eq!(tried("Settlement.Uncovered", 7..28, paid_more), [7, 8, 10, 14, 17, 18, 20, 24]);
+        let signed_anew = |era| Prospect { signer: Some(account(if era < 17 { 9 } else { 10 })), ..prospect(50) };
+        assert_eq!(tried("Settlement.SignerExpired", 7..28, signed_anew), [7, 8, 10, 14, 17, 18, 20, 24]);
     }
 
     #[test]

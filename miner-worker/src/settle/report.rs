@@ -42,7 +42,7 @@ pub struct CoordinatorReport {
     pub due: String,
     /// Results that it has not paid yet on the link that is open.
     pub unpaid: String,
-    /// What it left unpaid when links ended.
+    /// What it left unpaid when links ended or it called answers bad, as far as that is not forgiven.
     pub written_off: String,
     /// What would be lost if it never paid again.
     pub exposure: Option<String>,

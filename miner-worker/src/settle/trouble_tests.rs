@@ -55,6 +55,16 @@ async fn what_became_of_a_call_is_read_in_its_block_or_later() {
 }
 
 #[tokio::test]
+async fn an_older_reading_takes_nothing_back() {
+    let mut stage = Stage::new(&[100]);
+    assert_eq!(stage.at(7, 600).await, [1]);
+    stage.source.change(|state| state.settled.clear());
+    stage.promise(1, 150);
+    stage.keeper.look(&view_at(7, 700)).await;
+    assert_eq!(stage.report().coordinators[0].settled, (100 * UNIT).to_string());
+}
+
+#[tokio::test]
 async fn whoever_was_forestalled_pays_one_fee() {
     let mut stage = Stage::new(&[100]);
     let (errand, turn) = send(&mut stage).await;
@@ -88,6 +98,48 @@ async fn one_coordinator_that_cannot_be_read_keeps_nobody_from_the_others() {
     assert_eq!(stage.within(&view_at(7, 610)).await, [1]);
     assert_eq!(stage.settled(1), 100);
     assert_eq!(stage.report().reading_trouble, None);
+}
+
+#[tokio::test]
+async fn a_coordinator_of_many_channels_is_read_all_the_same() {
+    let mut stage = Stage::new(&[30; 40]);
+    // One after the other they would take four seconds.
+    stage.source.change(|state| state.channel_takes = Duration::from_millis(100));
+    stage.keeper.observed.one_limit = Duration::from_secs(3);
+    assert_eq!(stage.within(&view_at(7, 600)).await, [4; 10]);
+    assert_eq!(stage.report().reading_trouble, None);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_small_channels_does_not_hold_up_the_large_ones() {
+    let mut stage = Stage::new(&[30, 30, 30, 30, 30, 30, 30, 30, 30, 100]);
+    stage.source.change(|state| state.silent_channels.extend((1..=9).map(key)));
+    stage.keeper.observed.one_limit = Duration::from_millis(400);
+    assert_eq!(stage.within(&view_at(7, 600)).await, [1]);
+    assert_eq!(stage.settled(10), 100);
+    let reading_trouble = stage.report().reading_trouble.unwrap();
+    assert!(reading_trouble.contains("not all of its channels"), "{reading_trouble}");
+    stage.source.change(|state| state.silent_channels.clear());
+    assert_eq!(stage.within(&view_at(7, 610)).await, [4, 4, 1]);
+    assert_eq!(stage.report().reading_trouble, None);
+}
+
+#[tokio::test]
+async fn a_redemption_is_not_judged_by_a_channel_that_was_not_read() {
+    let mut stage = Stage::new(&[100]);
+    let (errand, turn) = send(&mut stage).await;
+    stage.source.change(|state| state.block = turn.number + 1);
+    let outcome = stage.source.submit(errand.call()).await;
+    // All else can be read of the coordinator.
+    stage.source.change(|state| state.silent_channels.insert(key(1)));
+    stage.keeper.observed.one_limit = Duration::from_millis(100);
+    stage.keeper.ended(&errand, outcome, &turn).await;
+    assert!(stage.within(&view_at(7, 700)).await.is_empty(), "nobody knows yet what became of it");
+    assert!(stage.refused().is_empty());
+    stage.source.change(|state| state.silent_channels.clear());
+    stage.promise(1, 150);
+    assert_eq!(stage.at(8, 600).await, [1]);
+    assert_eq!(stage.settled(1), 150);
 }
 
 #[tokio::test]
@@ -132,6 +184,26 @@ async fn a_call_whose_fate_is_unknown_is_sent_again_when_it_will_hardly_come_any
     assert!(stage.within(&view(turn.number + 15, 7)).await.is_empty(), "it may still come");
     assert_eq!(stage.within(&view(turn.number + 16, 7)).await, [1]);
     assert_eq!((stage.settled(1), stage.calls().len()), (100, 2));
+}
+
+#[tokio::test]
+async fn calls_that_are_lost_again_and_again_are_repeated_more_and_more_rarely() {
+    let mut stage = Stage::new(&[100]);
+    stage.source.change(|state| state.stands_still = true);
+    let first = view_at(7, 600).number;
+    let mut sent = Vec::new();
+    for later in 0..4_000 {
+        if !stage.within(&view(first + later, 7)).await.is_empty() {
+            sent.push(later);
+        }
+        stage.wait();
+    }
+    // Each may be included for 2,048 blocks, and then costs a fee.
+    assert_eq!(sent, [0, 16, 80, 336, 1_360, 3_408]);
+    // The first that comes is paid, and ends it.
+    stage.source.go_on();
+    assert!(stage.within(&view(first + 4_000, 7)).await.is_empty());
+    assert_eq!(stage.settled(1), 100);
 }
 
 #[tokio::test]
@@ -182,7 +254,7 @@ fn whatever_fails_is_reported_retried_and_paid_once() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for (trouble, said) in troubles() {
         let recorder = PrometheusBuilder::new().build_recorder();
-        let shown = |outcome| {
+        let shown = |outcome: &str| {
             let line = format!("cuckoo_miner_settlement_calls_total{{outcome=\"{outcome}\"}} 1");
             recorder.handle().render().contains(&line)
         };

@@ -151,12 +151,13 @@ fn read_import(wallet: &WalletArgs, from: &Path) -> Result<(), Error> {
     if !wallet.flush(WRITE_LIMIT) {
         return Err(Error::NotWritten(wallet.trouble().unwrap_or_else(|| "the disk is too slow".into())));
     }
-    println!("{number} vouchers were taken into {}; {known} are not higher than what it held", wallet.path().display());
+    println!("{number} vouchers were taken into {}; {known} are not new to it", wallet.path().display());
     for SignedVoucher { voucher, operator, .. } in &left {
         eprintln!(
-            "left out: {} from {} in channel {}, since {operator} signed it and another key what the wallet holds; if \
-             the coordinator has a new key, its next link brings what it promised, and if it has gone, import the file \
-             into a new --data-dir and redeem from there",
+            "left out: {} from {} in channel {}, since {operator} signed it and another key what the wallet holds, and \
+             without the chain nobody can say which is the coordinator's; if this is its new key, `miner-worker run` \
+             takes what it promised at the next link, and if it has gone, import the file into a new --data-dir and \
+             redeem from there",
             Cai(voucher.amount),
             voucher.coordinator,
             hexed(&voucher.channel)

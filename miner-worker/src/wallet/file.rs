@@ -123,8 +123,14 @@ impl WalletFile {
             numbered.flat_map(|(durable, (time_s, entry))| Record { durable, time_s, entry }.to_bytes()).collect();
         let new = beside(path, ".new");
         // From here on the new file is written through this handle, whatever becomes of its name.
-        let file = write_whole(&new, &bytes)?;
-        fs::rename(&new, path).map_err(refused(path))?;
+        let written = write_whole(&new, &bytes).and_then(|file| {
+            fs::rename(&new, path).map_err(refused(path))?;
+            Ok(file)
+        });
+        let file = written.inspect_err(|_| {
+            // On a full disk what was written of it would take the place that vouchers need.
+            let _ = fs::remove_file(&new);
+        })?;
         let records = (bytes.len() / RECORD_BYTES) as u64;
         Ok(Self { path: path.into(), file, records, dirty: false, unnamed: true })
     }

@@ -60,7 +60,7 @@ pub struct Earned {
 /// What a coordinator has left unpaid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unpaid {
-    /// All that was ever written off, less what came late, in planck.
+    /// What is held against it, less what came late and what is forgiven, in planck.
     pub amount: Balance,
     /// How full its bucket was at that time, in thousandths of a step.
     pub permille: u32,

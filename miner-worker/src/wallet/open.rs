@@ -8,6 +8,7 @@ use std::{
 };
 
 use cuckoo_primitives::{
+    currency::EXISTENTIAL_DEPOSIT,
     settlement::{ChannelId, SignedVoucher},
     signing::blake2_256,
     AccountId, Balance, EraIndex, Hash,
@@ -27,6 +28,8 @@ use super::{
 /// Channels with one coordinator that are left for the next one. Honest pairs need a few in their life; whoever asks
 /// for more would only fill the wallet.
 const MAX_GENERATION: u32 = 255;
+/// So many of them may be left with nothing in them that is worth being redeemed.
+const MAX_LEFT_EMPTY: u32 = 4;
 /// Pause after a failed write.
 const RETRY: Duration = Duration::from_secs(1);
 /// At the start a file is written anew if it has more than twice as many records as it needs, and these on top.
@@ -87,7 +90,7 @@ impl Wallet {
         }
         let needed = holdings.records(now_s);
         if file.records() > (needed.len() as u64).saturating_mul(2).saturating_add(SPARE_RECORDS) {
-            file = WalletFile::replace(&path, needed)?;
+            tidy(&mut file, needed);
         }
         Self::start(path, holdings, file)
     }
@@ -122,14 +125,24 @@ impl Wallet {
         self.shared.holdings.lock().channel(coordinator, generation)
     }
 
-    /// Leaves the channel with this coordinator for the next one; false if there have been too many.
+    /// Leaves the channel with this coordinator for the next one; false if there have been too many, or if nothing was
+    /// promised in this one: channels that cost nothing could be had without end.
     pub fn next_generation(&self, coordinator: &AccountId) -> bool {
         let generation = self.generation(coordinator).saturating_add(1);
-        let is_possible = generation <= MAX_GENERATION;
+        let may_leave = generation <= MAX_LEFT_EMPTY || self.is_used(coordinator);
+        let is_possible = generation <= MAX_GENERATION && may_leave;
         if is_possible {
             self.put(|pending| pending.generation(coordinator.clone(), generation));
         }
         is_possible
+    }
+
+    /// Whether this coordinator has promised in its present channel what the chain would open it for.
+    fn is_used(&self, coordinator: &AccountId) -> bool {
+        let channel = self.channel(coordinator);
+        let holdings = self.shared.holdings.lock();
+        let of_channel = |key: &ChannelKey| key.coordinator == *coordinator && key.channel == channel;
+        holdings.vouchers().iter().any(|(key, held)| of_channel(key) && held.amount() >= EXISTENTIAL_DEPOSIT)
     }
 
     fn generation(&self, coordinator: &AccountId) -> u32 {
@@ -268,13 +281,19 @@ fn written(shared: &Shared, entries: &[Entry], now_s: u64, put: u64) {
     shared.written.send_replace(put);
 }
 
-/// Writes a file that has grown large anew. If that fails, the old one is still whole and goes on.
+/// Writes a file that has grown large anew.
 fn compact(shared: &Shared, file: &mut WalletFile, now_s: u64) {
-    if !file.is_large() {
-        return;
+    if file.is_large() {
+        let records = shared.holdings.lock().records(now_s);
+        tidy(file, records);
     }
-    let records = shared.holdings.lock().records(now_s);
-    match WalletFile::replace(&shared.path, records) {
+}
+
+/// Puts a new file of these records in the place of this one. If that fails, as on a full disk, the old one is still
+/// whole and goes on.
+fn tidy(file: &mut WalletFile, records: Vec<(u64, Entry)>) {
+    let replaced = WalletFile::replace(file.path(), records);
+    match replaced {
         Ok(new) => *file = new,
         Err(error) => {
             tracing::warn!(target: "miner::wallet", path = %file.path().display(), %error, "cannot tidy up the wallet");
@@ -310,7 +329,10 @@ pub(crate) fn now_unix_s() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wallet::fixture::{account, voucher, GENESIS};
+    use crate::wallet::{
+        file::beside,
+        fixture::{account, voucher, GENESIS},
+    };
 
     const LIMIT: Duration = Duration::from_secs(10);
 
@@ -396,8 +418,20 @@ mod tests {
     fn nobody_fills_the_wallet_with_channels() {
         let dir = tempfile::tempdir().unwrap();
         let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
-        let left = (0..1_000).filter(|_| wallet.next_generation(&account(1))).count();
-        assert_eq!(left, MAX_GENERATION as usize);
+        let left = |amount: Balance| {
+            let leave = || {
+                let mut signed = voucher(1, 1, amount);
+                signed.voucher.channel = wallet.channel(&account(1));
+                wallet.keep(signed, 3);
+                assert!(wallet.flush(LIMIT));
+                let is_left = wallet.next_generation(&account(1));
+                assert!(wallet.flush(LIMIT));
+                is_left
+            };
+            (0..1_000).take_while(|_| leave()).count() as u32
+        };
+        assert_eq!(left(EXISTENTIAL_DEPOSIT - 1), MAX_LEFT_EMPTY, "empty ones cost nothing");
+        assert_eq!(left(EXISTENTIAL_DEPOSIT), MAX_GENERATION - MAX_LEFT_EMPTY);
         assert!(wallet.next_generation(&account(2)));
     }
 
@@ -438,6 +472,23 @@ mod tests {
         wallet.keep(voucher(1, 1, 101), 3);
         drop(wallet);
         assert_eq!(Wallet::open(dir.path(), &GENESIS).unwrap().paid(&key(1, 1)), 101);
+    }
+
+    #[test]
+    fn a_wallet_that_cannot_be_tidied_up_is_used_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(file_name(&GENESIS));
+        let (mut file, _) = WalletFile::open(&path).unwrap();
+        let entry = |amount| Entry::Voucher { signed: voucher(1, 1, amount), era: 3 };
+        file.append(5, &[entry(1), entry(2)]).unwrap();
+        // No new file can be written.
+        let new = beside(&path, ".new");
+        std::fs::create_dir(&new).unwrap();
+        tidy(&mut file, vec![(5, entry(2))]);
+        file.append(6, &[entry(3)]).unwrap();
+        std::fs::remove_dir(&new).unwrap();
+        let records = WalletFile::open(&path).unwrap().1;
+        assert_eq!(records.into_iter().map(|record| record.entry).collect::<Vec<_>>(), [1, 2, 3].map(entry));
     }
 
     #[test]

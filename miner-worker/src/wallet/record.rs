@@ -69,7 +69,7 @@ pub(crate) enum Entry {
     Unpaid {
         /// Its stash.
         coordinator: AccountId,
-        /// All that was ever written off, less what came late, in planck.
+        /// What is held against it, less what came late and what is forgiven, in planck.
         amount: Balance,
         /// How full the bucket was, in thousandths of a step.
         permille: u32,

@@ -12,10 +12,10 @@ pub(super) struct Takings {
     /// Of channels that the wallet does not know, or higher than what it holds, by the same key. Of each channel the
     /// highest.
     pub(super) taken: Vec<SignedVoucher>,
-    /// By another key than what the wallet holds. Anybody can sign a voucher with a key of his own; it would not be
-    /// paid, and hide the one that would.
+    /// By another key than what the wallet holds, and as high or higher. Anybody can sign a voucher with a key of his
+    /// own; it would not be paid, and hide the one that would. Which key is the coordinator's is not known here.
     pub(super) left: Vec<SignedVoucher>,
-    /// How many are not higher than what it holds.
+    /// How many are lower than what it holds, or the same.
     pub(super) known: usize,
 }
 
@@ -28,9 +28,7 @@ impl Takings {
             let key = ChannelKey::from(&signed.voucher);
             let newest = taken.get(&key).or(held.vouchers().get(&key).map(|Held { signed, .. }| signed));
             match newest {
-                Some(newest) if signed.voucher.amount <= newest.voucher.amount => {
-                    takings.known = takings.known.saturating_add(1);
-                }
+                Some(newest) if is_known(&signed, newest) => takings.known = takings.known.saturating_add(1),
                 Some(newest) if signed.operator != newest.operator => takings.left.push(signed),
                 _ => drop(taken.insert(key, signed)),
             }
@@ -38,6 +36,12 @@ impl Takings {
         takings.taken = taken.into_values().collect();
         takings
     }
+}
+
+/// Whether this voucher brings nothing over that one. The same amount by a newer key does: it counts for longer.
+fn is_known(signed: &SignedVoucher, newest: &SignedVoucher) -> bool {
+    let (amount, held) = (signed.voucher.amount, newest.voucher.amount);
+    amount < held || (amount == held && signed.operator == newest.operator)
 }
 
 #[cfg(test)]
@@ -66,8 +70,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_higher_changes_nothing() {
-        let offered = vec![voucher(1, 1, 5), voucher(1, 1, 4), by_another(voucher(1, 1, 5))];
+    fn what_is_lower_or_the_same_changes_nothing() {
+        let offered = vec![voucher(1, 1, 5), voucher(1, 1, 4), by_another(voucher(1, 1, 4))];
         let takings = Takings::of(&holding(voucher(1, 1, 5)), offered);
         assert_eq!(takings, Takings { taken: vec![], left: vec![], known: 3 });
     }
@@ -77,6 +81,13 @@ mod tests {
         let forged = by_another(voucher(1, 1, u128::MAX));
         let takings = Takings::of(&holding(voucher(1, 1, 5)), vec![forged.clone(), voucher(1, 1, 6)]);
         assert_eq!(takings, Takings { taken: vec![voucher(1, 1, 6)], left: vec![forged], known: 0 });
+    }
+
+    #[test]
+    fn the_same_amount_by_another_key_is_not_left_out_in_silence() {
+        let signed_anew = by_another(voucher(1, 1, 5));
+        let takings = Takings::of(&holding(voucher(1, 1, 5)), vec![signed_anew.clone()]);
+        assert_eq!(takings, Takings { taken: vec![], left: vec![signed_anew], known: 0 });
     }
 
     #[test]

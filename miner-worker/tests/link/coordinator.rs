@@ -16,8 +16,8 @@ use cuckoo_wire::{
         miner_link_server::{MinerLink, MinerLinkServer},
         miner_message::Message as FromMiner,
         task::Work,
-        Cancel, CancelReason, Challenge, Completion, CoordinatorMessage, Embedding, Failure, Hello, MinerMessage, Offer, Output, Proof,
-        Result as TaskResult, Sampling, Task, Voucher, Welcome,
+        Cancel, CancelReason, Challenge, Completion, CoordinatorMessage, Embedding, Failure, Hello, MinerMessage,
+        Offer, Output, Proof, Result as TaskResult, Sampling, Task, Voucher, Welcome,
     },
     money::{price_to_wire, voucher_to_wire},
 };
@@ -135,7 +135,12 @@ impl Peer {
 
     /// Gives a task that has no end, reads so many pieces of its answer, cancels it, and returns all pieces and the
     /// result.
-    pub(crate) async fn cut_off(&mut self, task: Task, pieces: usize, reason: CancelReason) -> (Vec<Output>, TaskResult) {
+    pub(crate) async fn cut_off(
+        &mut self,
+        task: Task,
+        pieces: usize,
+        reason: CancelReason,
+    ) -> (Vec<Output>, TaskResult) {
         let number = task.task_id[0];
         self.give(task).await;
         let mut outputs = Vec::new();

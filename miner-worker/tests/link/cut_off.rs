@@ -120,6 +120,27 @@ async fn cutting_links_in_the_middle_of_answers_is_not_free() {
 }
 
 #[tokio::test]
+async fn a_coordinator_that_crashes_three_times_under_load_is_served_on() {
+    let (market, mut coordinator, mut peer) = ready_in(asking(4, Trust::default())).await;
+    let mut owed = 0;
+    for number in 1..=4 {
+        owed += result_of(&mut peer, paid(completion(number, "say one two three four five"))).await;
+        peer.promise(owed).await;
+        market.until_paid(&peer.key(), owed).await;
+    }
+    for crash in 1..=3 {
+        for slot in 0..4 {
+            peer.begin(paid(completion(crash * 10 + slot, "wait"))).await;
+        }
+        drop(peer);
+        peer = coordinator.welcome(&dev::alice()).await;
+        peer.offer().await;
+    }
+    assert!(market.written_off() > 0, "it is not forgotten");
+    result_of(&mut peer, paid_task(90)).await;
+}
+
+#[tokio::test]
 async fn what_the_miner_itself_breaks_off_is_nobodys_debt() {
     let (market, _coordinator, mut peer) = ready_in(with_one_slot()).await;
     peer.begin(paid(completion(1, "breaks"))).await;

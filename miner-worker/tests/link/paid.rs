@@ -252,6 +252,25 @@ async fn a_channel_that_is_refused_is_left_for_the_next() {
 }
 
 #[tokio::test]
+async fn channels_in_which_nothing_was_promised_are_not_left_without_end() {
+    let (market, mut coordinator) = serving(with_one_slot()).await;
+    let refused = async {
+        loop {
+            let mut peer = coordinator.next().await;
+            peer.proven(&dev::alice()).await;
+            let refusal = Refusal { code: RefusalCode::Channel.into(), reason: "another key signed it".into() };
+            peer.send(ToMiner::Refusal(refusal)).await;
+            peer.until_ended().await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            if market.report(&coordinator).reason.is_some_and(|reason| reason.contains("gets no other")) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, refused).await.expect("it gets one channel after the other");
+}
+
+#[tokio::test]
 async fn cutting_links_pays_for_three_steps_only() {
     // So slowly that nothing is forgiven meanwhile.
     let trust = Trust { forgive: Duration::from_secs(604_800), ..Trust::default() };

@@ -109,8 +109,8 @@ pub mod pallet {
         candidate::{BackingOverview, Position},
         era::EraAmount,
         registry::{
-            AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, Freed, OwnStake, RewardPot, Rewards, Slash,
-            Taken, VotedStake, Work,
+            AppliedSlashes, Backing, Bonds, Budgets, Candidates, CurrentEra, Freed, OwnStake, RewardPot, Rewards,
+            Slash, Taken, VotedStake, Work,
         },
         AccountId, Balance, EraIndex, Role, CAI,
     };

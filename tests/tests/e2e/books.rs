@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 use anyhow::{anyhow, ensure, Context};
 use cuckoo_primitives::{settlement::ChannelId, AccountId, Balance};
 use cuckoo_testkit::{
+    keys::account,
     market::{stash_account, Market},
     setup, Gateway, Miner,
 };
@@ -19,6 +20,10 @@ pub(crate) struct Journal {
     pub(crate) tasks: BTreeMap<String, u64>,
     /// What all of them cost, in planck.
     pub(crate) cost: Balance,
+    /// The same by the miners' operators, as far as it is anything.
+    costs: BTreeMap<AccountId, Balance>,
+    /// What the keys of applications used, in planck.
+    used: Balance,
     promised: Amounts,
 }
 
@@ -33,16 +38,22 @@ impl Journal {
         for (task, receipts) in said["tasks"].as_object().context("no tasks")? {
             tasks.insert(task.clone(), receipts.as_u64().context("no count")?);
         }
+        let mut costs = BTreeMap::new();
+        for entry in said["costs"].as_array().context("no costs")? {
+            costs.insert(AccountId::from(bytes::<32>(&entry["miner"])?), planck(&entry["cost"])?);
+        }
+        costs.retain(|_, cost| *cost > 0);
         let mut promised = Amounts::new();
         for entry in said["promised"].as_array().context("no promises")? {
             let miner = AccountId::from(bytes::<32>(&entry["miner"])?);
             note(&mut promised, miner, bytes(&entry["channel"])?, planck(&entry["amount"])?);
         }
-        Ok(Self { tasks, cost: planck(&said["cost"])?, promised })
+        Ok(Self { tasks, cost: costs.values().sum(), costs, used: planck(&said["used"])?, promised })
     }
 }
 
-/// The journal, if it promised what its receipts cost, and wallets and chain agree with it on every channel.
+/// The journal, if it promised each miner what the receipts of that miner cost, and counted as much as used, and if
+/// wallets and chain agree with it on every channel.
 pub(crate) async fn agreed(
     market: &Market,
     coordinator: &str,
@@ -52,6 +63,16 @@ pub(crate) async fn agreed(
     let journal = Journal::read(&gateway.data_dir())?;
     let promised: Balance = journal.promised.values().sum();
     ensure!(promised == journal.cost, "receipts cost {}, {promised} is promised", journal.cost);
+    ensure!(journal.used == journal.cost, "receipts cost {}, {} is used", journal.cost, journal.used);
+    // A receipt names the operator, a channel the stash.
+    let mut costs = BTreeMap::new();
+    for miner in miners {
+        let stash = stash_account(miner.operator())?;
+        let of_miner = journal.promised.iter().filter(|((to, _), _)| *to == stash);
+        costs.insert(account(miner.operator())?, of_miner.map(|(_, amount)| amount).sum::<Balance>());
+    }
+    costs.retain(|_, cost| *cost > 0);
+    ensure!(costs == journal.costs, "promised to the miners: {costs:?}, but receipts cost {:?}", journal.costs);
     let coordinator = stash_account(coordinator)?;
     let mut held = Amounts::new();
     for miner in miners {

@@ -37,6 +37,8 @@ const ROUNDS: u32 = 200;
 const LIMIT: Duration = Duration::from_secs(90);
 /// Longest time from the moment at which all serve to a kill.
 const KILL_WITHIN_MS: u64 = 400;
+/// Stories that are left in the middle when nobody is killed any more.
+const LEFT_IN_CALM: usize = 3;
 /// Between two requests of one application.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -51,8 +53,8 @@ struct Cast {
 
 const CASTS: [Cast; 3] = [
     Cast { coordinator: "//Coordinator", miners: ["//Miner1", "//Miner2"], model: CHAT, price: "0.1:0.2" },
-    Cast { coordinator: "//Coordinator2", miners: ["//Miner3", "//Miner4"], model: EMBEDDING, price: "0.5:0" },
-    Cast { coordinator: "//Coordinator3", miners: ["//Miner5", "//Miner6"], model: EMBEDDING, price: "0.5:0" },
+    Cast { coordinator: "//Coordinator2", miners: ["//Miner3", "//Miner4"], model: EMBEDDING, price: "0.5:1" },
+    Cast { coordinator: "//Coordinator3", miners: ["//Miner5", "//Miner6"], model: EMBEDDING, price: "0.5:1" },
 ];
 
 const COORDINATOR_STAKE: Balance = 2_500_000 * CAI;
@@ -67,12 +69,14 @@ async fn every_acknowledged_result_is_paid_exactly_once() {
     let seed = number(SEED_ENV).unwrap_or_else(std::process::id);
     println!("{rounds} kills, {SEED_ENV}={seed}");
     let node = Node::alone(&chain().unwrap()).start().await.unwrap();
-    let mut stages = try_join_all(CASTS.iter().map(|cast| Stage::set(&node, cast))).await.unwrap();
+    let seed_of = |number: u64| u64::from(seed) * CASTS.len() as u64 + number;
+    let sets = (0..).zip(&CASTS).map(|(number, cast)| Stage::set(&node, cast, !seed_of(number)));
+    let mut stages = try_join_all(sets).await.unwrap();
 
     let began = Instant::now();
     let left = AtomicU32::new(rounds);
     let scenes = (0..).zip(&mut stages).map(|(number, stage)| {
-        let random = StdRng::seed_from_u64(u64::from(seed) * CASTS.len() as u64 + number);
+        let random = StdRng::seed_from_u64(seed_of(number));
         let left = &left;
         async move { stage.suffer(left, random).await.with_context(|| stage.cast.coordinator) }
     });
@@ -87,6 +91,8 @@ async fn every_acknowledged_result_is_paid_exactly_once() {
     println!("all was paid once, {:.0} s: {all:?}", began.elapsed().as_secs_f32());
     assert_eq!(all.kills.values().sum::<u32>(), rounds);
     assert!(all.answers > 0 && all.hung_up > 0, "{all:?}");
+    assert!(all.left_paid > 0, "nothing was paid to whom clients left in the middle: {all:?}");
+    assert!(all.receipts > all.answers, "{all:?}");
 }
 
 /// The `dev` chain with everybody on it.
@@ -119,6 +125,9 @@ struct Figures {
     answers: usize,
     /// Clients that went away before.
     hung_up: u64,
+    /// Those of them that had read something, and for how many of these there is a receipt.
+    left: usize,
+    left_paid: usize,
     receipts: usize,
     /// What they cost, and what was promised and settled, in planck.
     planck: Balance,
@@ -132,6 +141,8 @@ impl AddAssign for Figures {
         self.torn += other.torn;
         self.answers += other.answers;
         self.hung_up += other.hung_up;
+        self.left += other.left;
+        self.left_paid += other.left_paid;
         self.receipts += other.receipts;
         self.planck += other.planck;
     }
@@ -147,7 +158,8 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set(node: &Node, cast: &'static Cast) -> anyhow::Result<Self> {
+    /// `seed` begins the random numbers of those who ask.
+    async fn set(node: &Node, cast: &'static Cast, seed: u64) -> anyhow::Result<Self> {
         let gateway = Gateway::builder(node).operator(cast.coordinator).arg("--default-price").arg(cast.price);
         let gateway = gateway.start().await?;
         let miners = cast.miners.map(|operator| {
@@ -158,7 +170,7 @@ impl Stage {
         let miners = try_join_all(miners).await?;
         gateway.until_serving(miners.len()).await?;
         gateway.until_ready().await?;
-        let load = Load::begin(gateway.api(), cast.model);
+        let load = Load::begin(gateway.api(), cast.model, seed);
         Ok(Self { cast, load, miners, gateway, kills: BTreeMap::new() })
     }
 
@@ -225,12 +237,21 @@ impl Stage {
 
     /// Ends the load, has everything redeemed, and compares the books.
     async fn close(mut self, market: &Market) -> anyhow::Result<Figures> {
-        let Ended { tasks, hung_up } = self.load.end().await;
+        let Ended { tasks, left, hung_up } = self.load.end().await;
         self.gateway.until_serving(self.miners.len()).await?;
+        let calm = match self.cast.model {
+            CHAT => until(LIMIT, "stories to be left", async || leave_stories(self.gateway.api()).await).await?,
+            _ => Vec::new(),
+        };
         let journal: Journal = until(LIMIT, "all to be paid", async || {
             // However it ends: what counts is read below.
             join_all(self.miners.iter().map(|miner| miner.wallet(&["redeem"]))).await;
-            books::agreed(market, self.cast.coordinator, &self.gateway, &self.miners).await
+            let journal = books::agreed(market, self.cast.coordinator, &self.gateway, &self.miners).await?;
+            for task in &calm {
+                let receipts = journal.tasks.get(task).copied().unwrap_or(0);
+                ensure!(receipts == 1, "task {task}, which its client left, has {receipts} receipts");
+            }
+            Ok(journal)
         })
         .await
         .context(self.cast.coordinator)?;
@@ -238,11 +259,17 @@ impl Stage {
             let receipts = journal.tasks.get(task).copied().unwrap_or(0);
             ensure!(receipts == 1, "the answer of task {task} has {receipts} receipts");
         }
+        // Of these some were lost with a program that was killed.
+        let left_paid = left.iter().filter_map(|task| journal.tasks.get(task));
+        ensure!(left_paid.clone().all(|receipts| *receipts == 1), "a task that its client left was paid twice");
+        let left_paid = left_paid.count();
         Ok(Figures {
             kills: self.kills,
             torn: self.miners.iter_mut().map(torn).sum::<usize>(),
             answers: tasks.len(),
             hung_up,
+            left: left.len(),
+            left_paid,
             receipts: journal.tasks.len(),
             planck: journal.cost,
         })
@@ -267,16 +294,27 @@ struct Load {
 struct Ended {
     /// Tasks whose answers came whole.
     tasks: Vec<String>,
+    /// Those that one left when it had read something.
+    left: Vec<String>,
     /// How often one went away before.
     hung_up: u64,
 }
 
+/// How a task ended for the application.
+enum End {
+    Whole(String),
+    /// It was left after the first words.
+    Left(String),
+    /// It was left before them.
+    Nothing,
+}
+
 impl Load {
-    fn begin(api: &Api, model: &'static str) -> Self {
+    fn begin(api: &Api, model: &'static str, seed: u64) -> Self {
         let (answers, ended) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
         let patient = |_: u32| tokio::spawn(wait_for_answers(api.clone(), model, answers.clone(), ended.clone()));
         let patient = (0..2).map(patient).collect();
-        let fickle = tokio::spawn(hang_up(api.clone(), model, ended.clone()));
+        let fickle = tokio::spawn(hang_up(api.clone(), model, seed, ended.clone()));
         Self { answers, ended, patient, fickle }
     }
 
@@ -330,17 +368,21 @@ async fn wait_for_answers(
 }
 
 /// Asks for much, and goes away before it has all of it, unless that comes fast.
-async fn hang_up(api: Api, model: &'static str, ended: Arc<AtomicBool>) -> Ended {
-    let mut random = StdRng::from_os_rng();
-    let mut seen = Ended { tasks: Vec::new(), hung_up: 0 };
+async fn hang_up(api: Api, model: &'static str, seed: u64, ended: Arc<AtomicBool>) -> Ended {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut seen = Ended { tasks: Vec::new(), left: Vec::new(), hung_up: 0 };
     while !ended.load(Ordering::Relaxed) {
         let done = match model {
             CHAT => tell_a_story(&api, random.random_range(0..8)).await,
             _ => embed_much(&api, Duration::from_millis(random.random_range(1..150))).await,
         };
         match done {
-            Ok(Some(task)) => seen.tasks.push(task),
-            Ok(None) => seen.hung_up += 1,
+            Ok(End::Whole(task)) => seen.tasks.push(task),
+            Ok(End::Left(task)) => {
+                seen.left.push(task);
+                seen.hung_up += 1;
+            }
+            Ok(End::Nothing) => seen.hung_up += 1,
             // Programs are being killed.
             Err(_) => {}
         }
@@ -349,26 +391,40 @@ async fn hang_up(api: Api, model: &'static str, ended: Arc<AtomicBool>) -> Ended
     seen
 }
 
-/// Reads so many pieces of a story; its task if it was over by then.
-async fn tell_a_story(api: &Api, pieces: u32) -> anyhow::Result<Option<String>> {
+/// Reads so many pieces of a story that have words, and leaves it, unless it is over by then.
+async fn tell_a_story(api: &Api, pieces: u32) -> anyhow::Result<End> {
     let body = chat_stream(CHAT, "Write a long story about a lighthouse keeper.", 24);
     let (headers, mut events) = api.stream("/v1/chat/completions", &body).await?;
     let task = headers.get("x-cuckoo-task-id").context("no task id")?.to_str()?.to_owned();
-    for _ in 0..pieces {
-        match events.next().await? {
-            None => return Ok(Some(task)),
-            Some(event) => ensure!(event["error"].is_null(), "{}", event["error"]),
+    let mut read = 0;
+    while read < pieces {
+        let Some(event) = events.next().await? else { return Ok(End::Whole(task)) };
+        ensure!(event["error"].is_null(), "{}", event["error"]);
+        let text = event["choices"][0]["delta"]["content"].as_str().unwrap_or_default();
+        read += u32::from(!text.is_empty());
+    }
+    Ok(if read > 0 { End::Left(task) } else { End::Nothing })
+}
+
+/// Leaves some stories after the first words, and returns their tasks.
+async fn leave_stories(api: &Api) -> anyhow::Result<Vec<String>> {
+    let mut left = Vec::new();
+    while left.len() < LEFT_IN_CALM {
+        match tell_a_story(api, 1).await? {
+            End::Left(task) => left.push(task),
+            End::Whole(task) => anyhow::bail!("task {task} has no words"),
+            End::Nothing => {}
         }
     }
-    Ok(None)
+    Ok(left)
 }
 
 /// Waits so long for many embeddings; their task if they came.
-async fn embed_much(api: &Api, patience: Duration) -> anyhow::Result<Option<String>> {
+async fn embed_much(api: &Api, patience: Duration) -> anyhow::Result<End> {
     let inputs: Vec<_> = (0..16).map(|number| format!("{number} ships have passed the lighthouse today.")).collect();
     let body = json!({ "model": EMBEDDING, "input": inputs });
     match timeout(patience, api.post("/v1/embeddings", &body)).await {
-        Ok(answer) => answer?.ok()?.task_id().map(Some),
-        Err(_) => Ok(None),
+        Ok(answer) => answer?.ok()?.task_id().map(End::Whole),
+        Err(_) => Ok(End::Nothing),
     }
 }

@@ -68,11 +68,7 @@ impl Books {
 }
 
 /// Fails unless every channel is settled to the end of its voucher, and there is no other.
-pub(super) async fn ensure_settled(
-    parties: &Parties,
-    chain: &Chain,
-    vouchers: &[SignedVoucher],
-) -> anyhow::Result<()> {
+pub(super) async fn ensure_settled(parties: &Parties, chain: &Chain, vouchers: &[SignedVoucher]) -> anyhow::Result<()> {
     for coordinator in &parties.coordinators {
         let settled: HashMap<_, Settled> = chain.channels(&coordinator.stash).await?.into_iter().collect();
         let own = vouchers.iter().map(|signed| &signed.voucher).filter(|own| own.coordinator == coordinator.stash);
