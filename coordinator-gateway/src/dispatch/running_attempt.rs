@@ -109,8 +109,9 @@ impl RunningAttempt {
                 Heard::End(result) => return Ok(result),
             };
             let now = Instant::now();
-            if !piece.is_empty() {
-                last_said = Some(now);
+            if !piece.is_empty() && last_said.replace(now).is_none() {
+                // Set for the first piece, it may be far too late for the next. From here on it is never too late.
+                alarm.as_mut().reset(deadline.min(patience(last_said).0));
             }
             if !client.hand(piece) {
                 return Err(Failure::Unread);

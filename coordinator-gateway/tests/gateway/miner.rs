@@ -182,6 +182,8 @@ impl Miner {
 impl Drop for Miner {
     fn drop(&mut self) {
         self.task.abort();
+        // Tasks that hang hold the outbox too.
+        drop(self.outbox.try_send(END_OF_STREAM));
     }
 }
 

@@ -328,8 +328,9 @@ async fn the_escrow_is_filled_when_it_runs_low_and_debts_are_paid_from_it() {
         config.escrow_per_day = "10".parse().unwrap();
     })
     .await;
-    let miner = Miner::link(&stage, MINER.0, &ANSWER).await;
+    // Before a handshake reads the escrow again.
     assert_eq!(stage.chat().await.code(), "coordinator_unfunded");
+    let miner = Miner::link(&stage, MINER.0, &ANSWER).await;
     until("a deposit", async || {
         stage.settle(|_| {});
         stage.chat().await.status == 200
