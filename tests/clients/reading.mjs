@@ -68,7 +68,7 @@ export async function callRuntimeApi(api, { miner, operator, voter, convict }) {
 // miner, by a channel whose newest voucher was for `amount`, and has no escrow. Returns how many methods there are.
 export async function callSettlementApi(api, { coordinator, miner, channel, amount, debt }) {
   const settlement = api.call.settlementApi;
-  const expected = ["channels", "cover", "debts", "settled", "solvency", "terms"];
+  const expected = ["channels", "claimable", "cover", "debt", "debts", "settled", "solvency", "terms"];
   assert.deepEqual(Object.keys(settlement).sort(), expected, "methods were added; call them here");
 
   const terms = await settlement.terms();
@@ -78,6 +78,8 @@ export async function callSettlementApi(api, { coordinator, miner, channel, amou
   assert(solvency.stake.toBigInt() > 2_000_000n * CAI, `${solvency}`);
   const cover = (await settlement.cover(coordinator, miner)).toBigInt();
   assert(cover > 0n && cover < 62n * CAI, `${cover}`);
+  const claimable = (await settlement.claimable(coordinator, miner)).toBigInt();
+  assert(claimable >= cover && claimable < 62n * CAI, `${claimable}`);
   const settled = await settlement.settled(coordinator, miner, channel);
   assert.equal(settled.amount.toBigInt(), amount);
   const channels = await settlement.channels(coordinator, null, 10);
@@ -87,6 +89,7 @@ export async function callSettlementApi(api, { coordinator, miner, channel, amou
   assert.equal((await settlement.channels(coordinator, [miner, channel], 10)).length, 0);
   const debts = await settlement.debts(coordinator, null, 10);
   assert.deepEqual(debts.map(([to, entry]) => [to.toString(), entry.open.toBigInt()]), [[miner, debt]]);
+  assert.deepEqual((await settlement.debt(coordinator, miner)).toJSON(), debts[0][1].toJSON());
   return expected.length;
 }
 
