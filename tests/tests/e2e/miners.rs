@@ -174,7 +174,11 @@ async fn a_client_that_hangs_up_frees_the_slot() {
     api.chat(CHAT, "Say hello.", 2).await.unwrap();
     let task_id = headers["x-cuckoo-task-id"].to_str().unwrap();
     let receipt = api.get(&format!("/v1/receipts/{task_id}")).await.unwrap();
-    assert_eq!(receipt.status, 404, "the story was told to its end: {}", receipt.text);
+    assert_eq!(receipt.status, 200, "what was told is paid for: {}", receipt.text);
+    let receipt: Value = serde_json::from_str(&receipt.text).unwrap();
+    let [told] = receipt["data"].as_array().unwrap().as_slice() else { panic!("{receipt}") };
+    assert_eq!(told["finish"], "cancelled", "the story was told to its end: {told}");
+    assert!((1..500).contains(&told["completion_tokens"].as_u64().unwrap()), "{told}");
     println!("slot free after {freed:?}, next task done after {:?}", asked.elapsed());
 }
 
