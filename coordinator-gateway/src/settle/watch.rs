@@ -346,7 +346,7 @@ mod tests {
         watch.registry.admit(Arc::new(Link::unheard(late.clone(), 1)), 1).unwrap();
         script.books().covers_read.clear();
         watch.look(2).await;
-        assert_eq!(script.books().covers_read, [late.clone()]);
+        assert_eq!(script.books().covers_read, std::slice::from_ref(&late));
         exposure.note_cover(&late, At { block: 4, value: 2_000 });
         assert!(
             exposure.covers_before(5, vec![late]).is_empty(),

@@ -260,6 +260,9 @@ pub(crate) async fn send(outbox: &mpsc::Sender<MinerMessage>, message: FromMiner
     drop(outbox.send(MinerMessage { message: Some(message) }).await);
 }
 
+/// Attempts that can be told to stop, by task and number.
+type RunningTasks = HashMap<(Vec<u8>, u32), oneshot::Sender<CancelReason>>;
+
 #[derive(Clone)]
 struct Worker {
     key: Keypair,
@@ -267,8 +270,7 @@ struct Worker {
     script: Vec<Step>,
     seen: Arc<Mutex<Seen>>,
     outbox: mpsc::Sender<MinerMessage>,
-    /// Attempts that can be told to stop, by task and number.
-    running: Arc<Mutex<HashMap<(Vec<u8>, u32), oneshot::Sender<CancelReason>>>>,
+    running: Arc<Mutex<RunningTasks>>,
 }
 
 /// What a miner has sent of an answer.

@@ -184,7 +184,7 @@ impl Observed {
             }
         }
         let others = view.of_role(Role::Coordinator).map(|candidate| &candidate.stash);
-        let others = others.filter(|stash| own.is_some() && !worth.contains(*stash) && !is_read(*stash));
+        let others = others.filter(|stash| own.is_some() && !worth.contains(*stash) && !is_read(stash));
         let strangers: Vec<Wanted> =
             others.map(|stash| Wanted { coordinator: stash.clone(), is_stranger: true }).collect();
         let known = worth.into_iter().map(|coordinator| Wanted { coordinator, is_stranger: false });
