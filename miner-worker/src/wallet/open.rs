@@ -276,9 +276,10 @@ fn written(shared: &Shared, entries: &[Entry], now_s: u64, put: u64) {
     if shared.trouble.lock().take().is_some() {
         tracing::info!(target: "miner::wallet", "the wallet can be written again");
     }
+    // Before those who wait in `flush` go on, so that they find it said.
+    shared.written.send_replace(put);
     shared.queue.lock().written = put;
     shared.done.notify_all();
-    shared.written.send_replace(put);
 }
 
 /// Writes a file that has grown large anew.
