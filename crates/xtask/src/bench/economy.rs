@@ -16,10 +16,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds the bench in the one profile that there is and returns where it lies.
+/// Builds the bench in the one profile that there is and returns where it lies. As part of the workspace, since the
+/// runtime by itself would have other features, and FRAME be compiled once more for them.
 fn build() -> anyhow::Result<String> {
     let mut cargo = Command::new("cargo")
-        .args(["build", "--release", "--locked", "--package", "cuckoo-runtime", "--bench", "economy"])
+        .args(["build", "--release", "--locked", "--workspace", "--bench", "economy"])
         .arg("--message-format=json-render-diagnostics")
         // It runs natively; the wasm runtime would only take time to build.
         .env("SKIP_WASM_BUILD", "1")
