@@ -18,10 +18,10 @@ pub trait WeightInfo {
     fn cancel_withdrawal() -> Weight;
     /// See `benchmarking.rs`.
     fn withdraw() -> Weight;
-    /// See `benchmarking.rs`; v from 1 to 64.
-    fn redeem(v: u32) -> Weight;
-    /// See `benchmarking.rs`; v from 1 to 64.
-    fn redeem_short(v: u32) -> Weight;
+    /// See `benchmarking.rs`; v from 32 to 64, c from 2 to 32, m from 2 to 32.
+    fn redeem(v: u32, c: u32, m: u32) -> Weight;
+    /// See `benchmarking.rs`; v from 32 to 64, c from 2 to 32, m from 2 to 32.
+    fn record_debts(v: u32, c: u32, m: u32) -> Weight;
     /// See `benchmarking.rs`; s from 0 to 16.
     fn collect(s: u32) -> Weight;
 }
@@ -78,13 +78,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::RoleOf` (r:64 w:0)
     // Storage: `Settlement::WorkOf` (r:64 w:64)
     // Storage: `Settlement::WorkIn` (r:1 w:1)
-    fn redeem(v: u32) -> Weight {
+    fn redeem(v: u32, c: u32, m: u32) -> Weight {
         // At least 191_184_000 picoseconds.
         Weight::from_parts(30_362_802, 0)
             // Standard error: 1_236_563.
             .saturating_add(Weight::from_parts(151_029_679, 0).saturating_mul(v.into()))
             .saturating_add(T::DbWeight::get().reads(5))
-            .saturating_add(T::DbWeight::get().reads(7_u64.saturating_mul(v.into())))
+            .saturating_add(T::DbWeight::get().reads(7_u64.saturating_mul((v + c + m).into())))
             .saturating_add(T::DbWeight::get().writes(2))
             .saturating_add(T::DbWeight::get().writes(5_u64.saturating_mul(v.into())))
     }
@@ -103,13 +103,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Settlement::WorkOf` (r:64 w:64)
     // Storage: `Settlement::WorkIn` (r:1 w:1)
     // Storage: `Settlement::Owed` (r:64 w:64)
-    fn redeem_short(v: u32) -> Weight {
+    fn record_debts(v: u32, c: u32, m: u32) -> Weight {
         // At least 216_962_000 picoseconds.
         Weight::from_parts(218_935_000, 0)
             // Standard error: 868_405.
             .saturating_add(Weight::from_parts(178_307_041, 0).saturating_mul(v.into()))
             .saturating_add(T::DbWeight::get().reads(6))
-            .saturating_add(T::DbWeight::get().reads(12_u64.saturating_mul(v.into())))
+            .saturating_add(T::DbWeight::get().reads(12_u64.saturating_mul((v + c + m).into())))
             .saturating_add(T::DbWeight::get().writes(2))
             .saturating_add(T::DbWeight::get().writes(7_u64.saturating_mul(v.into())))
     }

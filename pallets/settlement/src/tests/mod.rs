@@ -7,6 +7,7 @@ mod listing;
 mod random;
 mod redeem;
 mod request_withdrawal;
+mod together;
 mod try_state;
 mod withdraw;
 mod work;
