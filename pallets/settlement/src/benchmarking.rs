@@ -51,15 +51,6 @@ fn put_into_escrow<T: Config>(coordinator: &AccountId, amount: Balance) {
     Escrow::<T>::deposit(coordinator, coordinator, amount).expect("the funds are free");
 }
 
-/// Which of `coordinators` and which of `miners` the voucher number `number` is of. All of them get some, and no two of
-/// the first `coordinators * miners` vouchers are of the same two.
-fn pair(number: u32, coordinators: u32, miners: u32) -> (u32, u32) {
-    // The diagonals of a table: each is as long as the first number that both divide.
-    let is_long = |length: &u32| length % miners == 0;
-    let length = (1..=miners).map(|times| times * coordinators).find(is_long).expect("the product is one");
-    (number % coordinators, (number + number / length) % miners)
-}
-
 /// A voucher, of a channel of its own.
 fn signed<T: Config>(
     (coordinator, operator): &(AccountId, AccountId),
@@ -78,16 +69,17 @@ fn signed<T: Config>(
     SignedVoucher { voucher, operator: operator.clone(), signature }
 }
 
-/// So many vouchers of so many coordinators and miners, in turn.
+/// So many vouchers of so many coordinators and miners, all of which get some: no two of the same, if that can be.
 fn vouchers<T: Config>(count: u32, coordinators: u32, miners: u32) -> Vec<SignedVoucher> {
     WorkIn::<T>::put(full());
     let payers: Vec<_> = (0..coordinators).map(coordinator::<T>).collect();
     let payees: Vec<_> = (0..miners).map(miner::<T>).collect();
-    let voucher = |number| {
-        let (payer, payee) = pair(number, coordinators, miners);
-        signed::<T>(&payers[payer as usize], &payees[payee as usize], number)
-    };
-    (0..count).map(voucher).collect()
+    // Everyone's turn comes, then again beside somebody else.
+    let round = payers.len().max(payees.len());
+    let beside = |shift| payers.iter().cycle().zip(payees.iter().cycle().skip(shift)).take(round);
+    let mut seen = BTreeSet::new();
+    let pairs = (0..round).flat_map(beside).filter(|(payer, payee)| seen.insert((&payer.0, *payee)));
+    (0..count).zip(pairs).map(|(number, (payer, payee))| signed::<T>(payer, payee, number)).collect()
 }
 
 #[benchmarks]
@@ -181,7 +173,7 @@ mod benchmarks {
         }
 
         assert_eq!(Debts::<T>::iter_values().filter(|debt| debt.open == DUE).count() as u32, v);
-        assert_eq!(Owed::<T>::iter_values().sum::<Balance>(), DUE * Balance::from(v));
+        assert_eq!(Owed::<T>::iter_values().sum::<Balance>(), DUE.saturating_mul(v.into()));
         assert_eq!(Owed::<T>::iter().count() as u32, c);
     }
 

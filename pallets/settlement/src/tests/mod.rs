@@ -5,6 +5,7 @@ mod deposit;
 mod genesis;
 mod listing;
 mod random;
+mod random_together;
 mod redeem;
 mod request_withdrawal;
 mod together;
