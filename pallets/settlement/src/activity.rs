@@ -13,14 +13,19 @@ use crate::{Config, WorkIn, WorkOf};
 pub struct Activity<T>(PhantomData<T>);
 
 impl<T: Config> Activity<T> {
-    /// `miner` was paid `amount` planck. Only the work of registered miners counts.
-    pub(crate) fn note(miner: &AccountId, amount: Balance) {
-        if amount == 0 || T::Candidates::role(miner) != Some(Role::Miner) {
-            return;
-        }
+    /// Miners were `paid` so many planck each, every miner named once. Only the work of registered ones counts.
+    pub(crate) fn note<'a>(paid: impl IntoIterator<Item = (&'a AccountId, Balance)>) {
         let now = T::CurrentEra::current_era();
-        WorkOf::<T>::mutate(miner, |work| work.add(now, amount));
-        WorkIn::<T>::mutate(|work| work.add(now, amount));
+        let mut sum: Balance = 0;
+        for (miner, amount) in paid {
+            if amount > 0 && T::Candidates::role(miner) == Some(Role::Miner) {
+                WorkOf::<T>::mutate(miner, |work| work.add(now, amount));
+                sum = sum.saturating_add(amount);
+            }
+        }
+        if sum > 0 {
+            WorkIn::<T>::mutate(|work| work.add(now, sum));
+        }
     }
 
     /// The work of `miner` in `era`, and that of all miners, in planck; zeros for an era that is forgotten.

@@ -3,7 +3,7 @@
 // Built for benchmarks alone, which stop where the market is not what they asked for.
 #![allow(clippy::expect_used)]
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 use cuckoo_primitives::{
     benchmarking::BenchmarkMarket,
     registry::{Bonds, Candidates, CurrentEra, MAX_SETTLED},
@@ -16,8 +16,8 @@ use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use sp_runtime::traits::Zero;
 
 use crate::{
-    Call, Channels, Config, Debts, EraSums, Escrow, Owed, Pallet, TakenOf, Withdrawal, Withdrawals, WorkIn, WorkOf,
-    ERAS_REMEMBERED, MAX_VOUCHERS,
+    redeem::record, Activity, Call, Channels, Config, DebtBook, Debts, EraSums, Escrow, Owed, Pallet, TakenOf,
+    Withdrawal, Withdrawals, WorkIn, WorkOf, ERAS_REMEMBERED, MAX_VOUCHERS,
 };
 
 /// What a voucher is due.
@@ -51,7 +51,7 @@ fn put_into_escrow<T: Config>(coordinator: &AccountId, amount: Balance) {
     Escrow::<T>::deposit(coordinator, coordinator, amount).expect("the funds are free");
 }
 
-/// The voucher number `number`, of a channel of its own.
+/// A voucher, of a channel of its own.
 fn signed<T: Config>(
     (coordinator, operator): &(AccountId, AccountId),
     miner: &AccountId,
@@ -69,15 +69,17 @@ fn signed<T: Config>(
     SignedVoucher { voucher, operator: operator.clone(), signature }
 }
 
-/// So many vouchers, no two of one coordinator or for one miner, with `escrow` planck behind each.
-fn vouchers<T: Config>(count: u32, escrow: Balance) -> Vec<SignedVoucher> {
+/// So many vouchers of so many coordinators and miners, all of which get some: no two of the same, if that can be.
+fn vouchers<T: Config>(count: u32, coordinators: u32, miners: u32) -> Vec<SignedVoucher> {
     WorkIn::<T>::put(full());
-    let voucher = |number| {
-        let payer = coordinator::<T>(number);
-        put_into_escrow::<T>(&payer.0, escrow);
-        signed::<T>(&payer, &miner::<T>(number), number)
-    };
-    (0..count).map(voucher).collect()
+    let payers: Vec<_> = (0..coordinators).map(coordinator::<T>).collect();
+    let payees: Vec<_> = (0..miners).map(miner::<T>).collect();
+    // Everyone's turn comes, then again beside somebody else.
+    let round = payers.len().max(payees.len());
+    let beside = |shift| payers.iter().cycle().zip(payees.iter().cycle().skip(shift)).take(round);
+    let mut seen = BTreeSet::new();
+    let pairs = (0..round).flat_map(beside).filter(|(payer, payee)| seen.insert((&payer.0, *payee)));
+    (0..count).zip(pairs).map(|(number, (payer, payee))| signed::<T>(payer, payee, number)).collect()
 }
 
 #[benchmarks]
@@ -134,28 +136,45 @@ mod benchmarks {
         assert_eq!(Escrow::<T>::held(&coordinator), 0);
     }
 
-    /// Each of another coordinator, for another miner.
+    /// Vouchers of so many coordinators and miners, each of another channel. Every coordinator pays all its escrow, and
+    /// every miner has worked in as many eras as are remembered.
     #[benchmark]
-    fn redeem(v: Linear<1, MAX_VOUCHERS>) {
-        let vouchers = vouchers::<T>(v, DUE);
+    fn redeem(v: Linear<32, MAX_VOUCHERS>, c: Linear<2, 32>, m: Linear<2, 32>) {
+        let vouchers = vouchers::<T>(v, c, m);
+        for signed in &vouchers {
+            put_into_escrow::<T>(&signed.voucher.coordinator, DUE);
+        }
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(account("anyone", 0, 0)), vouchers.try_into().expect("so many fit"));
+        _(RawOrigin::Signed(account("anyone", 0, 0)), vouchers.clone().try_into().expect("so many fit"));
 
-        assert_eq!(Channels::<T>::iter().count() as u32, v);
+        assert_eq!(Channels::<T>::iter_values().filter(|settled| settled.amount == DUE).count() as u32, v);
         assert_eq!(Owed::<T>::iter().count(), 0);
+        let coordinators: BTreeSet<_> = vouchers.iter().map(|signed| &signed.voucher.coordinator).collect();
+        let miners: BTreeSet<_> = vouchers.iter().map(|signed| &signed.voucher.miner).collect();
+        assert_eq!((coordinators.len() as u32, miners.len() as u32), (c, m));
+        assert!(coordinators.into_iter().all(|coordinator| Escrow::<T>::held(coordinator) == 0));
+        let now = T::CurrentEra::current_era();
+        assert!(miners.into_iter().all(|miner| Activity::<T>::in_era(miner, now).0 > 0));
     }
 
-    /// The same, and escrow has half of what each is due.
+    /// What it costs besides that escrow has nothing for so many of the vouchers, of so many coordinators and miners, no
+    /// two of the same.
     #[benchmark]
-    fn redeem_short(v: Linear<1, MAX_VOUCHERS>) {
-        let vouchers = vouchers::<T>(v, DUE / 2);
+    fn record_debts(v: Linear<32, MAX_VOUCHERS>, c: Linear<2, 32>, m: Linear<2, 32>) {
+        let vouchers = vouchers::<T>(v, c, m);
 
-        #[extrinsic_call]
-        redeem(RawOrigin::Signed(account("anyone", 0, 0)), vouchers.try_into().expect("so many fit"));
+        #[block]
+        {
+            for SignedVoucher { voucher, .. } in &vouchers {
+                let debt = DUE.min(DebtBook::<T>::claimable(&voucher.coordinator, &voucher.miner));
+                record::<T>(voucher, debt, debt);
+            }
+        }
 
-        assert_eq!(Channels::<T>::iter().count() as u32, v);
-        assert_eq!(Owed::<T>::iter_values().sum::<Balance>(), DUE / 2 * Balance::from(v));
+        assert_eq!(Debts::<T>::iter_values().filter(|debt| debt.open == DUE).count() as u32, v);
+        assert_eq!(Owed::<T>::iter_values().sum::<Balance>(), DUE.saturating_mul(v.into()));
+        assert_eq!(Owed::<T>::iter().count() as u32, c);
     }
 
     /// Of more than all that is in escrow and bonded, which is voted for as many candidates as may be, itself among

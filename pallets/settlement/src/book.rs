@@ -18,13 +18,9 @@ impl<T: Config> Book<T> {
         Channels::<T>::get(coordinator, (miner, channel))
     }
 
-    /// `amount` planck more of the voucher's channel are settled. Returns how much is settled now.
-    pub(crate) fn settle(voucher: &Voucher, amount: Balance) -> Balance {
-        Channels::<T>::mutate(&voucher.coordinator, (&voucher.miner, &voucher.channel), |entry| {
-            let before = entry.map_or(0, |settled| settled.amount);
-            let settled = Settled { amount: before.saturating_add(amount), tasks: voucher.tasks };
-            *entry = Some(settled);
-            settled.amount
-        })
+    /// The voucher's channel is settled up to `amount` planck, and for the voucher's tasks.
+    pub(crate) fn settle(voucher: &Voucher, amount: Balance) {
+        let settled = Settled { amount, tasks: voucher.tasks };
+        Channels::<T>::insert(&voucher.coordinator, (&voucher.miner, &voucher.channel), settled);
     }
 }

@@ -7,7 +7,7 @@ use cuckoo_primitives::{
 use frame_support::ensure;
 use sp_runtime::DispatchError;
 
-use crate::{Config, DebtBook, Error, Escrow, Event, Pallet, Terms};
+use crate::{Config, DebtBook, Error, Escrow, Event, Pallet, Payments, Terms};
 
 /// Pays what is open between the two, as far as there is escrow, and after the grace period stake. Returns how many
 /// slashes of the coordinator it took on the way. To be undone as a whole if it fails.
@@ -27,7 +27,9 @@ pub(crate) fn collect<T: Config>(coordinator: &AccountId, miner: &AccountId) -> 
     ensure!(paid > 0 || !in_grace, Error::<T>::GraceRuns);
     ensure!(paid > 0, Error::<T>::NothingLeft);
 
-    let fee = Escrow::<T>::pay(coordinator, miner, paid)?.fee;
+    let mut payments = Payments::<T>::default();
+    let fee = payments.add(coordinator, miner, paid)?;
+    payments.settle()?;
     DebtBook::<T>::pay(coordinator, miner, from_escrow, from_stake);
     let (coordinator, miner) = (coordinator.clone(), miner.clone());
     Pallet::<T>::deposit_event(Event::DebtPaid { coordinator, miner, from_escrow, from_stake, fee });

@@ -6,18 +6,17 @@ use cuckoo_primitives::{registry::CurrentEra, AccountId, Balance, EraIndex};
 use frame_support::{
     ensure,
     traits::{
-        fungible::{hold, Balanced, Inspect},
-        tokens::{DepositConsequence, Fortitude, Precision, Preservation, Provenance},
-        Imbalance, OnUnbalanced,
+        fungible::{hold, Credit},
+        tokens::{Fortitude, Precision, Preservation},
     },
 };
 use scale_info::TypeInfo;
 use sp_runtime::DispatchResult;
 
-use crate::{Activity, Config, Error, HoldReason, Terms, Withdrawals, FEE};
+use crate::{Config, Error, HoldReason, Terms, Withdrawals};
 
 /// The escrow of coordinators: what the pallet holds of a stash for [`HoldReason::Escrow`]. Only this type holds,
-/// releases and pays it, and only it reads and writes [`Withdrawals`]. There is no second figure beside the hold.
+/// releases and takes it, and only it reads and writes [`Withdrawals`]. There is no second figure beside the hold.
 pub struct Escrow<T>(PhantomData<T>);
 
 /// A coordinator has asked escrow back.
@@ -27,15 +26,6 @@ pub struct Withdrawal {
     pub(crate) amount: Balance,
     /// From this era on it can leave.
     pub(crate) free_from: EraIndex,
-}
-
-/// Where a payment went, in planck.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Payment {
-    /// What left the escrow.
-    pub(crate) amount: Balance,
-    /// The part of it that the miner did not get.
-    pub(crate) fee: Balance,
 }
 
 impl<T: Config> Escrow<T> {
@@ -89,21 +79,11 @@ impl<T: Config> Escrow<T> {
         <T::Currency as hold::Mutate<_>>::release(&HoldReason::Escrow.into(), coordinator, freed, Precision::Exact)
     }
 
-    /// Pays `amount` planck, at most the escrow, to `miner` less the fee, half of which is burned while the treasury
-    /// gets the other, rounded down. To be undone as a whole if it fails.
-    pub(crate) fn pay(coordinator: &AccountId, miner: &AccountId, amount: Balance) -> Result<Payment, Error<T>> {
-        let fee = FEE.mul_ceil(amount);
-        let reward = amount.saturating_sub(fee);
-        let possible = T::Currency::can_deposit(miner, reward, Provenance::Extant) == DepositConsequence::Success;
-        ensure!(possible, Error::<T>::MinerCannotReceive);
-        let (paid, missing) =
+    /// Takes `amount` planck, at most the escrow, out of it, to be paid. To be undone if it fails.
+    pub(crate) fn take(coordinator: &AccountId, amount: Balance) -> Result<Credit<AccountId, T::Currency>, Error<T>> {
+        let (taken, missing) =
             <T::Currency as hold::Balanced<_>>::slash(&HoldReason::Escrow.into(), coordinator, amount);
         ensure!(missing == 0, Error::<T>::NotEnoughEscrow);
-        let (reward, fee_paid) = paid.split(reward);
-        let (for_treasury, _burned) = fee_paid.split(fee.saturating_div(2));
-        T::Treasury::on_unbalanced(for_treasury);
-        T::Currency::resolve(miner, reward).map_err(|_| Error::<T>::MinerCannotReceive)?;
-        Activity::<T>::note(miner, amount);
-        Ok(Payment { amount, fee })
+        Ok(taken)
     }
 }

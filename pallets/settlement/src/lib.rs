@@ -69,6 +69,8 @@ mod escrow;
 mod genesis;
 mod listing;
 mod offered;
+mod parties;
+mod payments;
 mod redeem;
 mod terms;
 mod try_state;
@@ -85,6 +87,8 @@ pub use debts::DebtBook;
 pub use era_sums::{EraSums, ERAS_REMEMBERED};
 pub use escrow::{Escrow, Withdrawal};
 pub use pallet::*;
+pub(crate) use parties::Parties;
+pub(crate) use payments::Payments;
 pub use terms::Terms;
 pub use weights::WeightInfo;
 
@@ -101,9 +105,7 @@ pub const MAX_VOUCHERS: u32 = 64;
 #[allow(clippy::expect_used)]
 pub mod pallet {
     use super::{
-        collect, listing,
-        redeem::{self, Paid},
-        Book, DebtBook, EraSums, Escrow, Terms, WeightInfo, Withdrawal, MAX_VOUCHERS,
+        collect, listing, redeem, Book, DebtBook, EraSums, Escrow, Parties, Terms, WeightInfo, Withdrawal, MAX_VOUCHERS,
     };
     use alloc::vec::Vec;
     use cuckoo_primitives::{
@@ -113,7 +115,6 @@ pub mod pallet {
     };
     use frame_support::{
         pallet_prelude::*,
-        storage::with_storage_layer,
         traits::{
             fungible::{hold, Balanced, Credit},
             OnUnbalanced,
@@ -447,37 +448,29 @@ pub mod pallet {
         }
 
         /// Pays what `vouchers` are due to the stashes of their miners. Anyone may bring them. One that is refused is
-        /// skipped, and the event says why; the call is refused if all are, for the reason of the first. The fee is for
-        /// as many debts as there are vouchers, and what was paid for more of them than there were is returned.
+        /// skipped, and the event says why; the call is refused if all are, for the reason of the first. The fewer
+        /// coordinators and miners the vouchers are of, the less it costs. The fee is for as many debts as there are
+        /// vouchers, and what was paid for more of them than escrow was short for is returned.
         #[pallet::call_index(4)]
-        #[pallet::weight(T::WeightInfo::redeem_short(vouchers.len() as u32))]
+        #[pallet::weight({
+            let all: Parties = vouchers.iter().collect();
+            all.paying::<T::WeightInfo>().saturating_add(all.owing::<T::WeightInfo>())
+        })]
         pub fn redeem(
             origin: OriginFor<T>,
             vouchers: BoundedVec<SignedVoucher, ConstU32<MAX_VOUCHERS>>,
         ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             ensure!(!vouchers.is_empty(), Error::<T>::NoVouchers);
-            let mut refused = Vec::new();
-            let mut is_short = false;
-            for (index, signed) in (0..).zip(&vouchers) {
-                match with_storage_layer(|| redeem::redeem::<T>(signed)) {
-                    Ok(Paid::InFull) => {}
-                    Ok(Paid::Short) => is_short = true,
-                    Err(reason) => {
-                        // It may have been found short before it was refused.
-                        is_short = true;
-                        refused.push((index, reason));
-                    }
-                }
-            }
-            if let Some((_, reason)) = refused.first().filter(|_| refused.len() == vouchers.len()) {
+            let done = redeem::redeem::<T>(&vouchers);
+            if let Some((_, reason)) = done.refused.first().filter(|_| done.refused.len() == vouchers.len()) {
                 return Err((*reason).into());
             }
-            for (index, reason) in refused {
+            for (index, reason) in done.refused {
                 Self::deposit_event(Event::Skipped { index, reason });
             }
-            let count = vouchers.len() as u32;
-            let taken = if is_short { T::WeightInfo::redeem_short(count) } else { T::WeightInfo::redeem(count) };
+            let all: Parties = vouchers.iter().collect();
+            let taken = all.paying::<T::WeightInfo>().saturating_add(done.short.owing::<T::WeightInfo>());
             Ok(Some(taken).into())
         }
 

@@ -1,5 +1,8 @@
-use cuckoo_primitives::settlement::{SignedVoucher, Voucher};
-use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo};
+use cuckoo_primitives::{
+    settlement::{SignedVoucher, Voucher},
+    Balance,
+};
+use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo, weights::Weight};
 
 use crate::{mock::*, *};
 
@@ -250,19 +253,59 @@ fn redeem_fails_if_neither_escrow_nor_stake_is_there() {
     });
 }
 
+fn for_nora(amount: Balance) -> SignedVoucher {
+    signed_by(ANNES_KEY, voucher(&ANNE, &NORA, FIRST, amount))
+}
+
+/// What a call with these was charged for.
+fn taken(vouchers: Vec<SignedVoucher>) -> Weight {
+    let origin = RuntimeOrigin::signed(BOB);
+    Settlement::redeem(origin, vouchers.try_into().unwrap()).unwrap().actual_weight.unwrap()
+}
+
+/// What it is charged for before.
+fn booked(vouchers: Vec<SignedVoucher>) -> Weight {
+    Call::<Test>::redeem { vouchers: vouchers.try_into().unwrap() }.get_dispatch_info().call_weight
+}
+
+type Weights = <Test as Config>::WeightInfo;
+
 #[test]
-fn a_call_pays_for_debts_only_if_it_recorded_or_refused_one() {
+fn a_call_costs_by_its_vouchers_coordinators_and_miners() {
     funded(|| {
-        let taken = |vouchers: Vec<SignedVoucher>| {
-            let origin = RuntimeOrigin::signed(BOB);
-            Settlement::redeem(origin, vouchers.try_into().unwrap()).unwrap().actual_weight.unwrap()
-        };
-        assert_eq!(taken(vec![for_mike(4_000)]), <Test as Config>::WeightInfo::redeem(1));
-        // Of the second 5,000 are in escrow, the last is refused.
-        let for_nora = signed_by(ANNES_KEY, voucher(&ANNE, &NORA, FIRST, 6_000));
-        let weight = <Test as Config>::WeightInfo::redeem_short(3);
-        assert_eq!(taken(vec![for_mike(5_000), for_nora, for_mike(1)]), weight);
-        let booked = Call::<Test>::redeem { vouchers: vec![for_mike(6_000)].try_into().unwrap() }.get_dispatch_info();
-        assert_eq!(booked.call_weight, <Test as Config>::WeightInfo::redeem_short(1));
+        assert_ok!(deposit(&CLEO, 10_000));
+        let cleos = signed_by(CLEOS_KEY, voucher(&CLEO, &MIKE, FIRST, 100));
+        let vouchers = vec![for_mike(100), for_mike(200), for_nora(100), cleos];
+        assert_eq!(booked(vouchers.clone()), Weights::redeem(4, 2, 2) + Weights::record_debts(4, 2, 2));
+        assert_eq!(taken(vouchers), Weights::redeem(4, 2, 2));
+    });
+}
+
+#[test]
+fn every_key_of_a_coordinator_counts() {
+    funded(|| {
+        Market::employ(77, &ANNE);
+        let by_another = signed_by(77, voucher(&ANNE, &MIKE, SECOND, 100));
+        assert_eq!(taken(vec![for_mike(100), by_another]), Weights::redeem(2, 2, 1));
+    });
+}
+
+#[test]
+fn a_call_pays_for_debts_only_if_escrow_was_short() {
+    funded(|| {
+        assert_eq!(taken(vec![for_mike(4_000)]), Weights::redeem(1, 1, 1));
+        // For the second there are 5,000 in escrow; the last is refused, and needs none.
+        let vouchers = vec![for_mike(5_000), for_nora(6_000), for_mike(1)];
+        assert_eq!(taken(vouchers), Weights::redeem(3, 1, 2) + Weights::record_debts(1, 1, 1));
+        assert_eq!(booked(vec![for_mike(6_000)]), Weights::redeem(1, 1, 1) + Weights::record_debts(1, 1, 1));
+    });
+}
+
+#[test]
+fn a_voucher_that_is_refused_for_want_of_cover_has_cost_a_look_at_it() {
+    funded(|| {
+        let for_bob = signed_by(ANNES_KEY, voucher(&ANNE, &BOB, FIRST, 1_000));
+        let weight = taken(vec![for_mike(10_000), for_bob]);
+        assert_eq!(weight, Weights::redeem(2, 1, 2) + Weights::record_debts(1, 1, 1));
     });
 }
