@@ -192,7 +192,7 @@ async fn start(
     if !prices.are_free() {
         let coordinator = guard.stash().clone();
         let watch = EscrowWatch::new(source.clone(), coordinator.clone(), exposure.clone(), registry.clone());
-        let top_ups = TopUps::new(source, key.clone(), coordinator, store.clone(), terms);
+        let top_ups = TopUps::resume(source, key.clone(), coordinator, store.clone(), terms).await?;
         mind_escrow(watch, top_ups, &chain, &links_closed).await;
     }
     tokio::spawn(vouchers.clone().run(links_closed.clone()));
