@@ -37,7 +37,7 @@ use crate::{
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// How long attempts have to be paid for that their clients left when the gateway stopped: longer than a miner has for its
 /// last message and the journal for a write that it has to try twice.
-const ATTEMPTS_GRACE: Duration = Duration::from_secs(15);
+const ATTEMPTS_GRACE: Duration = Duration::from_secs(30);
 /// How long miners have to read the last message when the gateway stops.
 const LINKS_GRACE: Duration = Duration::from_secs(2);
 
