@@ -273,6 +273,19 @@ async fn a_debt_that_was_refused_in_the_grace_is_collected_after_it() {
 }
 
 #[tokio::test]
+async fn a_debt_to_an_account_that_is_gone_says_whom_to_send_what() {
+    let mut stage = Stage::new(&[]);
+    stage.source.change(|state| {
+        state.solvency.owed = 40 * UNIT;
+        state.debts = vec![debt(200, 40, 7)];
+        state.refuses_debts = Some("MinerCannotReceive");
+    });
+    assert_eq!(stage.at(8, 0).await, [0]);
+    let refused = stage.refused();
+    assert!(refused[0].contains("to mend it, send") && refused[0].contains(&account(200).to_string()), "{refused:?}");
+}
+
+#[tokio::test]
 async fn an_era_is_as_long_as_its_blocks() {
     let mut stage = Stage::new(&[100]);
     assert!(stage.within(&super::stage::view(7 * BLOCKS + 49, 7)).await.is_empty());
