@@ -337,6 +337,11 @@ impl Gateway {
         self.link
     }
 
+    /// How many tasks wait for a slot. The metric of that name is of the process, whichever gateway in it said so last.
+    pub fn waiting_tasks(&self) -> usize {
+        self.state.dispatcher.load().1
+    }
+
     /// The API keys.
     pub fn keys(&self) -> KeyStore {
         self.store.keys()
