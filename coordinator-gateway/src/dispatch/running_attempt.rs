@@ -353,6 +353,7 @@ fn failure_of(failure: link::Failure) -> Failure {
         FailureCode::Busy => Failure::Busy,
         FailureCode::Uncovered => Failure::Uncovered,
         FailureCode::Price => Failure::Price,
+        FailureCode::Clock => Failure::Clock,
         FailureCode::Draining => Failure::Draining,
         FailureCode::InvalidRequest => Failure::ClientFault(ClientFault::Invalid(failure.reason)),
         FailureCode::ContextLength => Failure::ClientFault(ClientFault::ContextLength(failure.reason)),
