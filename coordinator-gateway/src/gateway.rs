@@ -37,7 +37,7 @@ use crate::{
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// How long attempts have to be paid for that their clients left when the gateway stopped: longer than a miner has for its
 /// last message and the journal for a write that it has to try twice.
-const ATTEMPTS_GRACE: Duration = Duration::from_secs(15);
+const ATTEMPTS_GRACE: Duration = Duration::from_secs(30);
 /// How long miners have to read the last message when the gateway stops.
 const LINKS_GRACE: Duration = Duration::from_secs(2);
 
@@ -192,7 +192,7 @@ async fn start(
     if !prices.are_free() {
         let coordinator = guard.stash().clone();
         let watch = EscrowWatch::new(source.clone(), coordinator.clone(), exposure.clone(), registry.clone());
-        let top_ups = TopUps::new(source, key.clone(), coordinator, store.clone(), terms);
+        let top_ups = TopUps::resume(source, key.clone(), coordinator, store.clone(), terms).await?;
         mind_escrow(watch, top_ups, &chain, &links_closed).await;
     }
     tokio::spawn(vouchers.clone().run(links_closed.clone()));
@@ -335,6 +335,11 @@ impl Gateway {
     /// Where miners connect.
     pub fn link(&self) -> SocketAddr {
         self.link
+    }
+
+    /// How many tasks wait for a slot. The metric of that name is of the process, whichever gateway in it said so last.
+    pub fn waiting_tasks(&self) -> usize {
+        self.state.dispatcher.load().1
     }
 
     /// The API keys.

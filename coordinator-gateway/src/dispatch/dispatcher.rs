@@ -326,7 +326,9 @@ impl Tries {
             Failure::NotStored => return Err(DispatchError::NotStored),
             // It was paid for what nobody has read, and would be again.
             Failure::Unread => return Err(DispatchError::Failed { attempts: self.attempts, last: failure }),
-            Failure::Busy | Failure::Draining | Failure::Uncovered | Failure::Price => self.detours += 1,
+            Failure::Busy | Failure::Draining | Failure::Uncovered | Failure::Price | Failure::Clock => {
+                self.detours += 1
+            }
             _ => self.failures += 1,
         }
         if self.failures >= self.dispatcher.limits.max_attempts || self.detours >= MAX_DETOURS {

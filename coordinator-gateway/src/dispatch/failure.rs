@@ -22,6 +22,9 @@ pub(crate) enum Failure {
     /// The miner says that the price is below what it asks.
     #[error("it asks more")]
     Price,
+    /// The miner says that the task began far from its own time.
+    #[error("its clock and this gateway's are minutes apart, it says; is this gateway's right?")]
+    Clock,
     /// The miner is shutting down.
     #[error("shutting down")]
     Draining,
@@ -83,7 +86,7 @@ impl Failure {
     /// How the failure counts for the miner.
     pub(crate) fn blame(&self) -> Blame {
         match self {
-            Self::Busy | Self::Uncovered | Self::Price => Blame::Busy,
+            Self::Busy | Self::Uncovered | Self::Price | Self::Clock => Blame::Busy,
             Self::Draining => Blame::Leaving,
             // The registry counts a lost link once, not once for each of its tasks.
             Self::LinkLost | Self::Deadline | Self::Unread | Self::ClientFault(_) | Self::NotStored => Blame::Nobody,
@@ -97,6 +100,7 @@ impl Failure {
             Self::Busy => "busy",
             Self::Uncovered => "uncovered",
             Self::Price => "price",
+            Self::Clock => "clock",
             Self::Draining => "draining",
             Self::LinkLost => "link_lost",
             Self::Silent(_) => "silent",

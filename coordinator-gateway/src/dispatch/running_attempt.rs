@@ -26,6 +26,11 @@ use crate::{
 
 /// How long a miner that was told to stop has for its last message. Until then its slot is taken.
 const CANCEL_GRACE: Duration = Duration::from_secs(3);
+/// How long it has for the receipt by which it is paid for what it sent before. A connection that stalls loses nothing, and
+/// one that is dead is known to be within 13 s: so in this time the receipt comes or the link ends, and an honest miner is
+/// paid. Longer would help nobody, and keep what the task may cost set aside. As each attempt takes a slot until then, no
+/// more of them wait than the link has slots; and what is paid for was bounded when the miner was told to stop.
+const RECEIPT_GRACE: Duration = Duration::from_secs(15);
 /// So much earlier than ours a miner's clock may say that a task's time is over: it counts from the task's arrival, and no
 /// two clocks run alike.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
@@ -227,8 +232,8 @@ impl RunningAttempt {
         self.link.cancel(&self.id, reason);
         self.transcript.stop(Instant::now());
         client.end(Err(failure));
-        let until = Instant::now() + CANCEL_GRACE;
-        let outcome = match self.hear_out(until).await {
+        let since = Instant::now();
+        let outcome = match self.hear_out(since).await {
             Ok(Some(result)) => self.pay(&result).await.map(Some),
             Ok(None) => Ok(None),
             Err(violation) => Err(violation),
@@ -241,13 +246,13 @@ impl RunningAttempt {
         if let Err(failure) = outcome {
             self.note(&failure);
             self.set_aside = None;
-            self.hear_last_message(until).await;
+            self.hear_last_message(since + CANCEL_GRACE).await;
         }
     }
 
-    /// Hears a miner that was told to stop, to its last message: a receipt, or none.
-    async fn hear_out(&mut self, until: Instant) -> Result<Option<link::Result>, Failure> {
-        while let Some(message) = self.next_before(until).await {
+    /// Hears a miner that was told to stop at that time, to its last message: a receipt, or none.
+    async fn hear_out(&mut self, since: Instant) -> Result<Option<link::Result>, Failure> {
+        while let Some(message) = self.next_before(since + self.grace()).await {
             match self.read(Some(message)) {
                 Ok(Heard::Piece(_)) => {}
                 Ok(Heard::End(result)) => return Ok(Some(result)),
@@ -271,6 +276,14 @@ impl RunningAttempt {
     /// Keeps the slot taken while the miner works on what it was told to leave.
     async fn hear_last_message(&mut self, until: Instant) {
         while self.next_before(until).await.is_some() {}
+    }
+
+    /// How long a miner that was told to stop is heard: what nobody is paid for is not waited for.
+    fn grace(&self) -> Duration {
+        match self.transcript.is_empty() {
+            true => CANCEL_GRACE,
+            false => RECEIPT_GRACE,
+        }
     }
 
     /// The next message; `None` after the last, and when the time is over.
@@ -340,6 +353,7 @@ fn failure_of(failure: link::Failure) -> Failure {
         FailureCode::Busy => Failure::Busy,
         FailureCode::Uncovered => Failure::Uncovered,
         FailureCode::Price => Failure::Price,
+        FailureCode::Clock => Failure::Clock,
         FailureCode::Draining => Failure::Draining,
         FailureCode::InvalidRequest => Failure::ClientFault(ClientFault::Invalid(failure.reason)),
         FailureCode::ContextLength => Failure::ClientFault(ClientFault::ContextLength(failure.reason)),

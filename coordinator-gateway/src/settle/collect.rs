@@ -7,7 +7,7 @@ use std::{
 };
 
 use cuckoo_chain_client::{Cai, ChainError, Keypair};
-use cuckoo_primitives::{settlement::Solvency, AccountId, Balance};
+use cuckoo_primitives::{currency::EXISTENTIAL_DEPOSIT, settlement::Solvency, AccountId, Balance};
 use tokio::time::Instant;
 
 use super::{
@@ -105,13 +105,14 @@ impl Collector {
             }
             Err(error @ (ChainError::Dispatch { .. } | ChainError::Lost { .. } | ChainError::TimedOut { .. })) => {
                 if self.put_off(miner.clone(), circumstances, now) {
+                    let mend = mend(&error, &miner);
                     tracing::warn!(
                         target: "gateway::settle",
                         %miner,
                         %amount,
                         %error,
-                        "a debt could not be paid; it is tried again when something has changed, and within the hour \
-                         (if the miner's account is gone, send it the existential deposit)"
+                        mend,
+                        "a debt could not be paid; it is tried again when something has changed, and within the hour"
                     );
                 } else {
                     tracing::debug!(target: "gateway::settle", %miner, %amount, %error, "a debt can still not be paid");
@@ -134,6 +135,19 @@ impl Collector {
 
     async fn solvency(&self) -> Result<Solvency, ChainError> {
         Ok(self.chain.solvency(&self.coordinator).await?.value)
+    }
+}
+
+/// What the coordinator's operator can do about a debt that could not be paid; empty if nothing but wait.
+fn mend(error: &ChainError, miner: &AccountId) -> String {
+    match error {
+        ChainError::Dispatch { error, .. } if error == "MinerCannotReceive" => format!(
+            "the miner's account is gone, and the debt is less than an account must hold; until it is paid no miner takes \
+             paid work from this coordinator. Send {} to {miner} (Balances.transfer_keep_alive), then have the debt paid \
+             with settlement.collect, which anybody may call, or wait for the next try",
+            Cai(EXISTENTIAL_DEPOSIT)
+        ),
+        _ => String::new(),
     }
 }
 
@@ -223,6 +237,22 @@ mod tests {
         assert_eq!(script.books().solvency.owed, 30);
         collector.collect(now).await.unwrap();
         assert_eq!(script.books().collected, [miner(1), miner(2)]);
+    }
+
+    #[test]
+    fn whoever_owes_to_an_account_that_is_gone_is_told_what_to_send() {
+        let refused = |error: &str| ChainError::Dispatch {
+            pallet: "Settlement".into(),
+            error: error.into(),
+            docs: String::new(),
+        };
+        let mend = |error| super::mend(&error, &miner(1));
+        let told = mend(refused("MinerCannotReceive"));
+        for said in [Cai(EXISTENTIAL_DEPOSIT).to_string(), miner(1).to_string(), "settlement.collect".into()] {
+            assert!(told.contains(&said), "{said} is not in {told:?}");
+        }
+        assert_eq!(mend(refused("NothingLeft")), "");
+        assert_eq!(mend(ChainError::Lost { reason: "gone".into() }), "");
     }
 
     #[tokio::test]

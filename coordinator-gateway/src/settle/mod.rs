@@ -9,6 +9,7 @@ mod channel;
 mod collect;
 mod exposure;
 mod handout;
+mod lost;
 mod pauses;
 mod prices;
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub(super) struct Books {
     pub(super) channels_read: u32,
     /// Of whom the cover was asked for.
     pub(super) covers_read: Vec<AccountId>,
+    /// Transactions in blocks, whatever became of their calls.
+    pub(super) nonce: u64,
     /// What was deposited.
     pub(super) deposits: Vec<Balance>,
     /// Whose debts were to be collected, whatever came of it.
@@ -96,6 +98,9 @@ impl Script {
         let fate = books.fates.pop_front();
         if matches!(fate, None | Some(Fate::LostButDone)) {
             act(&mut books);
+        }
+        if matches!(fate, None | Some(Fate::LostButDone | Fate::Failed)) {
+            books.nonce += 1;
         }
         Box::pin(ready(match fate {
             None => Ok(()),
@@ -168,6 +173,10 @@ impl SettlementSource for Script {
     fn debts<'a>(&'a self, _: &'a AccountId) -> BoxFuture<'a, Result<Vec<(AccountId, Debt)>, ChainError>> {
         let debt = |open: &Balance, since: EraIndex| Debt { open: *open, since, ..Default::default() };
         self.answer(|books| books.debts.iter().map(|(miner, open)| (miner.clone(), debt(open, 1))).collect())
+    }
+
+    fn nonce<'a>(&'a self, _: &'a AccountId) -> BoxFuture<'a, Result<At<u64>, ChainError>> {
+        self.answer(|books| At { block: books.block, value: books.nonce })
     }
 
     fn deposit<'a>(

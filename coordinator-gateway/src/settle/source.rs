@@ -39,6 +39,9 @@ pub trait SettlementSource: Send + Sync + 'static {
     /// What it owes by debts on record, by the miner's stash.
     fn debts<'a>(&'a self, coordinator: &'a AccountId) -> BoxFuture<'a, Result<Vec<(AccountId, Debt)>, ChainError>>;
 
+    /// How many transactions of this account the chain has.
+    fn nonce<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, Result<At<u64>, ChainError>>;
+
     /// Adds so many planck of the signer's to the coordinator's escrow, and waits until that is final. If its fate is not
     /// known ([`ChainError::Lost`], [`ChainError::TimedOut`]), it may still be included for
     /// [`MORTAL_BLOCKS`](cuckoo_chain_client::MORTAL_BLOCKS); after any other error it never will be.
@@ -92,6 +95,13 @@ impl SettlementSource for Chain {
 
     fn debts<'a>(&'a self, coordinator: &'a AccountId) -> BoxFuture<'a, Result<Vec<(AccountId, Debt)>, ChainError>> {
         Box::pin(Chain::debts(self, coordinator))
+    }
+
+    fn nonce<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, Result<At<u64>, ChainError>> {
+        Box::pin(async move {
+            let (block, value) = self.nonce_at(account).await?;
+            Ok(At { block, value })
+        })
     }
 
     fn deposit<'a>(

@@ -1,17 +1,25 @@
 //! Adds to the escrow when it runs low, and has own debts paid out of it.
 //!
 //! Both are transactions of the operator's account, which any account could send. Their fate may stay unknown; so before
-//! each it is read on the chain what is needed, and after one that was lost from sight it is read there what came of it.
+//! each it is read on the chain what is needed, and after one that was lost from sight it is read there what came of it. A
+//! deposit is stored before it is sent, so that a restart changes nothing of that.
 
 use std::{sync::Arc, time::Duration};
 
-use cuckoo_chain_client::{Cai, ChainError, Keypair, MORTAL_BLOCKS};
-use cuckoo_primitives::{currency::EXISTENTIAL_DEPOSIT, settlement::Solvency, AccountId, Balance, BlockNumber};
+use cuckoo_chain_client::{account_of, Cai, ChainError, Keypair};
+use cuckoo_primitives::{currency::EXISTENTIAL_DEPOSIT, settlement::Solvency, AccountId, Balance};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{at::At, collect::Collector, pauses::Pauses, source::SettlementSource, watch::Steady};
-use crate::store::{Allowance, Store};
+use super::{
+    at::At,
+    collect::Collector,
+    lost::{LostDeposit, Outlook},
+    pauses::Pauses,
+    source::SettlementSource,
+    watch::Steady,
+};
+use crate::store::{Before, Deposit, Store, StoreError};
 
 /// The longest pause after failures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
@@ -47,25 +55,8 @@ pub(crate) struct TopUps {
     store: Store,
     terms: TopUpTerms,
     collector: Collector,
-    /// A deposit that was lost from sight.
+    /// The deposit whose fate is not known.
     lost: Option<LostDeposit>,
-}
-
-/// A deposit whose fate is not known.
-#[derive(Clone, Copy, Debug)]
-struct LostDeposit {
-    /// The escrow with it, if nothing else had happened.
-    escrow: Balance,
-    /// Past this block it cannot be included any more; `None` until a block is known that is younger than the deposit.
-    ends: Option<BlockNumber>,
-}
-
-impl LostDeposit {
-    /// Whether it may still come, by what was just read.
-    fn may_come(&mut self, now: &At<Solvency>) -> bool {
-        let ends = *self.ends.get_or_insert(now.block.saturating_add(MORTAL_BLOCKS));
-        now.block <= ends && now.value.escrow < self.escrow
-    }
 }
 
 /// What had to be done and could not.
@@ -74,20 +65,22 @@ enum Failed {
     #[error("{0}")]
     Chain(#[from] ChainError),
     #[error("{0}")]
-    Store(#[from] crate::store::StoreError),
+    Store(#[from] StoreError),
 }
 
 impl TopUps {
-    /// For this coordinator, whose operator's key is `key`.
-    pub(crate) fn new(
+    /// For this coordinator, whose operator's key is `key`; goes on with the deposit that was under way when the gateway
+    /// ended last.
+    pub(crate) async fn resume(
         chain: Arc<dyn SettlementSource>,
         key: Keypair,
         coordinator: AccountId,
         store: Store,
         terms: TopUpTerms,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
         let collector = Collector::new(chain.clone(), key.clone(), coordinator.clone());
-        Self { chain, key, coordinator, store, terms, collector, lost: None }
+        let lost = store.deposit_under_way().await?.map(LostDeposit::new);
+        Ok(Self { chain, key, coordinator, store, terms, collector, lost })
     }
 
     /// Acts whenever something is needed by `steady`, what stands behind all vouchers as of blocks for which it is known
@@ -122,19 +115,42 @@ impl TopUps {
             return Ok(());
         }
         let now = self.chain.solvency(&self.coordinator).await?;
-        if self.lost.as_mut().is_some_and(|lost| !lost.may_come(&now)) {
-            self.lost = None;
-        }
+        let found = self.find_lost(&now).await;
         if now.value != *known {
             // What is promised and not settled is of another moment; the next look brings both.
-            return Ok(());
+            return found;
         }
         let deposits = wanted > 0 && self.lost.is_none();
         let deposited = if deposits { self.deposit(now.value.escrow, wanted).await } else { Ok(()) };
         // Whatever came of it: what is there pays debts.
         let collected = if known.owed > 0 { self.collector.collect(Instant::now()).await } else { Ok(()) };
+        found?;
         deposited?;
         Ok(collected?)
+    }
+
+    /// Finds out what became of a deposit that was lost from sight.
+    async fn find_lost(&mut self, now: &At<Solvency>) -> Result<(), Failed> {
+        let Some(lost) = &mut self.lost else { return Ok(()) };
+        match lost.outlook(now) {
+            Outlook::MayCome => return Ok(()),
+            Outlook::Arrived => self.store.end_deposit().await?,
+            Outlook::Over(ends) => {
+                let deposit = *lost.deposit();
+                let nonce = self.chain.nonce(&account_of(&self.key)).await?;
+                if nonce.block <= ends {
+                    return Ok(());
+                }
+                match nonce.value == deposit.before().nonce {
+                    // Each transaction makes it one more: so there was none, and what was lost has never come.
+                    true => self.store.give_back_deposit(&deposit).await?,
+                    // It may have come and been spent, or something else of the operator's has.
+                    false => self.store.end_deposit().await?,
+                }
+            }
+        }
+        self.lost = None;
+        Ok(())
     }
 
     async fn deposit(&mut self, escrow: Balance, wanted: Balance) -> Result<(), Failed> {
@@ -142,35 +158,40 @@ impl TopUps {
         if wanted < EXISTENTIAL_DEPOSIT {
             return Ok(());
         }
-        let allowed = self.store.take_topup(wanted, self.terms.per_day, EXISTENTIAL_DEPOSIT).await?;
-        let Some(allowance) = allowed else {
+        // What comes after this and before the deposit only makes its fate less certain.
+        let nonce = self.chain.nonce(&account_of(&self.key)).await?.value;
+        let before = Before { escrow, nonce };
+        let begun = self.store.begin_deposit(wanted, self.terms.per_day, EXISTENTIAL_DEPOSIT, before).await?;
+        let Some(deposit) = begun else {
             tracing::debug!(target: "gateway::settle", "the escrow is low, and today's allowance for it is used up");
             return Ok(());
         };
-        let amount = allowance.planck();
+        // Until it is stored what became of it.
+        self.lost = Some(LostDeposit::new(deposit));
+        let amount = deposit.planck();
         match self.chain.deposit(&self.key, &self.coordinator, amount).await {
             Ok(()) => {
                 let left_out = Cai(wanted.saturating_sub(amount));
                 tracing::info!(target: "gateway::settle", amount = %Cai(amount), %left_out, "deposited into the escrow");
-                Ok(())
+                self.store.end_deposit().await?;
             }
-            Err(error @ (ChainError::Lost { .. } | ChainError::TimedOut { .. })) => {
-                self.lost = Some(LostDeposit { escrow: escrow.saturating_add(amount), ends: None });
-                Err(error.into())
-            }
+            Err(error @ (ChainError::Lost { .. } | ChainError::TimedOut { .. })) => return Err(error.into()),
             Err(error) => {
-                self.give_back(allowance).await;
-                Err(error.into())
+                self.give_back(&deposit).await?;
+                self.lost = None;
+                return Err(error.into());
             }
         }
+        self.lost = None;
+        Ok(())
     }
 
-    /// What was certainly not deposited may be today still. If that cannot be stored, it may not.
-    async fn give_back(&self, unused: Allowance) {
-        if let Err(error) = self.store.give_back_topup(unused).await {
-            let amount = Cai(unused.planck());
+    /// What was certainly not deposited may be today still.
+    async fn give_back(&self, unmade: &Deposit) -> Result<(), StoreError> {
+        self.store.give_back_deposit(unmade).await.inspect_err(|error| {
+            let amount = Cai(unmade.planck());
             tracing::warn!(target: "gateway::settle", %error, %amount, "a deposit that failed counts for the day");
-        }
+        })
     }
 }
 
@@ -181,6 +202,7 @@ mod tests {
         config::JournalSync,
         settle::scripted::{miner, Fate, Script},
     };
+    use cuckoo_chain_client::MORTAL_BLOCKS;
     use cuckoo_primitives::CAI;
     use subxt_signer::sr25519::dev;
 
@@ -202,19 +224,38 @@ mod tests {
     struct Stage {
         script: Arc<Script>,
         top_ups: TopUps,
-        _folder: tempfile::TempDir,
+        folder: tempfile::TempDir,
     }
 
     impl Stage {
         /// An escrow of nothing that is to be filled with 10 CAI, 25 CAI a day.
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
             let script = Arc::new(Script::default());
+            let top_ups = Self::begin(&script, &folder).await;
+            Self { script, top_ups, folder }
+        }
+
+        async fn begin(script: &Arc<Script>, folder: &tempfile::TempDir) -> TopUps {
+            let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
             let terms = TopUpTerms { low: CAI, target: 10 * CAI, per_day: 25 * CAI };
             let coordinator = AccountId::from([9; 32]);
-            let top_ups = TopUps::new(script.clone(), dev::alice(), coordinator, store, terms);
-            Self { script, top_ups, _folder: folder }
+            TopUps::resume(script.clone(), dev::alice(), coordinator, store, terms).await.unwrap()
+        }
+
+        /// The gateway ends and another begins.
+        async fn restart(&mut self) {
+            self.top_ups.store.close().await;
+            self.top_ups = Self::begin(&self.script, &self.folder).await;
+        }
+
+        /// Waits until a deposit that was lost cannot come any more, and sees that none is made before.
+        async fn wait_in_vain(&mut self) {
+            let before = self.deposits();
+            for _ in 0..=MORTAL_BLOCKS {
+                self.act().await.unwrap();
+                assert_eq!(self.deposits(), before);
+            }
         }
 
         /// Acts on what the chain says after one more block.
@@ -264,15 +305,50 @@ mod tests {
         let mut stage = Stage::new().await;
         stage.script.books().fates = [Fate::Lost].into();
         assert!(stage.act().await.is_err());
-        for _ in 0..=MORTAL_BLOCKS {
+        stage.wait_in_vain().await;
+        for _ in 0..4 {
             stage.act().await.unwrap();
-            assert!(stage.deposits().is_empty());
+            stage.script.books().solvency.escrow = 0;
         }
-        stage.act().await.unwrap();
-        assert_eq!(stage.deposits(), [10]);
-        stage.script.books().solvency.escrow = 0;
-        stage.act().await.unwrap();
-        assert_eq!(stage.deposits(), [10, 5], "it counts for the day, as nobody saw what became of it");
+        assert_eq!(stage.deposits(), [10, 10, 5], "it certainly never came, so it costs the day nothing");
+    }
+
+    #[tokio::test]
+    async fn a_deposit_of_which_nobody_knows_counts_for_the_day() {
+        let mut stage = Stage::new().await;
+        stage.script.books().fates = [Fate::Lost].into();
+        assert!(stage.act().await.is_err());
+        // A transaction of the operator's account came. It may have been that one, and all of it was paid out since.
+        stage.script.books().nonce += 1;
+        stage.wait_in_vain().await;
+        for _ in 0..4 {
+            stage.act().await.unwrap();
+            stage.script.books().solvency.escrow = 0;
+        }
+        assert_eq!(stage.deposits(), [10, 5]);
+    }
+
+    #[tokio::test]
+    async fn a_restart_does_not_forget_a_deposit_that_was_lost_from_sight() {
+        for (comes, expected) in [(true, vec![10, 10, 5]), (false, vec![10, 5])] {
+            let mut stage = Stage::new().await;
+            stage.script.books().fates = [Fate::Lost].into();
+            assert!(stage.act().await.is_err());
+            stage.restart().await;
+            if comes {
+                stage.script.books().deposits.push(10 * CAI);
+                stage.script.books().solvency.escrow = 10 * CAI;
+            } else {
+                stage.script.books().nonce += 1;
+                stage.wait_in_vain().await;
+            }
+            for _ in 0..4 {
+                stage.act().await.unwrap();
+                stage.script.books().solvency.escrow = 0;
+                stage.restart().await;
+            }
+            assert_eq!(stage.deposits(), expected, "as much as the day allows, with what came late");
+        }
     }
 
     #[tokio::test]

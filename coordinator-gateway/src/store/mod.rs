@@ -32,7 +32,7 @@ pub(crate) use keys::{hash_of, KeyFollower, KeyHash, KnownKey};
 pub use keys::{ApiKey, KeyStore, NewKey};
 pub(crate) use lock::FolderLock;
 use pruning::Pruning;
-pub(crate) use topups::Allowance;
+pub(crate) use topups::{Before, Deposit};
 pub(crate) use usage::DailyUsage;
 
 /// Name of the file in the data folder.
@@ -160,20 +160,31 @@ impl Store {
         owner::of(&self.pool).await
     }
 
-    /// As much of `wanted` planck as may still be deposited today, if that is `per_day` in all and not less than `least`;
-    /// it counts from now on.
-    pub(crate) async fn take_topup(
+    /// Begins a deposit of as much of `wanted` planck as may still be deposited today, if that is `per_day` in all and not
+    /// less than `least`. It counts from now on, and is under way until it is ended or given back; another fails meanwhile.
+    pub(crate) async fn begin_deposit(
         &self,
         wanted: Balance,
         per_day: Balance,
         least: Balance,
-    ) -> Result<Option<Allowance>, StoreError> {
-        topups::take(&self.pool, wanted, per_day, least).await
+        before: Before,
+    ) -> Result<Option<Deposit>, StoreError> {
+        topups::begin(&self.pool, wanted, per_day, least, before).await
     }
 
-    /// Gives back what was certainly not deposited.
-    pub(crate) async fn give_back_topup(&self, unused: Allowance) -> Result<(), StoreError> {
-        topups::give_back(&self.pool, unused).await
+    /// The deposit that is under way, perhaps since before this program began.
+    pub(crate) async fn deposit_under_way(&self) -> Result<Option<Deposit>, StoreError> {
+        topups::under_way(&self.pool).await
+    }
+
+    /// The deposit was made, or nobody will ever know.
+    pub(crate) async fn end_deposit(&self) -> Result<(), StoreError> {
+        topups::end(&self.pool).await
+    }
+
+    /// The deposit was certainly not made and never will be.
+    pub(crate) async fn give_back_deposit(&self, unmade: &Deposit) -> Result<(), StoreError> {
+        topups::give_back(&self.pool, unmade).await
     }
 
     /// What has been promised through each channel.

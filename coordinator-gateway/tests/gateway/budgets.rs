@@ -102,7 +102,7 @@ async fn a_task_whose_key_is_revoked_while_it_waits_is_not_handed_out() {
         let waiting = ask(&stage, &key.secret);
         let revoke = async {
             // Only once it is let in.
-            until("it to wait", async || waiting_tasks(&stage).await == 1).await;
+            until("it to wait", async || stage.gateway.waiting_tasks() == 1).await;
             keys.revoke(&key.id).await.unwrap();
         };
         tokio::join!(waiting, revoke).0
@@ -112,11 +112,4 @@ async fn a_task_whose_key_is_revoked_while_it_waits_is_not_handed_out() {
     assert!(waited.text.contains("revoked"), "{}", waited.text);
     assert_eq!(miner.tasks(), 1);
     stage.until_free_slots(MINER.0, 1).await;
-}
-
-/// How many tasks wait for a slot.
-async fn waiting_tasks(stage: &Stage) -> u64 {
-    let metrics = stage.get("/metrics").await.text;
-    let line = metrics.lines().find(|line| line.starts_with("gateway_tasks_waiting")).unwrap_or_default();
-    line.split(' ').next_back().and_then(|count| count.parse().ok()).unwrap_or_default()
 }

@@ -20,6 +20,7 @@ async fn a_miner_that_fails_before_the_first_token_is_replaced() {
         Step::Fail(FailureCode::Draining),
         Step::Fail(FailureCode::Uncovered),
         Step::Fail(FailureCode::Price),
+        Step::Fail(FailureCode::Clock),
         Step::Fail(FailureCode::UnknownModel),
         Step::CutLink,
         Step::Forge(|receipt| receipt.completion_tokens = 9),
@@ -105,8 +106,8 @@ async fn a_miner_whose_context_is_too_short_has_not_failed() {
 }
 
 #[tokio::test]
-async fn a_miner_whose_pay_is_not_covered_or_too_little_has_not_failed() {
-    for code in [FailureCode::Uncovered, FailureCode::Price] {
+async fn a_miner_whose_pay_or_clock_is_not_as_it_should_be_has_not_failed() {
+    for code in [FailureCode::Uncovered, FailureCode::Price, FailureCode::Clock] {
         let stage = Stage::start(&[FIRST, SECOND]).await;
         let refusing = Miner::link(&stage, FIRST.0, &[Step::Fail(code)]).await;
         let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;

@@ -86,6 +86,10 @@ impl SettlementSource for Settlement {
         self.answer(|books| books.debts.iter().map(|(miner, open)| (miner.clone(), debt(open))).collect())
     }
 
+    fn nonce<'a>(&'a self, _: &'a AccountId) -> BoxFuture<'a, Result<At<u64>, ChainError>> {
+        self.answer(|books| At { block: books.block, value: books.deposits.len() as u64 })
+    }
+
     fn deposit<'a>(
         &'a self,
         _: &'a Keypair,

@@ -22,7 +22,7 @@ use crate::settlement::{Books, Settlement};
 
 pub(crate) const MODEL: &str = "chatty";
 pub(crate) const EMBEDDER: &str = "embedder";
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn genesis() -> Hash {
     Hash::repeat_byte(0x77)

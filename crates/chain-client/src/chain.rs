@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cuckoo_primitives::{AccountId, Balance, Candidate, EraProgress, Hash, StashOverview};
+use cuckoo_primitives::{AccountId, Balance, BlockNumber, Candidate, EraProgress, Hash, StashOverview};
 use subxt_signer::sr25519::Keypair;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
@@ -122,6 +122,15 @@ impl Chain {
         let followed = self.followed()?;
         let view = followed.view();
         reader::free_balance(&*followed.node()?, view.number, view.hash, account).await
+    }
+
+    /// How many transactions of `account` the chain has, and the height of the finalised block after which it was so. Each
+    /// that is included makes it one more, whatever becomes of its call; it begins anew if the account ceases to exist.
+    pub async fn nonce_at(&self, account: &AccountId) -> Result<(BlockNumber, u64), ChainError> {
+        let followed = self.followed()?;
+        let view = followed.view();
+        let nonce = reader::nonce(&*followed.node()?, view.number, view.hash, account).await?;
+        Ok((view.number, nonce))
     }
 
     /// Signs `call` with `signer`, submits it and waits until it is final, for at most a minute. When it returns

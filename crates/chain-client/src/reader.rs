@@ -17,6 +17,9 @@ use crate::{
 /// More candidates of one role than this are not believed.
 const MAX_CANDIDATES_PER_ROLE: usize = 1_000_000;
 
+/// More coordinators with debts than this are not believed: each has bonded a coordinator's stake.
+const MAX_DEBTORS: usize = 10_000;
+
 /// The candidate that bonded from `stash`.
 pub(crate) async fn candidate(node: &Node, at: Hash, stash: &AccountId) -> Result<Option<Candidate>, ChainError> {
     node.market("candidate", &stash.encode(), at).await
@@ -85,19 +88,50 @@ pub(crate) async fn free_balance(
     at: Hash,
     account: &AccountId,
 ) -> Result<Balance, ChainError> {
+    Ok(account_info(node, number, at, account).await?.map_or(0, |info| info.data.free))
+}
+
+/// How many transactions of `account` the chain has.
+pub(crate) async fn nonce(node: &Node, number: BlockNumber, at: Hash, account: &AccountId) -> Result<u64, ChainError> {
+    Ok(account_info(node, number, at, account).await?.map_or(0, |info| info.nonce.into()))
+}
+
+/// `None` for an account that does not exist.
+async fn account_info(
+    node: &Node,
+    number: BlockNumber,
+    at: Hash,
+    account: &AccountId,
+) -> Result<Option<AccountInfo>, ChainError> {
     let address = subxt::dynamic::storage::<([u8; 32],), AccountInfo>("System", "Account");
     let block = node.at(number, at).await?;
-    let info = answer(block.storage().try_fetch(address, (*account.as_ref(),))).await?;
-    // An account without an entry does not exist, and has nothing.
-    let Some(info) = info else { return Ok(0) };
-    let info = info.decode().map_err(|error| ChainError::Decode { what: "account", reason: error.to_string() })?;
-    Ok(info.data.free)
+    let Some(info) = answer(block.storage().try_fetch(address, (*account.as_ref(),))).await? else { return Ok(None) };
+    info.decode().map(Some).map_err(|error| ChainError::Decode { what: "account", reason: error.to_string() })
+}
+
+/// Every coordinator that owes something to anybody. No runtime API lists them; there is an entry for each in storage.
+pub(crate) async fn debtors(node: &Node, number: BlockNumber, at: Hash) -> Result<Vec<AccountId>, ChainError> {
+    let address = subxt::dynamic::storage::<([u8; 32],), Balance>("Settlement", "Owed");
+    let block = node.at(number, at).await?;
+    let mut entries = answer(block.storage().iter(address, ())).await?;
+    let undecodable = |reason: String| ChainError::Decode { what: "debtors", reason };
+    let mut debtors = Vec::new();
+    while let Some(entry) = answer(async { entries.next().await.transpose() }).await? {
+        let key = entry.key().map_err(|error| undecodable(error.to_string()))?;
+        let (stash,) = key.decode().map_err(|error| undecodable(error.to_string()))?;
+        debtors.push(AccountId::from(stash));
+        if debtors.len() > MAX_DEBTORS {
+            return Err(ChainError::Node("it lists debtors without end".into()));
+        }
+    }
+    Ok(debtors)
 }
 
 /// The part of FRAME's account record that is read here.
 #[derive(DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 struct AccountInfo {
+    nonce: u32,
     data: AccountData,
 }
 

@@ -6,7 +6,7 @@ use cuckoo_primitives::{
     AccountId, Balance, BlockNumber,
 };
 
-use crate::{chain::Chain, error::ChainError};
+use crate::{chain::Chain, error::ChainError, reader};
 
 /// More channels or debts of one coordinator than this are not believed.
 const MAX_ENTRIES: usize = 1_000_000;
@@ -73,6 +73,13 @@ impl Chain {
     /// The miners to whom the coordinator owes, or lately paid from its stake.
     pub async fn debts(&self, coordinator: &AccountId) -> Result<Vec<(AccountId, Debt)>, ChainError> {
         self.all_pages("debts", coordinator).await
+    }
+
+    /// The stashes of all coordinators that have debts on record, also of those that are no candidates any more.
+    pub async fn debtors(&self) -> Result<Vec<AccountId>, ChainError> {
+        let followed = self.followed()?;
+        let view = followed.view();
+        reader::debtors(&*followed.node()?, view.number, view.hash).await
     }
 
     async fn ask_settlement<T: Decode>(&self, method: &'static str, arguments: impl Encode) -> Result<T, ChainError> {

@@ -29,6 +29,7 @@ pub async fn doctor(args: DoctorArgs) -> ExitCode {
     show(onchain::connection(&args.chain, &chain));
     if let Ok(chain) = &chain {
         show(onchain::finality(chain, args.chain.stale_after).await);
+        show(onchain::clock(chain));
         if let Some(operator) = &operator {
             show(onchain::registration(chain, operator).await);
             if let Ok(key) = &key {

@@ -9,7 +9,12 @@ use cuckoo_primitives::{
 };
 
 use super::check::Check;
-use crate::{cli::ChainArgs, config::chain_config, standing::Standing};
+use crate::{
+    cli::ChainArgs,
+    config::chain_config,
+    link::dated::{millis, now_ms, CLOCKS_DIFFER},
+    standing::Standing,
+};
 
 /// Redemptions that the operator's account should be able to pay for.
 const MIN_REDEMPTIONS: Balance = 20;
@@ -51,6 +56,28 @@ pub(super) async fn finality(chain: &Chain, stale_after_s: u64) -> Check {
             NAME,
             format!("no new block after {first} was finalised in {stale_after_s} s"),
             "wait until the node has synchronised, or name another with --chain-url",
+        ),
+    }
+}
+
+/// Whether this machine's clock and the chain's agree.
+pub(super) fn clock(chain: &Chain) -> Check {
+    compared(chain.view().time_ms, now_ms())
+}
+
+/// Of a last block that was made at that time, by its own word.
+fn compared(block_ms: u64, now_ms: u64) -> Check {
+    const NAME: &str = "clock";
+    let gap_s = now_ms.abs_diff(block_ms) / 1_000;
+    let side = if block_ms > now_ms { "after" } else { "before" };
+    let what = format!("the last final block was made {gap_s} s {side} this machine's time");
+    match now_ms.abs_diff(block_ms) <= millis(CLOCKS_DIFFER) {
+        true => Check::well(NAME, what),
+        false => Check::failed(
+            NAME,
+            what,
+            "set this machine's clock, best by NTP: tasks that began far from its time are refused (if no block becomes \
+             final, mend that first)",
         ),
     }
 }
@@ -112,6 +139,17 @@ fn some_voucher(account: &AccountId) -> SignedVoucher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_differs_from_the_chains_by_more_than_tasks_may_is_found() {
+        const NOW_MS: u64 = 1_800_000_000_000;
+        for (gap_ms, is_well) in [(0, true), (600_000, true), (600_001, false)] {
+            assert_eq!(compared(NOW_MS - gap_ms, NOW_MS).is_well(), is_well, "{gap_ms} ms before");
+            assert_eq!(compared(NOW_MS + gap_ms, NOW_MS).is_well(), is_well, "{gap_ms} ms after");
+        }
+        let text = compared(NOW_MS + 3_600_000, NOW_MS).to_string();
+        assert!(text.contains("3600 s after") && text.contains("NTP"), "{text}");
+    }
 
     #[test]
     fn access_keys_in_urls_are_not_printed() {

@@ -298,6 +298,7 @@ fn failure_label(code: FailureCode) -> &'static str {
         FailureCode::Draining => "draining",
         FailureCode::Uncovered => "uncovered",
         FailureCode::Price => "price",
+        FailureCode::Clock => "clock",
     }
 }
 

@@ -57,6 +57,8 @@ pub struct LinkReport {
     pub refused_busy: u64,
     /// Tasks refused because they pay too little, or too little stands behind their pay.
     pub refused_pay: u64,
+    /// Tasks refused because they began far from this miner's time: its clock or the coordinator's is wrong.
+    pub refused_clock: u64,
 }
 
 /// How a task ended, as the board counts it.
@@ -67,6 +69,7 @@ pub(super) enum Counted {
     Failed,
     RefusedBusy,
     RefusedPay,
+    RefusedClock,
 }
 
 impl LinkBoard {
@@ -132,6 +135,7 @@ impl LinkBoard {
             Counted::Failed => report.failed += 1,
             Counted::RefusedBusy => report.refused_busy += 1,
             Counted::RefusedPay => report.refused_pay += 1,
+            Counted::RefusedClock => report.refused_clock += 1,
         });
     }
 
@@ -173,6 +177,7 @@ impl LinkReport {
             failed: 0,
             refused_busy: 0,
             refused_pay: 0,
+            refused_clock: 0,
         }
     }
 

@@ -10,6 +10,7 @@ mod backoff;
 mod batch;
 mod board;
 mod connection;
+pub(crate) mod dated;
 mod dial;
 mod error;
 mod handshake;

@@ -115,9 +115,8 @@ impl Pay {
         }
         self.promised = shown_amount;
         let paid = self.account.count(&self.key, held_amount, shown_amount);
-        let (open, written_off) = self.account.begin_link(paid, Instant::now());
-        self.open = Some(open);
-        self.settlement.keep_written_off(&self.key.coordinator, written_off);
+        let begin = || self.account.begin_link(paid, Instant::now());
+        self.open = Some(self.settlement.keep_written_off(&self.account, begin));
         self.account.has_room(Instant::now()).map_err(|_| LinkError::LeftUnpaid)?;
         // Without it no paid task could be accepted. If it fails, the next block brings another try.
         let look = self.settlement.look(&self.key.coordinator, Some(&self.key.miner), LOOK_LIMIT / 2);
@@ -186,8 +185,7 @@ impl Pay {
         let written = self.settlement.wallet().paid(&self.key);
         let paid = self.account.count(&self.key, 0, written);
         if paid > 0 {
-            let written_off = self.account.paid(paid, Instant::now());
-            self.settlement.keep_written_off(&self.key.coordinator, written_off);
+            self.settlement.keep_written_off(&self.account, || ((), self.account.paid(paid, Instant::now())));
         }
     }
 
@@ -234,14 +232,14 @@ impl TaskPay {
 
     /// So much of the answer was sent when the link ended, and nothing will be signed for it that could be paid.
     pub(super) fn cut_off(&self, receipt: &Receipt, delivered: Delivered) {
-        let written_off = self.account.cut_off(self.cost(receipt, delivered), Instant::now());
-        self.settlement.keep_written_off(self.account.coordinator(), written_off);
+        let cost = self.cost(receipt, delivered);
+        self.settlement.keep_written_off(&self.account, || ((), self.account.cut_off(cost, Instant::now())));
     }
 
     /// So much of the answer was sent, and the coordinator calls it bad: nothing will be signed for it.
     pub(super) fn lost(&self, receipt: &Receipt, delivered: Delivered) {
-        let written_off = self.account.lost(self.cost(receipt, delivered), Instant::now());
-        self.settlement.keep_written_off(self.account.coordinator(), written_off);
+        let cost = self.cost(receipt, delivered);
+        self.settlement.keep_written_off(&self.account, || ((), self.account.lost(cost, Instant::now())));
     }
 
     fn cost(&self, receipt: &Receipt, delivered: Delivered) -> Balance {

@@ -30,6 +30,7 @@ use super::{
     attempt::{failure, Attempt, AttemptId, Slot},
     board::Counted,
     connection::Lifeline,
+    dated,
     dial::foreign,
     error::LinkError,
     handshake::{broken, refused, Linked},
@@ -82,6 +83,8 @@ pub(super) struct Session {
     pay: Pay,
     /// Since when more than one step has been unpaid.
     unpaid_since: Option<Instant>,
+    /// It was said that the clocks differ.
+    is_clock_noted: bool,
     _lifeline: Lifeline,
 }
 
@@ -115,6 +118,7 @@ impl Session {
             closing: None,
             pay,
             unpaid_since: None,
+            is_clock_noted: false,
             _lifeline: lifeline,
         }
     }
@@ -289,6 +293,10 @@ impl Session {
         if let Some(ClosingBecause::Ours(_)) = self.closing {
             return self.turn_down(id, FailureCode::Draining, "the miner is stopping").await;
         }
+        if let Err(Failed { code, reason }) = dated::check(&id.task_id, dated::now_ms()) {
+            self.note_date(&reason);
+            return self.turn_down(id, code, &reason).await;
+        }
         let slots = self.share.as_ref().map_or(0, Share::slots);
         let Some(slot) = Slot::take(&self.used, slots) else {
             self.miner.board().count(&self.url, Counted::RefusedBusy);
@@ -328,6 +336,20 @@ impl Session {
             self.close("the link has carried all that it may", Some(LinkError::Spent)).await?;
         }
         Ok(())
+    }
+
+    /// A task was refused for its date. Said once for each link, since all of its tasks may be like that.
+    fn note_date(&mut self, reason: &str) {
+        self.miner.board().count(&self.url, Counted::RefusedClock);
+        if !std::mem::replace(&mut self.is_clock_noted, true) {
+            tracing::warn!(
+                target: "miner::task",
+                coordinator = %self.coordinator,
+                reason,
+                "a task was not taken; to mend it, see that this machine's clock is right (`miner-worker doctor` compares \
+                 it with the chain's), and otherwise tell the coordinator's operator"
+            );
+        }
     }
 
     async fn turn_down(&mut self, id: AttemptId, code: FailureCode, reason: &str) -> Result<(), LinkError> {

@@ -9,7 +9,7 @@ use cuckoo_wire::{
 };
 
 /// No task may take longer, whatever its coordinator says.
-const MAX_TIMEOUT: Duration = Duration::from_secs(3_600);
+pub(super) const MAX_TIMEOUT: Duration = Duration::from_secs(3_600);
 /// Above it, sampling is noise.
 const MAX_TEMPERATURE: f32 = 2.0;
 

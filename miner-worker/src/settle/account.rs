@@ -82,6 +82,8 @@ pub(crate) struct Account {
     coordinator: AccountId,
     workers: u32,
     state: Mutex<State>,
+    /// Held while a change is made and kept, see [`Account::in_turn`].
+    turn: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -143,12 +145,19 @@ impl Account {
             bucket,
             counted: BTreeMap::new(),
         };
-        Self { coordinator, workers, state: Mutex::new(state) }
+        Self { coordinator, workers, state: Mutex::new(state), turn: Mutex::new(()) }
     }
 
     /// Its stash.
     pub(crate) fn coordinator(&self) -> &AccountId {
         &self.coordinator
+    }
+
+    /// Does this while nobody else does anything in turn. Whoever keeps what a change has made of what is written off does
+    /// both in one turn: otherwise a figure that is older could be kept after one that is newer.
+    pub(super) fn in_turn<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _turn = self.turn.lock();
+        work()
     }
 
     /// Of a channel so much is promised by now; returns how much of that is new. `before` is what was promised when this

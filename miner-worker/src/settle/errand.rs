@@ -32,6 +32,14 @@ impl Claim {
         }
     }
 
+    /// Who is to be paid.
+    pub(crate) fn miner(&self) -> &AccountId {
+        match self {
+            Self::Voucher(key) => &key.miner,
+            Self::Debt { miner, .. } => miner,
+        }
+    }
+
     /// Whether both are vouchers of the same coordinator for the same miner: what pays one pays the other.
     pub(crate) fn is_voucher_beside(&self, other: &Self) -> bool {
         match (self, other) {

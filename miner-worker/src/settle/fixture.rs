@@ -41,6 +41,10 @@ pub(super) struct State {
     /// Why, if a call has nothing else.
     pub(super) refusal: &'static str,
     pub(super) debts: Vec<(AccountId, Debt)>,
+    /// Who is listed as owing something, unless nobody can be listed; and how often that was asked.
+    pub(super) debtors: Vec<AccountId>,
+    pub(super) hides_debtors: bool,
+    pub(super) debtors_asked: usize,
     pub(super) calls: Vec<Call>,
     /// The block that calls are included in.
     pub(super) block: BlockNumber,
@@ -76,6 +80,9 @@ impl Default for State {
             refused: BTreeSet::new(),
             refusal: "Uncovered",
             debts: Vec::new(),
+            debtors: Vec::new(),
+            hides_debtors: false,
+            debtors_asked: 0,
             calls: Vec::new(),
             block: 0,
             said: None,
@@ -193,6 +200,16 @@ impl Source for FakeSource {
     async fn debt(&self, _: &AccountId, miner: &AccountId) -> Result<Debt, ChainError> {
         let debt = self.change(|state| state.debts.iter().find(|(creditor, _)| creditor == miner).cloned());
         Ok(debt.map(|(_, debt)| debt).unwrap_or_default())
+    }
+
+    async fn debtors(&self) -> Result<Vec<AccountId>, ChainError> {
+        self.change(|state| {
+            state.debtors_asked += 1;
+            match state.hides_debtors {
+                true => Err(ChainError::Node("it lists nobody".into())),
+                false => Ok(state.debtors.clone()),
+            }
+        })
     }
 
     async fn fee(&self, _: &Call) -> Result<Balance, ChainError> {

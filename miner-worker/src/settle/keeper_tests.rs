@@ -6,7 +6,7 @@ use cuckoo_primitives::{settlement::SignedVoucher, Balance};
 use super::{
     errand::Errand,
     fixture::UNIT,
-    stage::{debt, key, view_at, Stage, BLOCKS, COORDINATOR},
+    stage::{debt, key, view_at, view_without_coordinator, Stage, BLOCKS, COORDINATOR},
     Source,
 };
 use crate::wallet::fixture::{account, voucher};
@@ -207,6 +207,38 @@ async fn debts_to_this_miner_are_collected_without_any_voucher() {
 }
 
 #[tokio::test]
+async fn debts_of_a_coordinator_that_left_are_collected_without_any_voucher() {
+    let mut stage = Stage::new(&[]);
+    stage.source.change(|state| {
+        state.solvency.owed = 40 * UNIT;
+        state.debts = vec![debt(200, 40, 7)];
+        state.debtors = vec![account(COORDINATOR)];
+    });
+    let view = |block| view_without_coordinator(8 * BLOCKS + block, 8);
+    assert!(stage.within(&view(0)).await.is_empty(), "it is only heard of");
+    assert_eq!(stage.within(&view(1)).await, [0]);
+    let call = Call::Collect { coordinator: account(COORDINATOR), miner: account(200) };
+    assert_eq!(stage.calls(), [call]);
+}
+
+#[tokio::test]
+async fn who_has_debts_is_read_once_in_an_era() {
+    let mut stage = Stage::new(&[]);
+    let asked = |stage: &Stage| stage.source.change(|state| std::mem::take(&mut state.debtors_asked));
+    stage.source.change(|state| state.hides_debtors = true);
+    stage.within(&view_at(7, 0)).await;
+    assert!(stage.report().reading_trouble.unwrap().contains("who has debts"));
+    stage.source.change(|state| state.hides_debtors = false);
+    for permille in [10, 20, 30] {
+        stage.within(&view_at(7, permille)).await;
+    }
+    assert_eq!(asked(&stage), 2, "again only as it could not be read");
+    assert_eq!(stage.report().reading_trouble, None);
+    stage.within(&view_at(8, 0)).await;
+    assert_eq!(asked(&stage), 1);
+}
+
+#[tokio::test]
 async fn whatever_pays_more_at_once_goes_first() {
     for (open, expected) in [(30, [1_usize, 0]), (100, [1, 0]), (101, [0, 1])] {
         let mut stage = Stage::new(&[100]);
@@ -238,6 +270,19 @@ async fn a_debt_that_was_refused_in_the_grace_is_collected_after_it() {
     assert!(stage.at(8, 20).await.is_empty());
     assert_eq!(stage.at(9, 0).await, [0]);
     assert!(stage.refused().is_empty());
+}
+
+#[tokio::test]
+async fn a_debt_to_an_account_that_is_gone_says_whom_to_send_what() {
+    let mut stage = Stage::new(&[]);
+    stage.source.change(|state| {
+        state.solvency.owed = 40 * UNIT;
+        state.debts = vec![debt(200, 40, 7)];
+        state.refuses_debts = Some("MinerCannotReceive");
+    });
+    assert_eq!(stage.at(8, 0).await, [0]);
+    let refused = stage.refused();
+    assert!(refused[0].contains("to mend it, send") && refused[0].contains(&account(200).to_string()), "{refused:?}");
 }
 
 #[tokio::test]

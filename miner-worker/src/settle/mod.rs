@@ -138,11 +138,15 @@ impl Settlement {
         self.accounts.lock().values().cloned().collect()
     }
 
-    /// Keeps what has become of unpaid work.
-    pub(crate) fn keep_written_off(&self, coordinator: &AccountId, written_off: Option<WrittenOff>) {
-        if let Some(WrittenOff { amount, permille }) = written_off {
-            self.wallet.write_off(coordinator, amount, permille);
-        }
+    /// Makes a change to this account, and keeps what has become of unpaid work by it before anybody else's change.
+    pub(crate) fn keep_written_off<T>(&self, account: &Account, change: impl FnOnce() -> (T, Option<WrittenOff>)) -> T {
+        account.in_turn(|| {
+            let (made, written_off) = change();
+            if let Some(WrittenOff { amount, permille }) = written_off {
+                self.wallet.write_off(account.coordinator(), amount, permille);
+            }
+            made
+        })
     }
 
     /// Reads what the chain says of this coordinator, as far as it concerns the miner with this stash, and judges by it

@@ -51,6 +51,8 @@ pub(super) struct Observed {
     turns: BTreeMap<AccountId, u64>,
     /// The coordinators that were read in this era.
     read: (EraIndex, BTreeSet<AccountId>),
+    /// Who has debts, whether still a candidate or not, and the era in which that was read.
+    debtors: Option<(EraIndex, BTreeSet<AccountId>)>,
     seen: BTreeMap<AccountId, Seen>,
     /// As of which block, or later ones, each channel was read last.
     channels: BTreeMap<ChannelKey, BlockNumber>,
@@ -59,7 +61,8 @@ pub(super) struct Observed {
 /// Somebody of whom to read.
 struct Wanted {
     coordinator: AccountId,
-    /// Nothing is known of it but that it is a coordinator. It may owe all the same, to a miner that lost its wallet.
+    /// Nothing is known of it but that it is a coordinator, or was one. It may owe all the same, to a miner that lost its
+    /// wallet.
     is_stranger: bool,
 }
 
@@ -72,6 +75,7 @@ impl Default for Observed {
             rounds: 0,
             turns: BTreeMap::new(),
             read: Default::default(),
+            debtors: None,
             seen: BTreeMap::new(),
             channels: BTreeMap::new(),
         }
@@ -165,12 +169,32 @@ impl Observed {
                 Err(_) => trouble = Some(format!("of {coordinator}: no answer in {one_limit:?}")),
             }
         }
+        // Last, so that it is in nobody's way; who is new in it has a turn at the next look.
+        if own.is_some() {
+            trouble = self.renew_debtors(settlement, view.era.era).await.or(trouble);
+        }
         settlement.note_reading(trouble);
         true
     }
 
+    /// Reads once in an era who has debts: who deregistered is no candidate, and may owe all the same. Returns what was
+    /// in the way.
+    async fn renew_debtors(&mut self, settlement: &Settlement, era: EraIndex) -> Option<String> {
+        if self.debtors.as_ref().is_some_and(|(read_in, _)| *read_in == era) {
+            return None;
+        }
+        match timeout(self.one_limit, settlement.source().debtors()).await {
+            Ok(Ok(debtors)) => {
+                self.debtors = Some((era, debtors.into_iter().collect()));
+                None
+            }
+            Ok(Err(error)) => Some(format!("who has debts: {error}")),
+            Err(_) => Some(format!("who has debts: no answer in {:?}", self.one_limit)),
+        }
+    }
+
     /// The coordinators that are linked, have promised what is not settled, or owe something; once in an era all of the
-    /// wallet, and all others that there are.
+    /// wallet, all others that there are, and those that left and have debts.
     fn worth_a_look(&self, settlement: &Settlement, own: Option<&AccountId>, view: &MarketView) -> Vec<Wanted> {
         let linked = settlement.accounts().into_iter().filter(|account| account.standing().is_linked);
         let mut worth: BTreeSet<AccountId> = linked.map(|account| account.coordinator().clone()).collect();
@@ -183,8 +207,10 @@ impl Observed {
                 worth.insert(key.coordinator.clone());
             }
         }
-        let others = view.of_role(Role::Coordinator).map(|candidate| &candidate.stash);
-        let others = others.filter(|stash| own.is_some() && !worth.contains(*stash) && !is_read(stash));
+        let candidates = view.of_role(Role::Coordinator).map(|candidate| &candidate.stash);
+        let debtors = self.debtors.iter().flat_map(|(_, debtors)| debtors);
+        let others: BTreeSet<&AccountId> = candidates.chain(debtors).collect();
+        let others = others.into_iter().filter(|stash| own.is_some() && !worth.contains(*stash) && !is_read(stash));
         let strangers: Vec<Wanted> =
             others.map(|stash| Wanted { coordinator: stash.clone(), is_stranger: true }).collect();
         let known = worth.into_iter().map(|coordinator| Wanted { coordinator, is_stranger: false });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cuckoo_chain_client::{Cai, ChainError, MarketView};
-use cuckoo_primitives::{AccountId, Balance, BlockNumber, EraIndex};
+use cuckoo_primitives::{currency::EXISTENTIAL_DEPOSIT, AccountId, Balance, BlockNumber, EraIndex};
 use tokio::time::Instant;
 
 use super::{
@@ -84,7 +84,8 @@ impl Outcomes {
                     (late, Unpaid::Refused(refusal.to_string()))
                 }
                 Err(refusal @ ChainError::Dispatch { .. }) if is_alone => {
-                    self.refuse(sent, refusal.to_string(), known);
+                    let reason = format!("{refusal}{}", mend(refusal, &sent.claim));
+                    self.refuse(sent, reason, known);
                     continue;
                 }
                 Err(ChainError::Dispatch { .. }) => {
@@ -179,6 +180,16 @@ impl Outcomes {
     /// The era in which this channel was redeemed last, and when that was seen.
     pub(super) fn redeemed(&self, key: &ChannelKey) -> Option<(EraIndex, Instant)> {
         self.redeemed.get(key).copied()
+    }
+}
+
+/// What this miner's operator can do about a claim that the chain has refused.
+fn mend(refusal: &ChainError, claim: &Claim) -> String {
+    match refusal {
+        ChainError::Dispatch { error, .. } if error == "MinerCannotReceive" => {
+            format!("; to mend it, send {} or more to the miner's stash {}", Cai(EXISTENTIAL_DEPOSIT), claim.miner())
+        }
+        _ => String::new(),
     }
 }
 

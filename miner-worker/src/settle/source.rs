@@ -24,6 +24,8 @@ pub trait Source: Send + Sync {
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError>;
     /// What this coordinator owes to that miner.
     async fn debt(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Debt, ChainError>;
+    /// All coordinators that have debts, candidates or not.
+    async fn debtors(&self) -> Result<Vec<AccountId>, ChainError>;
     /// What this call costs whoever signs it, in planck.
     async fn fee(&self, call: &Call) -> Result<Balance, ChainError>;
     /// Signs the call and waits until it is final. Returns the height of the block that it is in.
@@ -67,6 +69,10 @@ impl Source for OnChain {
 
     async fn debt(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Debt, ChainError> {
         self.chain.debt(coordinator, miner).await
+    }
+
+    async fn debtors(&self) -> Result<Vec<AccountId>, ChainError> {
+        self.chain.debtors().await
     }
 
     async fn fee(&self, call: &Call) -> Result<Balance, ChainError> {

@@ -46,6 +46,16 @@ fn candidates() -> [Candidate; 2] {
 }
 
 pub(super) fn view(number: u32, era: u32) -> MarketView {
+    view_of(number, era, &candidates())
+}
+
+/// The same after the coordinator has deregistered.
+pub(super) fn view_without_coordinator(number: u32, era: u32) -> MarketView {
+    let [_, payee] = candidates();
+    view_of(number, era, &[payee])
+}
+
+fn view_of(number: u32, era: u32, candidates: &[Candidate]) -> MarketView {
     let era = EraProgress {
         era,
         sessions_done: 0,
@@ -54,7 +64,7 @@ pub(super) fn view(number: u32, era: u32) -> MarketView {
         slot_ms: 1_000,
         bonding_eras: 2,
     };
-    MarketView::from_candidates(number, Hash::zero(), era, candidates())
+    MarketView::from_candidates(number, Hash::zero(), era, candidates.iter().cloned())
 }
 
 /// The view when so much of that era is over.

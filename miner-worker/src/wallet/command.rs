@@ -152,18 +152,20 @@ fn read_import(wallet: &WalletArgs, from: &Path) -> Result<(), Error> {
         return Err(Error::NotWritten(wallet.trouble().unwrap_or_else(|| "the disk is too slow".into())));
     }
     println!("{number} vouchers were taken into {}; {known} are not new to it", wallet.path().display());
-    for SignedVoucher { voucher, operator, .. } in &left {
-        eprintln!(
-            "left out: {} from {} in channel {}, since {operator} signed it and another key what the wallet holds, and \
-             without the chain nobody can say which is the coordinator's; if this is its new key, `miner-worker run` \
-             takes what it promised at the next link, and if it has gone, import the file into a new --data-dir and \
-             redeem from there",
-            Cai(voucher.amount),
-            voucher.coordinator,
-            hexed(&voucher.channel)
-        );
-    }
+    left.iter().for_each(|signed| eprintln!("{}", left_out(signed)));
     Ok(())
+}
+
+/// Says that a voucher was not taken, why, and what to do.
+fn left_out(SignedVoucher { voucher, operator, .. }: &SignedVoucher) -> String {
+    format!(
+        "left out: {} from {} in channel {}, since {operator} signed it and another key what the wallet holds, and without \
+         the chain nobody can say which is the coordinator's; if this is its new key, `miner-worker run` takes what it \
+         promised at the next link, and if it has gone, import the file into a new --data-dir and redeem from there",
+        Cai(voucher.amount),
+        voucher.coordinator,
+        hexed(&voucher.channel)
+    )
 }
 
 fn mend_files(wallet: &WalletArgs) -> Result<(), Error> {
@@ -253,6 +255,7 @@ fn read(folder: &Path, genesis: Option<Hash>) -> Result<(PathBuf, Holdings), Wal
 mod tests {
     use super::*;
     use crate::wallet::fixture::{signed_by, voucher, GENESIS};
+    use cuckoo_primitives::CAI;
     use subxt_signer::sr25519::dev;
 
     fn args(base: &Path) -> WalletArgs {
@@ -308,6 +311,47 @@ mod tests {
         read_import(&args(here.path()), &file).unwrap();
         let (_, holdings) = read(&here.path().join("one"), Some(GENESIS)).unwrap();
         assert_eq!(holdings.vouchers().values().map(|held| held.amount()).collect::<Vec<_>>(), [5]);
+    }
+
+    #[test]
+    fn a_voucher_that_is_left_out_can_be_redeemed_as_is_said() {
+        let (old_key, new_key) = (dev::alice(), dev::bob());
+        let here = tempfile::tempdir().unwrap();
+        let folder = wallet(here.path(), "one", 0);
+        let holder = Wallet::open(&folder, &GENESIS).unwrap();
+        holder.keep(signed_by(&old_key, voucher(1, 1, 5 * CAI)), 3);
+        drop(holder);
+        // The coordinator has a new key and signs the same amount anew; a backup holds that.
+        let there = tempfile::tempdir().unwrap();
+        let signed_anew = signed_by(&new_key, voucher(1, 1, 5 * CAI));
+        let elsewhere = wallet(there.path(), "two", 0);
+        Wallet::open(&elsewhere, &GENESIS).unwrap().keep(signed_anew.clone(), 3);
+        let file = there.path().join("vouchers.json");
+        write_export(&args(there.path()), None, &file).unwrap();
+        read_import(&args(here.path()), &file).unwrap();
+        let newest = |folder: &Path| {
+            let (_, holdings) = read(folder, Some(GENESIS)).unwrap();
+            holdings.vouchers().values().map(|held| held.signed.operator.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(newest(&folder), [account_of(&old_key)], "nobody can say yet which key is the coordinator's");
+
+        let said = left_out(&signed_anew);
+        let facts = [
+            "5 CAI".to_owned(),
+            signed_anew.voucher.coordinator.to_string(),
+            hexed(&signed_anew.voucher.channel),
+            account_of(&new_key).to_string(),
+            "`miner-worker run` takes what it promised at the next link".into(),
+            "import the file into a new --data-dir and redeem from there".into(),
+        ];
+        for fact in facts {
+            assert!(said.contains(&fact), "{fact} is not in {said:?}");
+        }
+        // As it says: a wallet in a new folder takes it.
+        let new = tempfile::tempdir().unwrap();
+        let fresh = wallet(new.path(), "one", 0);
+        read_import(&args(new.path()), &file).unwrap();
+        assert_eq!(newest(&fresh), [account_of(&new_key)]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The open wallet: what it holds, and the thread that writes what comes.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     thread::JoinHandle,
@@ -62,10 +63,26 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     pending: Pending,
+    /// The newest generation that was put in for each coordinator, whether it waits, is being written or is written.
+    generations: BTreeMap<AccountId, u32>,
     /// How many things were ever put in, and how many of them are written.
     put: u64,
     written: u64,
     is_closing: bool,
+}
+
+impl Shared {
+    fn new(path: PathBuf, holdings: Holdings) -> Self {
+        Self {
+            path,
+            holdings: Mutex::new(holdings),
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            done: Condvar::new(),
+            written: watch::Sender::new(0),
+            trouble: Mutex::default(),
+        }
+    }
 }
 
 impl Wallet {
@@ -97,15 +114,7 @@ impl Wallet {
 
     /// Writes to this file what comes on top of what it holds.
     fn start(path: PathBuf, holdings: Holdings, file: WalletFile) -> Result<Self, WalletError> {
-        let shared = Arc::new(Shared {
-            path,
-            holdings: Mutex::new(holdings),
-            queue: Mutex::default(),
-            wake: Condvar::new(),
-            done: Condvar::new(),
-            written: watch::Sender::new(0),
-            trouble: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(path, holdings));
         let writer = {
             let shared = shared.clone();
             let thread = std::thread::Builder::new().name("wallet".into());
@@ -132,7 +141,10 @@ impl Wallet {
         let may_leave = generation <= MAX_LEFT_EMPTY || self.is_used(coordinator);
         let is_possible = generation <= MAX_GENERATION && may_leave;
         if is_possible {
-            self.put(|pending| pending.generation(coordinator.clone(), generation));
+            self.put(|queue| {
+                queue.generations.insert(coordinator.clone(), generation);
+                queue.pending.generation(coordinator.clone(), generation);
+            });
         }
         is_possible
     }
@@ -146,28 +158,28 @@ impl Wallet {
     }
 
     fn generation(&self, coordinator: &AccountId) -> u32 {
-        let waiting = self.shared.queue.lock().pending.generation_of(coordinator);
-        waiting.unwrap_or(0).max(self.shared.holdings.lock().generation(coordinator))
+        let put_in = self.shared.queue.lock().generations.get(coordinator).copied();
+        put_in.unwrap_or(0).max(self.shared.holdings.lock().generation(coordinator))
     }
 
     /// Keeps a voucher that came in this era. It counts as soon as it is written, see [`Wallet::written`].
     pub fn keep(&self, signed: SignedVoucher, era: EraIndex) {
-        self.put(|pending| pending.voucher(signed, era, true));
+        self.put(|queue| queue.pending.voucher(signed, era, true));
     }
 
     /// Keeps a voucher that was earned elsewhere or long ago.
     pub fn import(&self, signed: SignedVoucher) {
-        self.put(|pending| pending.voucher(signed, 0, false));
+        self.put(|queue| queue.pending.voucher(signed, 0, false));
     }
 
     /// Keeps what this coordinator has left unpaid.
     pub fn write_off(&self, coordinator: &AccountId, amount: Balance, permille: u32) {
-        self.put(|pending| pending.unpaid(coordinator.clone(), amount, permille));
+        self.put(|queue| queue.pending.unpaid(coordinator.clone(), amount, permille));
     }
 
-    fn put(&self, change: impl FnOnce(&mut Pending)) {
+    fn put(&self, change: impl FnOnce(&mut Queue)) {
         let mut queue = self.shared.queue.lock();
-        change(&mut queue.pending);
+        change(&mut queue);
         queue.put = queue.put.saturating_add(1);
         self.shared.wake.notify_one();
     }
@@ -237,16 +249,7 @@ impl Drop for Wallet {
 /// Writes what comes until the wallet is closed and nothing is left.
 fn write(shared: &Shared, mut file: WalletFile) {
     loop {
-        let (pending, put) = {
-            let mut queue = shared.queue.lock();
-            while queue.pending.is_empty() {
-                if queue.is_closing {
-                    return;
-                }
-                shared.wake.wait(&mut queue);
-            }
-            (std::mem::take(&mut queue.pending), queue.put)
-        };
+        let Some((pending, put)) = taken(shared) else { return };
         let now_s = now_unix_s();
         let entries = pending.entries(&shared.holdings.lock(), now_s);
         let appended = match entries.is_empty() {
@@ -266,6 +269,19 @@ fn write(shared: &Shared, mut file: WalletFile) {
         }
         shared.wake.wait_for(&mut queue, RETRY);
     }
+}
+
+/// Waits for something to write, and takes all that there is; `None` when the wallet is closed and nothing is left. The
+/// number is that of all things that were put in by now.
+fn taken(shared: &Shared) -> Option<(Pending, u64)> {
+    let mut queue = shared.queue.lock();
+    while queue.pending.is_empty() {
+        if queue.is_closing {
+            return None;
+        }
+        shared.wake.wait(&mut queue);
+    }
+    Some((std::mem::take(&mut queue.pending), queue.put))
 }
 
 /// What was written counts from now on.
@@ -328,188 +344,4 @@ pub(crate) fn now_unix_s() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wallet::{
-        file::beside,
-        fixture::{account, voucher, GENESIS},
-    };
-
-    const LIMIT: Duration = Duration::from_secs(10);
-
-    fn key(coordinator: u8, channel: u8) -> ChannelKey {
-        ChannelKey::from(&voucher(coordinator, channel, 0).voucher)
-    }
-
-    #[test]
-    fn a_wallet_that_is_opened_again_holds_what_was_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
-        let channel = wallet.channel(&account(1));
-        wallet.keep(voucher(1, 1, 5), 3);
-        wallet.keep(voucher(1, 1, 9), 3);
-        assert!(wallet.flush(LIMIT));
-        assert_eq!(wallet.paid(&key(1, 1)), 9);
-        assert!(wallet.next_generation(&account(2)));
-        wallet.write_off(&account(1), 4, 500);
-        // Dropping it writes what is left.
-        drop(wallet);
-        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
-        assert_eq!(wallet.newest(&key(1, 1)), Some(voucher(1, 1, 9)));
-        assert_eq!(wallet.channel(&account(1)), channel);
-        assert_eq!((wallet.unpaid(&account(1)).amount, wallet.unpaid(&account(1)).permille), (4, 500));
-        assert_eq!(wallet.holdings().generation(&account(2)), 1);
-        assert_eq!(wallet.holdings().earned().values().map(|earned| earned.amount).sum::<u128>(), 9);
-    }
-
-    #[test]
-    fn nothing_counts_before_it_is_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
-        let written = wallet.written();
-        // The writer cannot record anything while its book is held.
-        let held = wallet.shared.holdings.lock();
-        wallet.keep(voucher(1, 1, 5), 3);
-        assert!(!wallet.flush(Duration::from_millis(50)));
-        assert!(!written.has_changed().unwrap());
-        assert!(held.vouchers().is_empty());
-        drop(held);
-        assert!(wallet.flush(LIMIT));
-        assert!(written.has_changed().unwrap());
-        assert_eq!(wallet.paid(&key(1, 1)), 5);
-    }
-
-    #[test]
-    fn what_cannot_be_written_does_not_count_and_is_said() {
-        let dir = tempfile::tempdir().unwrap();
-        drop(Wallet::open(dir.path(), &GENESIS).unwrap());
-        let path = dir.path().join(file_name(&GENESIS));
-        let (file, records) = WalletFile::open(&path).unwrap();
-        let wallet = Wallet::start(path, Holdings::of(records).unwrap(), file.read_only()).unwrap();
-        wallet.keep(voucher(1, 1, 5), 3);
-        assert!(!wallet.flush(Duration::from_millis(100)));
-        assert_eq!(wallet.paid(&key(1, 1)), 0);
-        let begun = Instant::now();
-        while wallet.trouble().is_none() {
-            assert!(begun.elapsed() < LIMIT, "nobody says why");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        // It ends all the same.
-        drop(wallet);
-        assert_eq!(Wallet::open(dir.path(), &GENESIS).unwrap().paid(&key(1, 1)), 0);
-    }
-
-    #[test]
-    fn the_next_generation_is_in_use_at_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
-        let mut channels = vec![wallet.channel(&account(1))];
-        for _ in 0..3 {
-            assert!(wallet.next_generation(&account(1)));
-            channels.push(wallet.channel(&account(1)));
-        }
-        let other = wallet.channel(&account(2));
-        channels.push(other);
-        channels.sort_unstable();
-        channels.dedup();
-        assert_eq!(channels.len(), 5);
-    }
-
-    #[test]
-    fn nobody_fills_the_wallet_with_channels() {
-        let dir = tempfile::tempdir().unwrap();
-        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
-        let left = |amount: Balance| {
-            let leave = || {
-                let mut signed = voucher(1, 1, amount);
-                signed.voucher.channel = wallet.channel(&account(1));
-                wallet.keep(signed, 3);
-                assert!(wallet.flush(LIMIT));
-                let is_left = wallet.next_generation(&account(1));
-                assert!(wallet.flush(LIMIT));
-                is_left
-            };
-            (0..1_000).take_while(|_| leave()).count() as u32
-        };
-        assert_eq!(left(EXISTENTIAL_DEPOSIT - 1), MAX_LEFT_EMPTY, "empty ones cost nothing");
-        assert_eq!(left(EXISTENTIAL_DEPOSIT), MAX_GENERATION - MAX_LEFT_EMPTY);
-        assert!(wallet.next_generation(&account(2)));
-    }
-
-    #[test]
-    fn a_wallet_is_for_one_chain() {
-        let dir = tempfile::tempdir().unwrap();
-        drop(Wallet::open(dir.path(), &GENESIS).unwrap());
-        let other = Hash::repeat_byte(8);
-        // Each chain has a file of its own.
-        drop(Wallet::open(dir.path(), &other).unwrap());
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
-        std::fs::rename(dir.path().join(file_name(&GENESIS)), dir.path().join(file_name(&other))).unwrap();
-        let error = Wallet::open(dir.path(), &other).unwrap_err();
-        assert!(matches!(error, WalletError::OtherChain { .. }), "{error}");
-    }
-
-    #[test]
-    fn wallets_have_seeds_of_their_own() {
-        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let channel = |dir: &tempfile::TempDir| Wallet::open(dir.path(), &GENESIS).unwrap().channel(&account(1));
-        assert_ne!(channel(&one), channel(&two));
-    }
-
-    #[test]
-    fn a_file_full_of_old_vouchers_is_tidied_up_at_the_start() {
-        let dir = tempfile::tempdir().unwrap();
-        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
-        for amount in 1..=100 {
-            wallet.keep(voucher(1, 1, amount), 3);
-            assert!(wallet.flush(LIMIT));
-        }
-        let path = wallet.path().to_owned();
-        drop(wallet);
-        let before = std::fs::metadata(&path).unwrap().len();
-        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
-        assert!(std::fs::metadata(&path).unwrap().len() < before / 10);
-        assert_eq!(wallet.paid(&key(1, 1)), 100);
-        wallet.keep(voucher(1, 1, 101), 3);
-        drop(wallet);
-        assert_eq!(Wallet::open(dir.path(), &GENESIS).unwrap().paid(&key(1, 1)), 101);
-    }
-
-    #[test]
-    fn a_wallet_that_cannot_be_tidied_up_is_used_as_it_is() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(file_name(&GENESIS));
-        let (mut file, _) = WalletFile::open(&path).unwrap();
-        let entry = |amount| Entry::Voucher { signed: voucher(1, 1, amount), era: 3 };
-        file.append(5, &[entry(1), entry(2)]).unwrap();
-        // No new file can be written.
-        let new = beside(&path, ".new");
-        std::fs::create_dir(&new).unwrap();
-        tidy(&mut file, vec![(5, entry(2))]);
-        file.append(6, &[entry(3)]).unwrap();
-        std::fs::remove_dir(&new).unwrap();
-        let records = WalletFile::open(&path).unwrap().1;
-        assert_eq!(records.into_iter().map(|record| record.entry).collect::<Vec<_>>(), [1, 2, 3].map(entry));
-    }
-
-    #[test]
-    fn a_prefix_of_the_file_opens_to_a_prefix_of_the_history() {
-        let dir = tempfile::tempdir().unwrap();
-        let wallet = Wallet::open(dir.path(), &GENESIS).unwrap();
-        for amount in 1..=4 {
-            wallet.keep(voucher(1, 1, amount), 3);
-            assert!(wallet.flush(LIMIT));
-        }
-        let path = wallet.path().to_owned();
-        drop(wallet);
-        let content = std::fs::read(&path).unwrap();
-        let mut last = 0;
-        for cut in (256..=content.len()).step_by(64) {
-            std::fs::write(&path, &content[..cut]).unwrap();
-            let paid = Wallet::open(dir.path(), &GENESIS).unwrap().paid(&key(1, 1));
-            assert!(paid >= last && paid <= 4, "{paid} after {cut} bytes");
-            last = paid;
-        }
-        assert_eq!(last, 4);
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use cuckoo_wire::link::{CancelReason, FailureCode, Task};
 use subxt_signer::sr25519::dev;
 
 use crate::{
-    coordinator::{completion, echoed, embedding},
+    coordinator::{completion, echoed, embedding, task_id},
     market::Market,
     paid::{paid, price},
     ready, ready_in,
@@ -154,7 +154,7 @@ async fn a_slot_is_in_use_until_the_receipt_is_on_its_way() {
         }
     };
     tokio::time::timeout(LIMIT, refused).await.expect("the task is taken");
-    assert_eq!(peer.result().await.task_id.to_vec(), [1; 16]);
+    assert_eq!(peer.result().await.task_id.to_vec(), task_id(1));
     assert_eq!(peer.failure().await.code(), FailureCode::Busy);
 }
 

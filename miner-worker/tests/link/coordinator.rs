@@ -1,11 +1,16 @@
 //! A coordinator in this process: a real gRPC server whose every message the test decides.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::LazyLock,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use cuckoo_chain_client::{account_of, Keypair};
 use cuckoo_primitives::{
     settlement::{ChannelId, Price, SignedVoucher, Voucher as Promise},
     signing::Statement,
+    task::TaskId,
     AccountId, Balance, Hash,
 };
 use cuckoo_wire::{
@@ -129,7 +134,7 @@ impl Peer {
 
     /// Cancels the first attempt of the task with this number.
     pub(crate) async fn cancel(&self, number: u8, reason: CancelReason) {
-        let task_id = vec![number; 16].into();
+        let task_id = task_id(number).to_vec().into();
         self.send(ToMiner::Cancel(Cancel { task_id, attempt: 0, reason: reason.into() })).await;
     }
 
@@ -141,7 +146,7 @@ impl Peer {
         pieces: usize,
         reason: CancelReason,
     ) -> (Vec<Output>, TaskResult) {
-        let number = task.task_id[0];
+        let number = task.task_id[15];
         self.give(task).await;
         let mut outputs = Vec::new();
         while outputs.len() < pieces {
@@ -303,9 +308,24 @@ pub(crate) fn embedding(number: u8, inputs: &[&str]) -> Task {
     task(number, EMBEDDING, Work::Embedding(Embedding { inputs }))
 }
 
+/// The id of the task with this number, which began when the tests did.
+pub(crate) fn task_id(number: u8) -> TaskId {
+    static BEGAN_MS: LazyLock<u64> =
+        LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64);
+    dated(*BEGAN_MS, number)
+}
+
+/// The same of one that began then.
+pub(crate) fn dated(began_ms: u64, number: u8) -> TaskId {
+    let mut id = [number; 16];
+    id[..6].copy_from_slice(&began_ms.to_be_bytes()[2..]);
+    (id[6], id[8]) = (0x70, 0x80);
+    id
+}
+
 fn task(number: u8, model: &str, work: Work) -> Task {
     Task {
-        task_id: vec![number; 16].into(),
+        task_id: task_id(number).to_vec().into(),
         attempt: 0,
         model: model.into(),
         timeout_ms: 60_000,

@@ -11,7 +11,7 @@ use crate::{
     coordinator::{completion, Peer},
     engine::CONTEXT_TOKENS,
     market::Market,
-    paid::{asking, paid, paid_task, price, refusal_of, result_of, with_one_slot},
+    paid::{asking, cut_links, paid, paid_task, price, refusal_of, result_of, with_one_slot},
     ready_in,
     receipts::{cost, verified},
 };
@@ -105,17 +105,9 @@ async fn whoever_calls_each_answer_bad_gets_three_and_no_more() {
 
 #[tokio::test]
 async fn cutting_links_in_the_middle_of_answers_is_not_free() {
-    let (market, mut coordinator, mut peer) = ready_in(asking(1, unforgiving())).await;
-    for number in 1..=3 {
-        peer.begin(endless(number)).await;
-        drop(peer);
-        peer = coordinator.welcome(&dev::alice()).await;
-        if number < 3 {
-            peer.offer().await;
-        }
-    }
-    peer.until_ended().await;
-    market.until_link(&coordinator, "left too much unpaid").await;
+    let (market, mut coordinator, peer) = ready_in(asking(1, unforgiving())).await;
+    let work = async |peer: &mut Peer, number| drop(peer.begin(endless(number)).await);
+    cut_links(&market, &mut coordinator, peer, work).await;
     assert!(market.written_off() > 0);
 }
 

@@ -14,7 +14,7 @@ use miner_worker::{settle::Trust, wallet::Wallet};
 use subxt_signer::sr25519::dev;
 
 use crate::{
-    coordinator::{completion, Peer},
+    coordinator::{completion, FakeCoordinator, Peer},
     engine::CONTEXT_TOKENS,
     linked_in,
     market::{Market, COORDINATOR},
@@ -56,6 +56,25 @@ pub(crate) async fn refusal_of(peer: &mut Peer, task: Task) -> (FailureCode, Str
     peer.give(task).await;
     let failure = peer.failure().await;
     (failure.code(), failure.reason)
+}
+
+/// Has work done three times and cuts the link after each, which is as often as the miner bears.
+pub(crate) async fn cut_links(
+    market: &Market,
+    coordinator: &mut FakeCoordinator,
+    mut peer: Peer,
+    mut work: impl AsyncFnMut(&mut Peer, u8),
+) {
+    for number in 1..=3 {
+        work(&mut peer, number).await;
+        drop(peer);
+        peer = coordinator.welcome(&dev::alice()).await;
+        if number < 3 {
+            peer.offer().await;
+        }
+    }
+    peer.until_ended().await;
+    market.until_link(coordinator, "left too much unpaid").await;
 }
 
 #[tokio::test]
@@ -274,18 +293,10 @@ async fn channels_in_which_nothing_was_promised_are_not_left_without_end() {
 async fn cutting_links_pays_for_three_steps_only() {
     // So slowly that nothing is forgiven meanwhile.
     let trust = Trust { forgive: Duration::from_secs(604_800), ..Trust::default() };
-    let (market, mut coordinator, mut peer) = ready_in(asking(1, trust)).await;
+    let (market, mut coordinator, peer) = ready_in(asking(1, trust)).await;
     let mut cost = 0;
-    for number in 1..=3 {
-        cost += result_of(&mut peer, paid_task(number)).await;
-        drop(peer);
-        peer = coordinator.welcome(&dev::alice()).await;
-        if number < 3 {
-            peer.offer().await;
-        }
-    }
-    peer.until_ended().await;
-    market.until_link(&coordinator, "left too much unpaid").await;
+    let work = async |peer: &mut Peer, number| cost += result_of(peer, paid_task(number)).await;
+    cut_links(&market, &mut coordinator, peer, work).await;
     let pay = market.miner().settlement().report();
     assert_eq!(pay.coordinators[0].written_off, cost.to_string());
 }

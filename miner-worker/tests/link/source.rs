@@ -69,6 +69,10 @@ impl Source for FakeSource {
         Ok(Debt::default())
     }
 
+    async fn debtors(&self) -> Result<Vec<AccountId>, ChainError> {
+        Ok(Vec::new())
+    }
+
     async fn fee(&self, _: &Call) -> Result<Balance, ChainError> {
         Ok(1)
     }

@@ -1,9 +1,11 @@
 //! Tasks that are refused, cancelled or go wrong, and the slots that they take.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use cuckoo_wire::link::{CancelReason, FailureCode, Task};
 
 use crate::{
-    coordinator::{completion, embedding},
+    coordinator::{completion, dated, embedding, task_id},
     engine::EMBEDDING,
     linked, ready,
 };
@@ -30,7 +32,7 @@ async fn tasks_above_the_offered_slots_are_busy() {
     }
     let failure = peer.failure().await;
     assert_eq!(failure.code(), FailureCode::Busy);
-    assert_eq!(failure.task_id.to_vec(), [5; 16]);
+    assert_eq!(failure.task_id.to_vec(), task_id(5));
 }
 
 #[tokio::test]
@@ -81,4 +83,25 @@ async fn a_panic_of_the_engine_ends_one_task_only() {
     assert_eq!(peer.failure().await.code(), FailureCode::Internal);
     peer.give(completion(2, "say x")).await;
     peer.result().await;
+}
+
+#[tokio::test]
+async fn a_task_from_another_time_is_refused_and_the_link_lives() {
+    let (market, coordinator, mut peer) = ready().await;
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    let of_id = |number, id: Vec<u8>| Task { task_id: id.into(), ..completion(number, "say x") };
+    let hour_ms = 3_600_000;
+    for (number, began_ms) in [(1, now_ms - 2 * hour_ms), (2, now_ms + hour_ms)] {
+        peer.give(of_id(number, dated(began_ms, number).to_vec())).await;
+        let failure = peer.failure().await;
+        assert_eq!(failure.code(), FailureCode::Clock);
+        assert!(failure.reason.contains("clock"), "{}", failure.reason);
+    }
+    peer.give(of_id(3, vec![3; 16])).await;
+    assert_eq!(peer.failure().await.code(), FailureCode::InvalidRequest);
+    for (number, began_ms) in [(4, now_ms - hour_ms), (5, now_ms + 300_000)] {
+        peer.give(of_id(number, dated(began_ms, number).to_vec())).await;
+        peer.result().await;
+    }
+    assert_eq!(market.report(&coordinator).refused_clock, 3);
 }

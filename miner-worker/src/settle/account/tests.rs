@@ -1,5 +1,5 @@
 use super::*;
-use crate::settle::Trust;
+use crate::settle::{stage::Stage, Trust};
 use crate::wallet::fixture::{account as number, voucher};
 
 const FORGIVE: Duration = Duration::from_secs(86_400);
@@ -302,4 +302,29 @@ fn a_link_counts_as_long_as_it_lives() {
     assert!(account.standing().is_linked && written_off.is_none());
     drop(open);
     assert!(!account.standing().is_linked);
+}
+
+#[test]
+fn what_is_kept_last_is_what_is_so_last() {
+    let stage = Stage::new(&[]);
+    let settlement = &stage.settlement;
+    let account = settlement.account(&number(1));
+    let lose = || ((), account.lost(10, Instant::now()));
+    let (said, is_kept) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        settlement.keep_written_off(&account, || {
+            let lost = lose();
+            // Somebody else loses as much, and would keep its newer figure before this older one if it could.
+            scope.spawn(|| {
+                settlement.keep_written_off(&account, lose);
+                said.send(()).unwrap();
+            });
+            assert!(is_kept.recv_timeout(Duration::from_millis(300)).is_err(), "it is not its turn");
+            lost
+        });
+        is_kept.recv_timeout(Duration::from_secs(20)).unwrap();
+    });
+    assert!(settlement.wallet().flush(Duration::from_secs(20)));
+    assert_eq!(settlement.wallet().unpaid(&number(1)).amount, account.standing().written_off);
+    assert_eq!(account.standing().written_off, 20);
 }

@@ -1,0 +1,90 @@
+//! When a task began, and whether this miner's clock agrees.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cuckoo_primitives::task::{began_ms, TaskId};
+use cuckoo_wire::link::FailureCode;
+
+use super::work::{Failed, MAX_TIMEOUT};
+
+/// By how much two clocks may differ. What a miner signs is dated by its task, and by that date it is found who answers for
+/// it and whether it still counts as evidence: so nobody else may choose the date. Shorter would shut out those whose clock
+/// is a little off and gain nothing, as all that hangs on the date is counted in eras.
+pub(crate) const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
+
+/// Whether a task with this id may have begun so long before `now_ms`, in milliseconds after 1970. It may have waited, or
+/// run elsewhere, for as long as a task may take.
+pub(super) fn check(task_id: &TaskId, now_ms: u64) -> Result<(), Failed> {
+    let began_ms = began_ms(task_id).ok_or_else(|| {
+        Failed::new(FailureCode::InvalidRequest, "the task's id is no UUIDv7, so that nothing says when it began")
+    })?;
+    let far = |gap_ms: u64, side: &str| {
+        let reason = format!(
+            "the task began {} s {side} by this miner's clock; the coordinator's clock or this miner's is wrong",
+            gap_ms / 1_000
+        );
+        Err(Failed::new(FailureCode::Clock, reason))
+    };
+    match (now_ms.checked_sub(began_ms), began_ms.saturating_sub(now_ms)) {
+        (Some(ago_ms), _) if ago_ms > millis(MAX_TIMEOUT.saturating_add(CLOCKS_DIFFER)) => far(ago_ms, "ago"),
+        (None, ahead_ms) if ahead_ms > millis(CLOCKS_DIFFER) => far(ahead_ms, "from now"),
+        _ => Ok(()),
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+pub(crate) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_MS: u64 = 1_800_000_000_000;
+    const MINUTE_MS: u64 = 60_000;
+
+    /// The id of a task that began then.
+    fn dated(began_ms: u64) -> TaskId {
+        let mut id = [0; 16];
+        id[..6].copy_from_slice(&began_ms.to_be_bytes()[2..]);
+        (id[6], id[8]) = (0x70, 0x80);
+        id
+    }
+
+    fn code(began_ms: u64) -> Option<FailureCode> {
+        check(&dated(began_ms), NOW_MS).err().map(|failed| failed.code)
+    }
+
+    #[test]
+    fn clocks_may_differ_by_ten_minutes() {
+        for (ahead_ms, expected) in [(0, None), (10 * MINUTE_MS, None), (10 * MINUTE_MS + 1, Some(FailureCode::Clock))]
+        {
+            assert_eq!(code(NOW_MS + ahead_ms), expected, "{ahead_ms} ms ahead");
+        }
+    }
+
+    #[test]
+    fn a_task_may_have_run_elsewhere_for_an_hour_besides() {
+        for (ago_ms, expected) in
+            [(60 * MINUTE_MS, None), (70 * MINUTE_MS, None), (70 * MINUTE_MS + 1, Some(FailureCode::Clock))]
+        {
+            assert_eq!(code(NOW_MS - ago_ms), expected, "{ago_ms} ms ago");
+        }
+    }
+
+    #[test]
+    fn a_task_without_a_date_is_refused() {
+        assert_eq!(check(&[1; 16], NOW_MS).unwrap_err().code, FailureCode::InvalidRequest);
+    }
+
+    #[test]
+    fn the_refusal_says_how_far_the_clocks_are_apart() {
+        let failed = check(&dated(NOW_MS + 3_600_000), NOW_MS).unwrap_err();
+        assert!(failed.reason.contains("3600 s from now") && failed.reason.contains("clock"), "{}", failed.reason);
+    }
+}
