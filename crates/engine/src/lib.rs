@@ -11,6 +11,7 @@ pub mod api;
 pub mod bench;
 mod bert;
 mod candle_engine;
+mod compute;
 mod control;
 mod detokenizer;
 mod device;
@@ -20,6 +21,7 @@ mod gguf;
 mod llama;
 mod manifest;
 mod model_dir;
+mod models;
 mod request;
 mod sampler;
 mod scheduler;
@@ -29,6 +31,7 @@ mod stop;
 mod template;
 mod tokenizer;
 mod unpack;
+mod weights;
 
 pub use api::{
     ChatMessage, Embedding, EmbeddingEvent, Embeddings, Engine, EngineError, FinishReason, GenerateRequest, Generation,
