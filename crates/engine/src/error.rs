@@ -37,6 +37,12 @@ pub enum LoadError {
     /// Two models with one id.
     #[error("model {0} is named twice")]
     Duplicate(String),
+    /// The memory for keys and values holds nothing.
+    #[error("model {model}: the memory for contexts does not hold a single block of tokens; give it more")]
+    KvMemory {
+        /// The model.
+        model: String,
+    },
     /// The device cannot be used.
     #[error("{0}")]
     Device(String),

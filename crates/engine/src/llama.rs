@@ -1,16 +1,17 @@
 //! Chat models of the llama family, quantised, from GGUF files.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{collections::HashMap, fs::File, io::BufReader, path::Path};
 
 use candle_core::{quantized::gguf_file::Content, DType, Device, Tensor};
 use candle_transformers::models::quantized_llama::{ModelWeights, MAX_SEQ_LEN};
 
 use crate::{
     api::EngineError,
+    compute::{BlockId, BLOCK_TOKENS},
     device::numeric_class,
     error::LoadError,
     gguf::Metadata,
-    session::{CausalModel, Session},
+    models::{CausalModel, Output, Piece, Wanted},
     template::ChatTemplate,
     tokenizer::ChatTokenizer,
     unpack::{unpacked_bytes, UnpackingReader},
@@ -26,27 +27,25 @@ pub(crate) struct LoadedLlama {
     pub(crate) template: Option<ChatTemplate>,
     /// Tokens that model and code can handle.
     pub(crate) context_tokens: u32,
-    /// Memory that a session takes for each token that it has read.
-    pub(crate) bytes_per_token: u64,
     pub(crate) numeric_class: String,
 }
 
-/// The weights.
+/// The weights, and what they made of the texts that are being read.
 pub(crate) struct LlamaModel {
     /// Its own memory of a text stays empty: it is only ever cloned.
     weights: ModelWeights,
     device: Device,
+    blocks: usize,
+    /// Texts by their first blocks, which they do not share.
+    texts: HashMap<BlockId, ModelWeights>,
 }
 
-struct LlamaSession {
-    /// Shares the weights; the keys and values of the text are its own.
-    weights: ModelWeights,
-    device: Device,
-}
+/// Weights that take no more than this as `f32` are unpacked on the processor.
+const UNPACK_LIMIT_BYTES: u64 = 1 << 30;
 
 impl LoadedLlama {
-    /// Loads `path`. On the processor, weights that take no more than `unpack_limit_bytes` as `f32` are unpacked.
-    pub(crate) fn load(path: &Path, device: &Device, unpack_limit_bytes: u64) -> Result<Self, LoadError> {
+    /// Loads `path`, with `kv_bytes` of memory for keys and values.
+    pub(crate) fn load(path: &Path, device: &Device, kv_bytes: u64) -> Result<Self, LoadError> {
         let refused = |reason: String| LoadError::File { path: path.to_owned(), reason };
         let mut reader = BufReader::new(File::open(path).map_err(|error| refused(error.to_string()))?);
         let content = Content::read(&mut reader).map_err(|error| refused(error.to_string()))?;
@@ -63,7 +62,7 @@ impl LoadedLlama {
         // candle computes rotations for this many positions and no more.
         let context_tokens = trained.min(MAX_SEQ_LEN as u32);
         let bytes_per_token = bytes_per_token(&metadata).map_err(refused)?;
-        let unpacks = device.is_cpu() && unpacked_bytes(&content) <= unpack_limit_bytes;
+        let unpacks = device.is_cpu() && unpacked_bytes(&content) <= UNPACK_LIMIT_BYTES;
         let numeric_class = numeric_class(device, metadata.matrices(), unpacks)?;
         let weights = if unpacks {
             let (content, mut reader) = UnpackingReader::new(content, reader);
@@ -72,8 +71,9 @@ impl LoadedLlama {
             ModelWeights::from_gguf(content, &mut reader, device)
         };
         let weights = weights.map_err(|error| refused(error.to_string()))?;
-        let model = LlamaModel { weights, device: device.clone() };
-        Ok(Self { model, tokenizer, template, context_tokens, bytes_per_token, numeric_class })
+        let blocks = usize::try_from(kv_bytes / bytes_per_token.max(1)).unwrap_or(usize::MAX) / BLOCK_TOKENS;
+        let model = LlamaModel { weights, device: device.clone(), blocks, texts: HashMap::new() };
+        Ok(Self { model, tokenizer, template, context_tokens, numeric_class })
     }
 }
 
@@ -110,18 +110,36 @@ fn check_supported(metadata: &Metadata) -> Result<(), String> {
 }
 
 impl CausalModel for LlamaModel {
-    fn session(&self) -> Box<dyn Session> {
-        Box::new(LlamaSession { weights: self.weights.clone(), device: self.device.clone() })
+    fn blocks(&self) -> usize {
+        self.blocks
+    }
+
+    fn forward(&mut self, pieces: &[Piece<'_>]) -> Result<Vec<Vec<Output>>, EngineError> {
+        pieces.iter().map(|piece| self.read(piece)).collect()
     }
 }
 
-impl Session for LlamaSession {
-    fn forward(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>, EngineError> {
+impl LlamaModel {
+    /// What a text holds lies with the text, not in the blocks.
+    pub(crate) const SHARES_BLOCKS: bool = false;
+
+    fn read(&mut self, piece: &Piece<'_>) -> Result<Vec<Output>, EngineError> {
+        let nowhere = || EngineError::Internal("a piece without memory".into());
+        let first = *piece.blocks.first().ok_or_else(nowhere)?;
+        if piece.position == 0 {
+            self.texts.insert(first, self.weights.clone());
+        }
+        let text = self.texts.get_mut(&first).ok_or_else(nowhere)?;
         let mut compute = || -> candle_core::Result<Vec<f32>> {
-            let input = Tensor::new(tokens, &self.device)?.unsqueeze(0)?;
-            let logits = self.weights.forward(&input, position)?;
+            let input = Tensor::new(piece.tokens, &self.device)?.unsqueeze(0)?;
+            let logits = text.forward(&input, piece.position)?;
             logits.squeeze(0)?.to_dtype(DType::F32)?.to_vec1()
         };
-        compute().map_err(|error| EngineError::Internal(format!("the model failed: {error}")))
+        let logits = compute().map_err(|error| EngineError::Internal(format!("the model failed: {error}")))?;
+        match piece.wanted {
+            Wanted::Nothing => Ok(Vec::new()),
+            Wanted::Last => Ok(vec![Output { logits, hidden: Vec::new() }]),
+            Wanted::Each => Err(EngineError::Internal("this model shows results of the last token only".into())),
+        }
     }
 }

@@ -106,6 +106,11 @@ impl ChatTokenizer {
         Ok(tokens)
     }
 
+    /// Tokens in the vocabulary.
+    pub(crate) fn vocabulary_len(&self) -> usize {
+        self.token_bytes.len()
+    }
+
     /// For the text of one generation.
     pub(crate) fn detokenizer(&self) -> Detokenizer {
         Detokenizer::new(self.token_bytes.clone())

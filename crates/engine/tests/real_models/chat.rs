@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use cuckoo_engine::{
     bench::{bench, BenchOptions},
-    CandleEngine, ChatMessage, Engine, EngineError, EngineOptions, FinishReason, GenerateRequest, Generation,
-    GenerationEvent, ModelKind, Prompt, Sampling,
+    ChatMessage, Engine, EngineError, EngineOptions, FinishReason, GenerateRequest, Generation, GenerationEvent,
+    LocalEngine, ModelKind, Prompt, Sampling,
 };
 use futures::{future::join_all, FutureExt};
 
@@ -140,7 +140,7 @@ async fn max_tokens_ends_the_answer() {
 #[tokio::test]
 async fn what_the_context_cannot_hold_is_refused_or_cut() {
     let dir = tempfile::tempdir().unwrap();
-    let engine = CandleEngine::load(&[with_context(CHAT, 96, dir.path())], &EngineOptions::default()).unwrap();
+    let engine = LocalEngine::load(&[with_context(CHAT, 96, dir.path())], &EngineOptions::default()).unwrap();
     let words = |count: usize| GenerateRequest { prompt: Prompt::Text(" a".repeat(count)), ..chat("") };
     let error = engine.generate(words(96)).await.unwrap_err();
     assert_eq!(error, EngineError::ContextLength { prompt_tokens: 96, context_tokens: 96 });
@@ -205,7 +205,7 @@ async fn unknown_models_and_senseless_parameters_are_refused() {
 #[tokio::test]
 async fn packed_weights_are_computed_with_when_memory_is_short() {
     let options = EngineOptions { unpack_limit_bytes: 0, ..EngineOptions::default() };
-    let engine = CandleEngine::load(&[model_dir(CHAT)], &options).unwrap();
+    let engine = LocalEngine::load(&[model_dir(CHAT)], &options).unwrap();
     assert!(engine.models()[0].numeric_class.ends_with("/q4_1"), "{:?}", engine.models());
     let request = GenerateRequest { prompt: Prompt::Text("The capital of France is".into()), ..chat("") };
     let answer = ask(&engine, with(request, |s| s.max_tokens = Some(2))).await;

@@ -1,4 +1,4 @@
-//! The engine that computes here, with candle.
+//! The engine that computes here.
 
 use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
 
@@ -6,19 +6,22 @@ use async_trait::async_trait;
 
 use crate::{
     api::{
-        ChatMessage, Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, Prompt,
-        Sampling,
+        ChatMessage, Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, ModelStats,
+        Prefill, PrefillRequest, Prompt, Sampling,
     },
     bert::BertEmbedder,
+    compute::BLOCK_TOKENS,
     device::{self, DeviceChoice},
     embedder::Embedder,
     error::LoadError,
-    llama::LoadedLlama,
+    events::EventSender,
+    llama::{LlamaModel, LoadedLlama},
     model_dir::ModelDir,
-    request::{check_embed, check_generate, MAX_PROMPT_BYTES},
+    models::CausalModel,
+    request::{check_embed, check_generate, check_prefill, check_prompt, MAX_PROMPT_BYTES},
     sampler::Sampler,
-    scheduler::{Limits, Scheduler},
-    sequence::{EventSender, SequenceSpec},
+    scheduler::{Limits, Place, Scheduler},
+    sequence::{Observer, ObserverSpec, Purpose, SequenceSpec, Writer, WriterSpec},
     stop::StopMatcher,
     template::ChatTemplate,
     tokenizer::ChatTokenizer,
@@ -26,42 +29,45 @@ use crate::{
 
 /// Events that may wait for a reader before its generation pauses.
 const EVENT_CAPACITY: usize = 64;
+/// The same for a prefill, whose events are large.
+const PREFILL_EVENT_CAPACITY: usize = 2;
 
 /// How an engine works.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
-    /// Threads that compute; `None`: one for each core. candle has one number for the whole process, taken when it
-    /// first computes, so the first engine of a process decides. Set it before other threads run.
+    /// Threads that compute; `None`: one for each core.
     pub threads: Option<NonZeroUsize>,
-    /// Generations per model that take turns.
+    /// Whether each of these threads stays on a core of its own.
+    pub pin_threads: bool,
+    /// Texts per chat model that take part in steps.
     pub max_running: NonZeroUsize,
-    /// Memory per chat model for what running generations remember of their texts. A generation waits until its prompt
-    /// and all that it may produce fit beside the others; one alone always runs.
-    pub context_memory_bytes: u64,
+    /// Memory per chat model for the keys and values of texts, in MiB. A request waits until its prompt and all that it
+    /// may produce fit beside the others. What a model's context holds is cut to what fits here.
+    pub kv_memory_mib: u64,
+    /// Whether texts that begin alike share what was computed. Answers are the same without it.
+    pub prefix_cache: bool,
     /// Requests per model that wait for a turn; more are refused as [`EngineError::Overloaded`].
     pub max_waiting: usize,
     /// Where to compute.
     pub device: DeviceChoice,
-    /// On the processor, chat models whose weights take no more than this as `f32` compute with unpacked weights:
-    /// answers are better and prompts are read faster than with candle's kernels for packed ones. 0: never.
-    pub unpack_limit_bytes: u64,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             threads: None,
-            max_running: const { NonZeroUsize::new(4).unwrap() },
-            context_memory_bytes: u64::MAX,
+            pin_threads: false,
+            max_running: const { NonZeroUsize::new(16).unwrap() },
+            kv_memory_mib: 1024,
+            prefix_cache: true,
             max_waiting: 16,
             device: DeviceChoice::Cpu,
-            unpack_limit_bytes: 1 << 30,
         }
     }
 }
 
 /// Runs models in this process.
-pub struct CandleEngine {
+pub struct LocalEngine {
     models: Vec<ModelInfo>,
     chat: HashMap<String, ChatModel>,
     embedding: HashMap<String, Embedder>,
@@ -81,7 +87,7 @@ struct PromptReader {
     context_tokens: u32,
 }
 
-impl CandleEngine {
+impl LocalEngine {
     /// Checks the files of `models` against their manifests and loads them. Takes seconds; do not call it on a thread
     /// that has to answer others.
     pub fn load(models: &[ModelDir], options: &EngineOptions) -> Result<Self, LoadError> {
@@ -108,16 +114,6 @@ impl CandleEngine {
         Ok(engine)
     }
 
-    /// Generations of `model` that take turns now; 0 for a model that is not loaded.
-    pub fn running(&self, model: &str) -> usize {
-        self.chat.get(model).map_or(0, |chat| chat.scheduler.running())
-    }
-
-    /// Requests for `model` that wait for a turn.
-    pub fn waiting(&self, model: &str) -> usize {
-        self.chat.get(model).map_or(0, |chat| chat.scheduler.waiting())
-    }
-
     fn load_chat(
         &mut self,
         dir: &ModelDir,
@@ -127,21 +123,25 @@ impl CandleEngine {
         let manifest = dir.manifest();
         let missing = || LoadError::MissingFile { model: manifest.id().to_owned(), wanted: "*.gguf" };
         let file = manifest.file_ending_in(".gguf").ok_or_else(missing)?;
-        let LoadedLlama { model, tokenizer, template, context_tokens, bytes_per_token, numeric_class } =
-            LoadedLlama::load(&dir.file_path(file), device, options.unpack_limit_bytes)?;
-        let context_tokens = context_tokens.min(manifest.context_tokens());
+        let kv_bytes = options.kv_memory_mib.saturating_mul(1 << 20);
+        let LoadedLlama { model, tokenizer, template, context_tokens, numeric_class } =
+            LoadedLlama::load(&dir.file_path(file), device, kv_bytes)?;
         let limits = Limits {
             max_running: options.max_running.get(),
             max_waiting: options.max_waiting,
-            max_tokens: options.context_memory_bytes / bytes_per_token.max(1),
+            prefix_cache: options.prefix_cache && LlamaModel::SHARES_BLOCKS,
         };
-        warn_of_short_memory(manifest.id(), limits, context_tokens, bytes_per_token);
+        let context_tokens = context_that_fits(dir, context_tokens.min(manifest.context_tokens()), &model)?;
         let scheduler = Scheduler::start(manifest.id(), Box::new(model), limits).map_err(LoadError::Thread)?;
         let ends = tokenizer.ends().into();
         let prompts = Arc::new(PromptReader { tokenizer, template, context_tokens });
         self.chat.insert(manifest.id().to_owned(), ChatModel { prompts, scheduler, ends });
         self.add_info(dir, context_tokens, numeric_class);
         Ok(())
+    }
+
+    fn chat_model(&self, id: &str) -> Result<&ChatModel, EngineError> {
+        self.chat.get(id).ok_or_else(|| EngineError::UnknownModel(id.to_owned()))
     }
 
     fn load_embedding(
@@ -170,34 +170,22 @@ impl CandleEngine {
 }
 
 #[async_trait]
-impl Engine for CandleEngine {
+impl Engine for LocalEngine {
     fn models(&self) -> Vec<ModelInfo> {
         self.models.clone()
     }
 
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, EngineError> {
-        let GenerateRequest { model: id, .. } = &request;
-        let model = self.chat.get(id).ok_or_else(|| EngineError::UnknownModel(id.clone()))?;
+        let model = self.chat_model(&request.model)?;
         check_generate(&request)?;
-        let place = model.scheduler.reserve()?;
         let GenerateRequest { prompt, sampling, .. } = request;
-        let prompts = model.prompts.clone();
-        // A long prompt takes milliseconds to split into tokens.
-        let reading = tokio::task::spawn_blocking(move || {
-            let prompt = prompts.read(&prompt);
-            // The place stays taken until this thread is done, even if the caller went away before: else requests that
-            // are given up at once would pile up here.
-            (place, prompt)
-        });
-        let (place, prompt) = reading.await.map_err(|_| EngineError::Internal("reading the prompt panicked".into()))?;
-        let prompt = prompt?;
+        let (place, prompt) = model.read(prompt).await?;
         let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
         let max_tokens = model.prompts.room_after(&prompt)?.min(sampling.max_tokens.unwrap_or(u32::MAX));
         let sampler = Sampler::new(&sampling);
         let Sampling { stop, .. } = sampling;
         let (events, receiver) = EventSender::channel(EVENT_CAPACITY)?;
-        place.submit(SequenceSpec {
-            prompt,
+        let writer = Writer::new(WriterSpec {
             max_tokens,
             sampler,
             stop: StopMatcher::new(stop),
@@ -205,6 +193,7 @@ impl Engine for CandleEngine {
             ends: model.ends.clone(),
             events,
         });
+        place.submit(SequenceSpec { prompt, purpose: Purpose::Write(Box::new(writer)) })?;
         Ok(Generation { prompt_tokens, events: receiver })
     }
 
@@ -213,21 +202,65 @@ impl Engine for CandleEngine {
         check_embed(&inputs)?;
         embedder.embed(inputs)
     }
+
+    async fn prefill(&self, request: PrefillRequest) -> Result<Prefill, EngineError> {
+        let model = self.chat_model(&request.model)?;
+        check_prefill(&request)?;
+        let PrefillRequest { tokens, from, logits, hidden, .. } = request;
+        model.prompts.check_tokens(&tokens)?;
+        let place = model.scheduler.reserve()?;
+        let (events, receiver) = EventSender::channel(PREFILL_EVENT_CAPACITY)?;
+        let observer = Observer::new(ObserverSpec { from: from as usize, logits, hidden, events });
+        place.submit(SequenceSpec { prompt: tokens, purpose: Purpose::Observe(Box::new(observer)) })?;
+        Ok(Prefill { events: receiver })
+    }
+
+    async fn tokenise(&self, model: &str, prompt: Prompt) -> Result<Vec<u32>, EngineError> {
+        let model = self.chat_model(model)?;
+        check_prompt(&prompt)?;
+        let (_place, tokens) = model.read(prompt).await?;
+        Ok(tokens)
+    }
+
+    fn stats(&self, model: &str) -> Option<ModelStats> {
+        self.chat.get(model).map(|chat| chat.scheduler.stats())
+    }
 }
 
-/// Says so when the generations that may take turns would not all find room with full contexts.
-fn warn_of_short_memory(model: &str, limits: Limits, context_tokens: u32, bytes_per_token: u64) {
-    let full_contexts = limits.max_tokens / u64::from(context_tokens).max(1);
-    if full_contexts < limits.max_running as u64 {
+impl ChatModel {
+    /// Takes a place and turns the prompt into tokens.
+    async fn read(&self, prompt: Prompt) -> Result<(Place, Vec<u32>), EngineError> {
+        let place = self.scheduler.reserve()?;
+        let prompts = self.prompts.clone();
+        // A long prompt takes milliseconds to split into tokens.
+        let reading = tokio::task::spawn_blocking(move || {
+            let prompt = prompts.read(&prompt);
+            // The place stays taken until this thread is done, even if the caller went away before: else requests that
+            // are given up at once would pile up here.
+            (place, prompt)
+        });
+        let (place, prompt) = reading.await.map_err(|_| EngineError::Internal("reading the prompt panicked".into()))?;
+        Ok((place, prompt?))
+    }
+}
+
+/// What of a model's context fits the memory for keys and values.
+fn context_that_fits(dir: &ModelDir, context_tokens: u32, model: &dyn CausalModel) -> Result<u32, LoadError> {
+    let fitting = u32::try_from(model.blocks().saturating_mul(BLOCK_TOKENS)).unwrap_or(u32::MAX);
+    let model = dir.manifest().id();
+    if fitting < BLOCK_TOKENS as u32 {
+        return Err(LoadError::KvMemory { model: model.to_owned() });
+    }
+    if fitting < context_tokens {
         tracing::warn!(
             target: "engine",
-            max_running = limits.max_running,
-            full_contexts,
-            context_mib = u64::from(context_tokens).saturating_mul(bytes_per_token) >> 20,
+            context_tokens,
+            fitting_tokens = fitting,
             model.id = model,
-            "the memory for contexts holds fewer full ones than generations may run; long ones wait for each other"
+            "the memory for contexts does not hold a full one; longer requests are refused"
         );
     }
+    Ok(context_tokens.min(fitting))
 }
 
 impl PromptReader {
@@ -253,6 +286,21 @@ impl PromptReader {
         self.tokenizer
             .encode(text)
             .map_err(|error| EngineError::Internal(format!("the prompt cannot be tokenised: {error}")))
+    }
+
+    /// Refuses a text that the context cannot hold, and tokens that the model does not have.
+    fn check_tokens(&self, tokens: &[u32]) -> Result<(), EngineError> {
+        let prompt_tokens = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
+        if prompt_tokens > self.context_tokens {
+            return Err(EngineError::ContextLength { prompt_tokens, context_tokens: self.context_tokens });
+        }
+        let vocabulary = self.tokenizer.vocabulary_len();
+        match tokens.iter().find(|token| **token as usize >= vocabulary) {
+            None => Ok(()),
+            Some(token) => Err(EngineError::InvalidRequest(format!(
+                "the text has a token {token}, the model's vocabulary has {vocabulary}"
+            ))),
+        }
     }
 
     /// Tokens that the context can hold after `prompt`; an error if there are none.
