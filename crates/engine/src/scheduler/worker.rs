@@ -120,9 +120,11 @@ impl Worker {
         self.running.len() > before
     }
 
-    /// Has the model read what comes next of all texts that can go on. False if none could.
+    /// Has the model read what comes next of all texts that can go on. False if none could and none ended.
     pub(super) fn step(&mut self, shared: &Shared) -> bool {
+        let running = self.running.len();
         let phases = self.sort_out(shared);
+        let has_ended = self.running.len() < running;
         let mut lengths = plan(&self.running, &phases);
         let mut errors: Vec<Option<EngineError>> = Vec::with_capacity(lengths.len());
         for (sequence, length) in self.running.iter_mut().zip(&mut lengths) {
@@ -143,8 +145,8 @@ impl Worker {
             true => Vec::new(),
             false => forward(self.model.as_mut(), &pieces),
         };
-        let worked = !outputs.is_empty();
-        self.done.steps += u64::from(worked);
+        let worked = has_ended || !outputs.is_empty();
+        self.done.steps += u64::from(!outputs.is_empty());
         self.hand_out(shared, Step { phases, lengths, errors, outputs });
         worked
     }

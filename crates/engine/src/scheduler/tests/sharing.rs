@@ -86,16 +86,16 @@ fn an_answer_is_known_to_the_question_that_follows_it() {
     let answer: Vec<u32> = text(&events).bytes().map(u32::from).collect();
     let whole = [prompt(91), answer, vec![5]].concat();
     let before = stepper.stats();
-    stepper.start(&whole, 1);
+    let _next = stepper.start(&whole, 1);
     stepper.step();
     let read = stepper.stats().tokens_read - before.tokens_read;
-    assert!(read <= 17, "{read} of {} tokens were read", whole.len());
+    assert!((1..=17).contains(&read), "{read} of {} tokens were read", whole.len());
 }
 
 #[test]
 fn a_text_that_is_looked_at_shares_only_what_stands_before() {
     let mut stepper = Stepper::new(Box::new(Fake::new(64)), limits(1, 1));
-    stepper.start(&prompt(91), 1);
+    let _text = stepper.start(&prompt(91), 1);
     stepper.run();
     let (spec, mut events) = observer(&prompt(91), 100, 64);
     stepper.submit(spec).unwrap();

@@ -109,7 +109,6 @@ impl Stepper {
     }
 
     pub(super) fn stats(&self) -> ModelStats {
-        let state = self.shared.state.lock();
-        ModelStats { waiting: state.waiting.len(), ..state.stats }
+        ModelStats { waiting: self.shared.state.lock().waiting.len(), ..self.worker.stats() }
     }
 }

@@ -20,6 +20,7 @@ fn a_long_prompt_delays_nobody_by_more_than_a_chunk() {
     let (mut stepper, steps) = stepper(2048, 16, 16);
     let mut streams: Vec<_> = (1..9).map(|name| stepper.start(&[ENDLESS, name], 500)).collect();
     stepper.step();
+    streams.iter_mut().for_each(|stream| drop(drain(stream)));
     steps.lock().clear();
     let mut long = stepper.start(&[7; 4_000], 1);
     let mut count = 0;
@@ -92,8 +93,9 @@ fn texts_wait_until_they_fit_and_nobody_overtakes() {
 #[test]
 fn a_cancellation_frees_within_one_step() {
     let (mut stepper, _) = stepper(16, 4, 4);
-    let (reading, producing) = (stepper.start(&[3; 200], 1), stepper.start(&[ENDLESS], 16));
+    let producing = stepper.start(&[ENDLESS], 16);
     stepper.step();
+    let reading = stepper.start(&[3; 200], 1);
     let waiting = stepper.start(&[4; 100], 1);
     stepper.step();
     assert_eq!((stepper.stats().running, stepper.stats().waiting), (2, 1));
