@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
-use cuckoo_engine::{LocalEngine, EngineOptions, ModelDir, SharedEngine};
+use cuckoo_engine::{EngineOptions, LocalEngine, ModelDir, SharedEngine};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
