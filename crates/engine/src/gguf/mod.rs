@@ -8,6 +8,8 @@ mod cursor;
 mod file;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod fuzz;
 mod header;
 mod metadata;
 mod tensor;
