@@ -9,7 +9,6 @@
 
 pub mod api;
 pub mod bench;
-mod bert;
 mod candle_engine;
 mod compute;
 mod control;

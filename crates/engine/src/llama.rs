@@ -10,7 +10,6 @@ use candle_transformers::models::quantized_llama::{ModelWeights, MAX_SEQ_LEN};
 
 use crate::{
     api::EngineError,
-    device::numeric_class,
     error::LoadError,
     gguf::{GgufFile, Metadata},
     session::{CausalModel, Session},
@@ -19,6 +18,7 @@ use crate::{
     unpack::{unpacked_bytes, UnpackingReader},
 };
 
+const CANDLE: &str = "candle-0.11.1";
 const ARCHITECTURE: &str = "llama";
 
 /// A GGUF file, loaded.
@@ -136,4 +136,84 @@ impl Session for LlamaSession {
         };
         compute().map_err(|error| EngineError::Internal(format!("the model failed: {error}")))
     }
+}
+
+/// Names the arithmetic: results can be compared bit by bit only within one class. `matrices` are the types, rows and
+/// columns of the model's weights as they are stored; `unpacked` tells whether `f32` is what they are computed in.
+fn numeric_class(
+    device: &Device,
+    matrices: impl Iterator<Item = (GgmlDType, usize, usize)>,
+    unpacked: bool,
+) -> Result<String, LoadError> {
+    let matrices: Vec<_> = matrices.collect();
+    let unit = match device {
+        Device::Cpu if unpacked => format!("cpu/{}", instruction_set(&[])),
+        Device::Cpu => format!("cpu/{}", instruction_set(&matrices)),
+        _ => gpu_class(device)?,
+    };
+    let computed_in = if unpacked { "-f32" } else { "" };
+    Ok(format!("{CANDLE}/{unit}/{}{computed_in}", main_type(&matrices)))
+}
+
+/// The type of most weights, counted by elements.
+fn main_type(matrices: &[(GgmlDType, usize, usize)]) -> String {
+    let mut totals: Vec<(String, usize)> = Vec::new();
+    for (dtype, rows, columns) in matrices {
+        let name = format!("{dtype:?}").to_lowercase();
+        let elements = rows * columns;
+        match totals.iter_mut().find(|(known, _)| *known == type_name(&name)) {
+            Some((_, total)) => *total += elements,
+            None => totals.push((type_name(&name), elements)),
+        }
+    }
+    totals.into_iter().max_by_key(|(_, total)| *total).map_or_else(|| "f32".to_owned(), |(name, _)| name)
+}
+
+/// GGUF's spelling: `q41` becomes `q4_1`, `q4k` becomes `q4_k`.
+fn type_name(name: &str) -> String {
+    match name.strip_prefix('q').and_then(|rest| rest.split_at_checked(1)) {
+        Some((bits, kind)) if !kind.is_empty() && !kind.starts_with('_') => format!("q{bits}_{kind}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// What candle's kernels are compiled for and, where it chooses when it runs, what it chooses.
+fn instruction_set(matrices: &[(GgmlDType, usize, usize)]) -> String {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let compiled = if cfg!(target_feature = "avx2") { "avx2" } else { "sse2" };
+        // candle repacks such matrices for the widest dot product that the processor has.
+        let repacked = matrices.iter().any(|(dtype, rows, columns)| {
+            matches!(dtype, GgmlDType::Q4K | GgmlDType::Q6K | GgmlDType::Q8_0)
+                && rows.is_multiple_of(16)
+                && columns.is_multiple_of(256)
+        });
+        let chosen = match repacked {
+            true if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vnni") => {
+                "+avx512vnni"
+            }
+            true if std::is_x86_feature_detected!("avxvnni") => "+avxvnni",
+            _ => "",
+        };
+        format!("{compiled}{chosen}")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = matrices;
+        std::env::consts::ARCH.to_owned()
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn gpu_class(device: &Device) -> Result<String, LoadError> {
+    let failed = |error: String| LoadError::Device(format!("the GPU does not say what it is: {error}"));
+    let cuda = device.as_cuda_device().map_err(|error| failed(error.to_string()))?;
+    let stream = cuda.cuda_stream();
+    let (major, minor) = stream.context().compute_capability().map_err(|error| failed(format!("{error:?}")))?;
+    Ok(format!("cuda/sm_{major}{minor}"))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn gpu_class(_: &Device) -> Result<String, LoadError> {
+    Err(LoadError::WithoutCuda)
 }

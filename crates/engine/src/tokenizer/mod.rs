@@ -87,6 +87,11 @@ impl ChatTokenizer {
         Detokenizer::new(self.token_bytes.clone())
     }
 
+    /// How many tokens there are; their ids are below it.
+    pub(crate) fn tokens(&self) -> usize {
+        self.token_bytes.tokens()
+    }
+
     /// The tokens at which generation ends.
     pub(crate) fn ends(&self) -> &[u32] {
         &self.ends
