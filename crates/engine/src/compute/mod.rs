@@ -3,6 +3,8 @@
 //! Models are written once over [`Compute`]. Activations are matrices of `f32` with one row for each token; the tokens of
 //! all texts that a step reads are rows of one matrix, so that weights are read once for all of them.
 
+pub(crate) mod cpu;
+
 use crate::{error::LoadError, weights::Stored};
 
 /// Tokens whose keys and values lie in one block.
