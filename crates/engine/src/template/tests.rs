@@ -90,7 +90,7 @@ fn texts_have_the_methods_of_python() {
     let thought =
         "{{ messages[1].content.split('</t>')[-1].lstrip('\\n') }} {{ messages[1].content.split('</t>')|length }}";
     assert_eq!(answer(thought), "two 2");
-    assert_eq!(answer("{{ '</t>' in messages[1].content and messages[1].content.startswith('one') }}"), "true");
+    assert_eq!(answer("{{ '</t>' in messages[1].content and messages[1].content.startswith('one') }}"), "True");
     assert_eq!(answer("{{ '\\n a \\n'.strip('\\n') }}|{{ 'ab\\n'.rstrip('\\n') }}|{{ ' a ' | trim }}"), " a |ab|a");
     assert_eq!(answer("{{ 'a' ~ 1 + 1 }}{{ messages[0].role.upper() }}{{ 'x'.replace('x', 'y') }}"), "a2SYSTEMy");
 }

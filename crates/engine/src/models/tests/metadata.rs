@@ -29,8 +29,7 @@ fn what_a_header_leaves_out_follows_from_the_rest() {
     let sizes = read("llama", &[]).unwrap();
     assert_eq!((sizes.head_len, sizes.kv_heads, sizes.context_tokens), (16, 2, 2_048));
     assert_eq!((sizes.rope_base, sizes.rope_divisor), (10_000.0, 1.0));
-    let qwen3 =
-        read("qwen3", &[("attention.key_length", Any::U32(32)), ("rope.freq_base", Any::F32(1e6))]).unwrap();
+    let qwen3 = read("qwen3", &[("attention.key_length", Any::U32(32)), ("rope.freq_base", Any::F32(1e6))]).unwrap();
     assert_eq!((qwen3.head_len, qwen3.rope_base), (32, 1e6));
 }
 
