@@ -20,6 +20,12 @@ pub fn requantise(models_dir: &Path, id: &str, new_id: &str) -> Result<ModelDir,
         (ModelKind::Chat, [file]) if file.name.ends_with(ENDING) => file,
         _ => return Err(refused(format!("only chat models of one {ENDING} file are"))),
     };
+    let manifest_of = |files: Vec<ModelFile>| {
+        Manifest::new(new_id, manifest.kind(), manifest.architecture(), files, manifest.context_tokens())
+            .map_err(|error| refused(error.to_string()))
+    };
+    // The id becomes the name of a folder and a file, so it is looked at before anything else.
+    manifest_of(manifest.files().to_vec())?;
     let taken = models_dir.join(new_id);
     if taken.exists() {
         return Err(refused(format!("{} is there already; name another with --as", taken.display())));
@@ -37,9 +43,7 @@ pub fn requantise(models_dir: &Path, id: &str, new_id: &str) -> Result<ModelDir,
     let bar = progress::bytes(&format!("hashing {new_id}"), bytes);
     let sha256 = sha256_of(&path, &bar)?;
     bar.finish_and_clear();
-    let files = vec![ModelFile { name, sha256, bytes }];
-    let manifest = Manifest::new(new_id, manifest.kind(), manifest.architecture(), files, manifest.context_tokens())
-        .map_err(|error| refused(error.to_string()))?;
+    let manifest = manifest_of(vec![ModelFile { name, sha256, bytes }])?;
     let manifest_path = new_folder.path().join(MANIFEST_FILE);
     std::fs::write(&manifest_path, manifest.to_json()).map_err(ModelsError::io(manifest_path))?;
     place::settle(new_folder, &taken)?;
@@ -100,13 +104,18 @@ mod tests {
     #[test]
     fn what_fails_leaves_nothing_behind() {
         let dir = tempfile::tempdir().unwrap();
-        install(dir.path(), b"no weights at all");
-        let error = requantise(dir.path(), "tiny", "new").unwrap_err().to_string();
+        let models = dir.path().join("models");
+        std::fs::create_dir(&models).unwrap();
+        install(&models, b"no weights at all");
+        let error = requantise(&models, "tiny", "new").unwrap_err().to_string();
         assert!(error.contains("no GGUF file"), "{error}");
-        install(dir.path(), &gguf());
-        assert!(requantise(dir.path(), "tiny", "Not an id").unwrap_err().to_string().contains("Not an id"));
-        std::fs::write(dir.path().join("tiny/tiny.gguf"), "changed").unwrap();
-        assert!(matches!(requantise(dir.path(), "tiny", "new"), Err(ModelsError::WrongSize { .. })));
-        assert_eq!(entries(dir.path()), ["tiny"]);
+        install(&models, &gguf());
+        for outside in ["Not an id", "../other", ".."] {
+            let error = requantise(&models, "tiny", outside).unwrap_err().to_string();
+            assert!(error.contains(outside), "{error}");
+        }
+        std::fs::write(models.join("tiny/tiny.gguf"), "changed").unwrap();
+        assert!(matches!(requantise(&models, "tiny", "new"), Err(ModelsError::WrongSize { .. })));
+        assert_eq!((entries(&models), entries(dir.path())), (vec!["tiny".to_owned()], vec!["models".to_owned()]));
     }
 }
