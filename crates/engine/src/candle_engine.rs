@@ -9,12 +9,12 @@ use crate::{
         ChatMessage, Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, Prompt,
         Sampling,
     },
-    bert::BertEmbedder,
     device::{self, DeviceChoice},
     embedder::Embedder,
     error::LoadError,
     llama::LoadedLlama,
     model_dir::ModelDir,
+    models::{load_embedding, Backend, LoadedEmbedding},
     request::{check_embed, check_generate, MAX_PROMPT_BYTES},
     sampler::Sampler,
     scheduler::{Limits, Scheduler},
@@ -98,7 +98,7 @@ impl CandleEngine {
             dir.verify()?;
             match (dir.manifest().kind(), dir.manifest().architecture()) {
                 (ModelKind::Chat, "llama") => engine.load_chat(dir, &device, options)?,
-                (ModelKind::Embedding, "bert") => engine.load_embedding(dir, &device, options)?,
+                (ModelKind::Embedding, "bert") => engine.load_embedding(dir, options)?,
                 (_, architecture) => {
                     let architecture = architecture.to_owned();
                     return Err(LoadError::Architecture { model: id.to_owned(), architecture });
@@ -144,14 +144,10 @@ impl CandleEngine {
         Ok(())
     }
 
-    fn load_embedding(
-        &mut self,
-        dir: &ModelDir,
-        device: &candle_core::Device,
-        options: &EngineOptions,
-    ) -> Result<(), LoadError> {
-        let model = BertEmbedder::load(dir, device)?;
-        self.add_info(dir, model.context_tokens(), model.numeric_class().to_owned());
+    fn load_embedding(&mut self, dir: &ModelDir, options: &EngineOptions) -> Result<(), LoadError> {
+        let backend = Backend::open(options.device)?;
+        let LoadedEmbedding { model, context_tokens, numeric_class } = load_embedding(dir, &backend)?;
+        self.add_info(dir, context_tokens, numeric_class);
         self.embedding.insert(dir.manifest().id().to_owned(), Embedder::new(model, options.max_waiting));
         Ok(())
     }

@@ -9,7 +9,6 @@
 
 pub mod api;
 pub mod bench;
-mod bert;
 mod candle_engine;
 mod compute;
 mod control;
@@ -22,6 +21,7 @@ mod llama;
 mod manifest;
 mod model_dir;
 mod models;
+mod requantise;
 mod request;
 mod sampler;
 mod scheduler;
@@ -42,3 +42,4 @@ pub use device::{chosen_gpu, cuda_devices, CudaDevice, DeviceChoice};
 pub use error::LoadError;
 pub use manifest::{Manifest, ManifestError, ModelFile, MANIFEST_FILE, MAX_MANIFEST_BYTES};
 pub use model_dir::{ModelDir, ModelDirError};
+pub use requantise::requantise_to_q8_0;

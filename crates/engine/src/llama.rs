@@ -2,20 +2,23 @@
 
 use std::{fs::File, io::BufReader, path::Path};
 
-use candle_core::{quantized::gguf_file::Content, DType, Device, Tensor};
+use candle_core::{
+    quantized::{gguf_file::Content, GgmlDType},
+    DType, Device, Tensor,
+};
 use candle_transformers::models::quantized_llama::{ModelWeights, MAX_SEQ_LEN};
 
 use crate::{
     api::EngineError,
-    device::numeric_class,
     error::LoadError,
-    gguf::Metadata,
+    gguf::{GgufFile, Metadata},
     session::{CausalModel, Session},
     template::ChatTemplate,
     tokenizer::ChatTokenizer,
     unpack::{unpacked_bytes, UnpackingReader},
 };
 
+const CANDLE: &str = "candle-0.11.1";
 const ARCHITECTURE: &str = "llama";
 
 /// A GGUF file, loaded.
@@ -50,9 +53,10 @@ impl LoadedLlama {
         let refused = |reason: String| LoadError::File { path: path.to_owned(), reason };
         let mut reader = BufReader::new(File::open(path).map_err(|error| refused(error.to_string()))?);
         let content = Content::read(&mut reader).map_err(|error| refused(error.to_string()))?;
-        let metadata = Metadata::new(&content);
-        check_supported(&metadata).map_err(refused)?;
-        let tokenizer = ChatTokenizer::from_gguf(&content).map_err(refused)?;
+        let file = GgufFile::open(path)?;
+        let metadata = file.metadata();
+        check_supported(&metadata, &content).map_err(refused)?;
+        let tokenizer = ChatTokenizer::from_gguf(&file).map_err(refused)?;
         let template = match metadata.text("tokenizer.chat_template").map_err(refused)? {
             Some(source) => {
                 Some(ChatTemplate::new(source, tokenizer.bos_text(), tokenizer.eos_text()).map_err(refused)?)
@@ -64,7 +68,7 @@ impl LoadedLlama {
         let context_tokens = trained.min(MAX_SEQ_LEN as u32);
         let bytes_per_token = bytes_per_token(&metadata).map_err(refused)?;
         let unpacks = device.is_cpu() && unpacked_bytes(&content) <= unpack_limit_bytes;
-        let numeric_class = numeric_class(device, metadata.matrices(), unpacks)?;
+        let numeric_class = numeric_class(device, matrices(&content), unpacks)?;
         let weights = if unpacks {
             let (content, mut reader) = UnpackingReader::new(content, reader);
             ModelWeights::from_gguf(content, &mut reader, device)
@@ -75,6 +79,14 @@ impl LoadedLlama {
         let model = LlamaModel { weights, device: device.clone() };
         Ok(Self { model, tokenizer, template, context_tokens, bytes_per_token, numeric_class })
     }
+}
+
+/// Types and (rows, columns) of all matrices.
+fn matrices(content: &Content) -> impl Iterator<Item = (GgmlDType, usize, usize)> + '_ {
+    content.tensor_infos.values().filter_map(|info| match info.shape.dims() {
+        [rows, columns] => Some((info.ggml_dtype, *rows, *columns)),
+        _ => None,
+    })
 }
 
 /// candle keeps a key and a value as `f32` for each token, layer and head that has one of its own.
@@ -88,16 +100,16 @@ fn bytes_per_token(metadata: &Metadata) -> Result<u64, String> {
 }
 
 /// Refuses variants that candle would load and compute wrongly.
-fn check_supported(metadata: &Metadata) -> Result<(), String> {
+fn check_supported(metadata: &Metadata, content: &Content) -> Result<(), String> {
     let architecture = metadata.required_text("general.architecture")?;
     if architecture != ARCHITECTURE {
         return Err(format!("architecture {architecture:?} is not supported, only {ARCHITECTURE:?} is"));
     }
     let scaling = metadata.text("llama.rope.scaling.type")?.unwrap_or("none");
-    if scaling != "none" || metadata.has_tensor("rope_freqs.weight") {
+    if scaling != "none" || content.tensor_infos.contains_key("rope_freqs.weight") {
         return Err(format!("scaled rotary positions ({scaling}) are not supported"));
     }
-    if metadata.has_tensor("blk.0.attn_q.bias") {
+    if content.tensor_infos.contains_key("blk.0.attn_q.bias") {
         return Err("attention with biases is not supported".into());
     }
     let heads = metadata.required_number("llama.attention.head_count")?;
@@ -124,4 +136,84 @@ impl Session for LlamaSession {
         };
         compute().map_err(|error| EngineError::Internal(format!("the model failed: {error}")))
     }
+}
+
+/// Names the arithmetic: results can be compared bit by bit only within one class. `matrices` are the types, rows and
+/// columns of the model's weights as they are stored; `unpacked` tells whether `f32` is what they are computed in.
+fn numeric_class(
+    device: &Device,
+    matrices: impl Iterator<Item = (GgmlDType, usize, usize)>,
+    unpacked: bool,
+) -> Result<String, LoadError> {
+    let matrices: Vec<_> = matrices.collect();
+    let unit = match device {
+        Device::Cpu if unpacked => format!("cpu/{}", instruction_set(&[])),
+        Device::Cpu => format!("cpu/{}", instruction_set(&matrices)),
+        _ => gpu_class(device)?,
+    };
+    let computed_in = if unpacked { "-f32" } else { "" };
+    Ok(format!("{CANDLE}/{unit}/{}{computed_in}", main_type(&matrices)))
+}
+
+/// The type of most weights, counted by elements.
+fn main_type(matrices: &[(GgmlDType, usize, usize)]) -> String {
+    let mut totals: Vec<(String, usize)> = Vec::new();
+    for (dtype, rows, columns) in matrices {
+        let name = format!("{dtype:?}").to_lowercase();
+        let elements = rows * columns;
+        match totals.iter_mut().find(|(known, _)| *known == type_name(&name)) {
+            Some((_, total)) => *total += elements,
+            None => totals.push((type_name(&name), elements)),
+        }
+    }
+    totals.into_iter().max_by_key(|(_, total)| *total).map_or_else(|| "f32".to_owned(), |(name, _)| name)
+}
+
+/// GGUF's spelling: `q41` becomes `q4_1`, `q4k` becomes `q4_k`.
+fn type_name(name: &str) -> String {
+    match name.strip_prefix('q').and_then(|rest| rest.split_at_checked(1)) {
+        Some((bits, kind)) if !kind.is_empty() && !kind.starts_with('_') => format!("q{bits}_{kind}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// What candle's kernels are compiled for and, where it chooses when it runs, what it chooses.
+fn instruction_set(matrices: &[(GgmlDType, usize, usize)]) -> String {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let compiled = if cfg!(target_feature = "avx2") { "avx2" } else { "sse2" };
+        // candle repacks such matrices for the widest dot product that the processor has.
+        let repacked = matrices.iter().any(|(dtype, rows, columns)| {
+            matches!(dtype, GgmlDType::Q4K | GgmlDType::Q6K | GgmlDType::Q8_0)
+                && rows.is_multiple_of(16)
+                && columns.is_multiple_of(256)
+        });
+        let chosen = match repacked {
+            true if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vnni") => {
+                "+avx512vnni"
+            }
+            true if std::is_x86_feature_detected!("avxvnni") => "+avxvnni",
+            _ => "",
+        };
+        format!("{compiled}{chosen}")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = matrices;
+        std::env::consts::ARCH.to_owned()
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn gpu_class(device: &Device) -> Result<String, LoadError> {
+    let failed = |error: String| LoadError::Device(format!("the GPU does not say what it is: {error}"));
+    let cuda = device.as_cuda_device().map_err(|error| failed(error.to_string()))?;
+    let stream = cuda.cuda_stream();
+    let (major, minor) = stream.context().compute_capability().map_err(|error| failed(format!("{error:?}")))?;
+    Ok(format!("cuda/sm_{major}{minor}"))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn gpu_class(_: &Device) -> Result<String, LoadError> {
+    Err(LoadError::WithoutCuda)
 }
