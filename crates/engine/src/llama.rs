@@ -11,7 +11,7 @@ use candle_transformers::models::quantized_llama::{ModelWeights, MAX_SEQ_LEN};
 use crate::{
     api::EngineError,
     error::LoadError,
-    gguf::Metadata,
+    gguf::{GgufFile, Metadata},
     session::{CausalModel, Session},
     template::ChatTemplate,
     tokenizer::ChatTokenizer,
@@ -53,9 +53,10 @@ impl LoadedLlama {
         let refused = |reason: String| LoadError::File { path: path.to_owned(), reason };
         let mut reader = BufReader::new(File::open(path).map_err(|error| refused(error.to_string()))?);
         let content = Content::read(&mut reader).map_err(|error| refused(error.to_string()))?;
-        let metadata = Metadata::new(&content);
-        check_supported(&metadata).map_err(refused)?;
-        let tokenizer = ChatTokenizer::from_gguf(&content).map_err(refused)?;
+        let file = GgufFile::open(path)?;
+        let metadata = file.metadata();
+        check_supported(&metadata, &content).map_err(refused)?;
+        let tokenizer = ChatTokenizer::from_gguf(&file).map_err(refused)?;
         let template = match metadata.text("tokenizer.chat_template").map_err(refused)? {
             Some(source) => {
                 Some(ChatTemplate::new(source, tokenizer.bos_text(), tokenizer.eos_text()).map_err(refused)?)
@@ -67,7 +68,7 @@ impl LoadedLlama {
         let context_tokens = trained.min(MAX_SEQ_LEN as u32);
         let bytes_per_token = bytes_per_token(&metadata).map_err(refused)?;
         let unpacks = device.is_cpu() && unpacked_bytes(&content) <= unpack_limit_bytes;
-        let numeric_class = numeric_class(device, metadata.matrices(), unpacks)?;
+        let numeric_class = numeric_class(device, matrices(&content), unpacks)?;
         let weights = if unpacks {
             let (content, mut reader) = UnpackingReader::new(content, reader);
             ModelWeights::from_gguf(content, &mut reader, device)
@@ -78,6 +79,14 @@ impl LoadedLlama {
         let model = LlamaModel { weights, device: device.clone() };
         Ok(Self { model, tokenizer, template, context_tokens, bytes_per_token, numeric_class })
     }
+}
+
+/// Types and (rows, columns) of all matrices.
+fn matrices(content: &Content) -> impl Iterator<Item = (GgmlDType, usize, usize)> + '_ {
+    content.tensor_infos.values().filter_map(|info| match info.shape.dims() {
+        [rows, columns] => Some((info.ggml_dtype, *rows, *columns)),
+        _ => None,
+    })
 }
 
 /// candle keeps a key and a value as `f32` for each token, layer and head that has one of its own.
@@ -91,16 +100,16 @@ fn bytes_per_token(metadata: &Metadata) -> Result<u64, String> {
 }
 
 /// Refuses variants that candle would load and compute wrongly.
-fn check_supported(metadata: &Metadata) -> Result<(), String> {
+fn check_supported(metadata: &Metadata, content: &Content) -> Result<(), String> {
     let architecture = metadata.required_text("general.architecture")?;
     if architecture != ARCHITECTURE {
         return Err(format!("architecture {architecture:?} is not supported, only {ARCHITECTURE:?} is"));
     }
     let scaling = metadata.text("llama.rope.scaling.type")?.unwrap_or("none");
-    if scaling != "none" || metadata.has_tensor("rope_freqs.weight") {
+    if scaling != "none" || content.tensor_infos.contains_key("rope_freqs.weight") {
         return Err(format!("scaled rotary positions ({scaling}) are not supported"));
     }
-    if metadata.has_tensor("blk.0.attn_q.bias") {
+    if content.tensor_infos.contains_key("blk.0.attn_q.bias") {
         return Err("attention with biases is not supported".into());
     }
     let heads = metadata.required_number("llama.attention.head_count")?;
