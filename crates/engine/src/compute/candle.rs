@@ -71,11 +71,21 @@ impl CandleCompute {
     }
 
     #[cfg(feature = "cuda")]
-    fn gpu(&self) -> Result<Option<std::sync::Arc<candle_core::cuda_backend::cudarc::driver::CudaContext>>, LoadError> {
+    fn gpu(&self) -> Option<std::sync::Arc<candle_core::cuda_backend::cudarc::driver::CudaContext>> {
         match &self.device {
-            Device::Cuda(cuda) => Ok(Some(cuda.cuda_stream().context().clone())),
-            _ => Ok(None),
+            Device::Cuda(cuda) => Some(cuda.cuda_stream().context().clone()),
+            _ => None,
         }
+    }
+
+    /// Instruction set and device.
+    fn unit(&self) -> String {
+        #[cfg(feature = "cuda")]
+        if let Some(gpu) = self.gpu() {
+            let set = gpu.compute_capability().map(|(major, minor)| format!("sm_{major}{minor}"));
+            return format!("{}/cuda", set.as_deref().unwrap_or("sm_unknown"));
+        }
+        format!("{}/cpu", std::env::consts::ARCH)
     }
 }
 
@@ -91,25 +101,15 @@ impl Compute for CandleCompute {
     type Vector = Tensor;
     type Kv = KvTensors;
 
-    #[cfg(feature = "cuda")]
     fn class(&self) -> String {
-        match self.gpu().ok().flatten().and_then(|context| context.compute_capability().ok()) {
-            Some((major, minor)) => format!("{CANDLE}/sm_{major}{minor}/cuda"),
-            None => format!("{CANDLE}/{}/cpu", std::env::consts::ARCH),
-        }
-    }
-
-    #[cfg(not(feature = "cuda"))]
-    fn class(&self) -> String {
-        format!("{CANDLE}/{}/cpu", std::env::consts::ARCH)
+        format!("{CANDLE}/{}", self.unit())
     }
 
     #[cfg(feature = "cuda")]
     fn memory_left(&self) -> Result<Option<u64>, LoadError> {
-        let Some(context) = self.gpu()? else { return Ok(None) };
+        let Some(gpu) = self.gpu() else { return Ok(None) };
         let failed = |error| LoadError::Device(format!("the CUDA driver reports: {error:?}"));
-        context.bind_to_thread().map_err(failed)?;
-        let (free, _) = context.mem_get_info().map_err(failed)?;
+        let (free, _) = gpu.mem_get_info().map_err(failed)?;
         Ok(Some((free as u64).saturating_sub(WORKSPACE_BYTES)))
     }
 

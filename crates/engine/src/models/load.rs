@@ -1,6 +1,6 @@
 //! Loads models from their folders onto a device.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     api::EngineError,
@@ -64,7 +64,7 @@ pub(crate) fn load_chat(dir: &ModelDir, backend: &Backend, kv_bytes: u64) -> Res
     let path = dir.file_path(manifest.file_ending_in(".gguf").ok_or_else(missing)?);
     let file = GgufFile::open(&path)?;
     match backend {
-        Backend::Candle(compute) => chat(compute, &file, &path, manifest.context_tokens(), kv_bytes),
+        Backend::Candle(compute) => chat(compute, &file, manifest.context_tokens(), kv_bytes),
     }
 }
 
@@ -78,11 +78,10 @@ pub(crate) fn load_embedding(dir: &ModelDir, backend: &Backend) -> Result<Loaded
 fn chat<C: Compute>(
     compute: &Arc<C>,
     file: &GgufFile,
-    path: &Path,
     most_tokens: u32,
     kv_bytes: u64,
 ) -> Result<LoadedChat, LoadError> {
-    let refused = |reason: String| LoadError::File { path: path.to_owned(), reason };
+    let refused = |reason: String| file.refused(reason);
     let metadata = file.metadata();
     let (family, sizes) = Family::of(&metadata).map_err(refused)?;
     let tokenizer = ChatTokenizer::from_gguf(file).map_err(refused)?;
@@ -91,11 +90,9 @@ fn chat<C: Compute>(
         None => None,
     };
     let context_tokens = sizes.context_tokens.min(most_tokens);
-    let weights = DecoderWeights::load(compute.clone(), &GgufTensors { file, path }, family, sizes)?;
-    let tokens = tokenizer.tokens();
-    if tokens > weights.vocabulary() {
-        return Err(refused(format!("{tokens} tokens, but weights for {} only", weights.vocabulary())));
-    }
+    let weights = DecoderWeights::load(compute.clone(), file, family, sizes)?;
+    // Reads no more of them than there are weights for.
+    metadata.texts("tokenizer.ggml.tokens", weights.vocabulary()).map_err(refused)?;
     let numeric_class = numeric_class(&compute.class(), weights.main_type());
     let model = Box::new(Decoder::new(weights, kv_bytes)?);
     Ok(LoadedChat { model, tokenizer, template, context_tokens, numeric_class })
@@ -125,23 +122,17 @@ fn read<'a>(dir: &'a ModelDir, name: &'static str) -> Result<(&'a ModelFile, Vec
     Ok((file, dir.read_file(file, file.bytes)?))
 }
 
-/// The tensors of a GGUF file.
-struct GgufTensors<'a> {
-    file: &'a GgufFile,
-    path: &'a Path,
-}
-
-impl Tensors for GgufTensors<'_> {
+impl Tensors for GgufFile {
     fn tensor(&self, name: &str) -> Result<Option<Stored<'_>>, LoadError> {
-        self.file.tensor(name)
+        self.tensor(name)
     }
 
     fn names(&self) -> Vec<&str> {
-        self.file.tensors().collect()
+        self.tensors().collect()
     }
 
     fn refused(&self, reason: String) -> LoadError {
-        LoadError::File { path: self.path.to_owned(), reason }
+        LoadError::File { path: self.path().to_owned(), reason }
     }
 }
 
