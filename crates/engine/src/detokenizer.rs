@@ -21,8 +21,8 @@ impl TokenBytes {
         Some(table)
     }
 
-    /// Tokens in the vocabulary.
-    pub(crate) fn len(&self) -> usize {
+    /// How many tokens there are.
+    pub(crate) fn tokens(&self) -> usize {
         self.ends.len()
     }
 

@@ -3,13 +3,13 @@
 //! [`LocalEngine`] runs GGUF chat models and BERT embedding models on the CPU or, built with the feature `cuda`, on an
 //! NVIDIA GPU. One thread per chat model has it read, in each step, the next token of every running generation and a few
 //! chunks of prompts, so a long prompt or a slow reader delays nobody else; what a generation says depends on its
-//! request alone, never on what runs beside it. Texts that begin alike share what was computed. Embedding requests take turns batch by batch, and their vectors leave as they are computed.
+//! request alone, never on what runs beside it. Texts that begin alike share what was computed. Embedding
+//! requests take turns batch by batch, and their vectors leave as they are computed.
 //!
 //! Models are folders with a [`Manifest`] that names every file by its hash ([`ModelDir`]).
 
 pub mod api;
 pub mod bench;
-mod bert;
 mod compute;
 mod control;
 mod detokenizer;
@@ -19,11 +19,11 @@ mod error;
 mod events;
 mod gguf;
 mod kv;
-mod llama;
 mod local_engine;
 mod manifest;
 mod model_dir;
 mod models;
+mod requantise;
 mod request;
 mod sampler;
 mod scheduler;
@@ -31,7 +31,6 @@ mod sequence;
 mod stop;
 mod template;
 mod tokenizer;
-mod unpack;
 mod weights;
 
 pub use api::{
@@ -44,3 +43,4 @@ pub use error::LoadError;
 pub use local_engine::{EngineOptions, LocalEngine};
 pub use manifest::{Manifest, ManifestError, ModelFile, MANIFEST_FILE, MAX_MANIFEST_BYTES};
 pub use model_dir::{ModelDir, ModelDirError};
+pub use requantise::requantise_to_q8_0;

@@ -9,15 +9,13 @@ use crate::{
         ChatMessage, Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, ModelStats,
         Prefill, PrefillRequest, Prompt, Sampling,
     },
-    bert::BertEmbedder,
     compute::BLOCK_TOKENS,
-    device::{self, DeviceChoice},
+    device::DeviceChoice,
     embedder::Embedder,
     error::LoadError,
     events::EventSender,
-    llama::{LlamaModel, LoadedLlama},
     model_dir::ModelDir,
-    models::CausalModel,
+    models::{load_chat, load_embedding, Backend, CausalModel, LoadedChat, LoadedEmbedding},
     request::{check_embed, check_generate, check_prefill, check_prompt, MAX_PROMPT_BYTES},
     sampler::Sampler,
     scheduler::{Limits, Place, Scheduler},
@@ -91,10 +89,7 @@ impl LocalEngine {
     /// Checks the files of `models` against their manifests and loads them. Takes seconds; do not call it on a thread
     /// that has to answer others.
     pub fn load(models: &[ModelDir], options: &EngineOptions) -> Result<Self, LoadError> {
-        if let Some(threads) = options.threads {
-            device::use_threads(threads);
-        }
-        let device = device::open(options.device)?;
+        let backend = Backend::open(options.device, options.threads, options.pin_threads)?;
         let mut engine = Self { models: Vec::new(), chat: HashMap::new(), embedding: HashMap::new() };
         for dir in models {
             let id = dir.manifest().id();
@@ -102,37 +97,26 @@ impl LocalEngine {
                 return Err(LoadError::Duplicate(id.to_owned()));
             }
             dir.verify()?;
-            match (dir.manifest().kind(), dir.manifest().architecture()) {
-                (ModelKind::Chat, "llama") => engine.load_chat(dir, &device, options)?,
-                (ModelKind::Embedding, "bert") => engine.load_embedding(dir, &device, options)?,
-                (_, architecture) => {
-                    let architecture = architecture.to_owned();
-                    return Err(LoadError::Architecture { model: id.to_owned(), architecture });
-                }
+            match dir.manifest().kind() {
+                ModelKind::Chat => engine.load_chat(dir, &backend, options)?,
+                ModelKind::Embedding => engine.load_embedding(dir, &backend, options)?,
             }
         }
         Ok(engine)
     }
 
-    fn load_chat(
-        &mut self,
-        dir: &ModelDir,
-        device: &candle_core::Device,
-        options: &EngineOptions,
-    ) -> Result<(), LoadError> {
+    fn load_chat(&mut self, dir: &ModelDir, backend: &Backend, options: &EngineOptions) -> Result<(), LoadError> {
         let manifest = dir.manifest();
-        let missing = || LoadError::MissingFile { model: manifest.id().to_owned(), wanted: "*.gguf" };
-        let file = manifest.file_ending_in(".gguf").ok_or_else(missing)?;
         let kv_bytes = options.kv_memory_mib.saturating_mul(1 << 20);
-        let LoadedLlama { model, tokenizer, template, context_tokens, numeric_class } =
-            LoadedLlama::load(&dir.file_path(file), device, kv_bytes)?;
+        let LoadedChat { model, tokenizer, template, context_tokens, numeric_class } =
+            load_chat(dir, backend, kv_bytes)?;
         let limits = Limits {
             max_running: options.max_running.get(),
             max_waiting: options.max_waiting,
-            prefix_cache: options.prefix_cache && LlamaModel::SHARES_BLOCKS,
+            prefix_cache: options.prefix_cache,
         };
-        let context_tokens = context_that_fits(dir, context_tokens.min(manifest.context_tokens()), &model)?;
-        let scheduler = Scheduler::start(manifest.id(), Box::new(model), limits).map_err(LoadError::Thread)?;
+        let context_tokens = context_that_fits(dir, context_tokens, model.as_ref());
+        let scheduler = Scheduler::start(manifest.id(), model, limits).map_err(LoadError::Thread)?;
         let ends = tokenizer.ends().into();
         let prompts = Arc::new(PromptReader { tokenizer, template, context_tokens });
         self.chat.insert(manifest.id().to_owned(), ChatModel { prompts, scheduler, ends });
@@ -144,14 +128,9 @@ impl LocalEngine {
         self.chat.get(id).ok_or_else(|| EngineError::UnknownModel(id.to_owned()))
     }
 
-    fn load_embedding(
-        &mut self,
-        dir: &ModelDir,
-        device: &candle_core::Device,
-        options: &EngineOptions,
-    ) -> Result<(), LoadError> {
-        let model = BertEmbedder::load(dir, device)?;
-        self.add_info(dir, model.context_tokens(), model.numeric_class().to_owned());
+    fn load_embedding(&mut self, dir: &ModelDir, backend: &Backend, options: &EngineOptions) -> Result<(), LoadError> {
+        let LoadedEmbedding { model, context_tokens, numeric_class } = load_embedding(dir, backend)?;
+        self.add_info(dir, context_tokens, numeric_class);
         self.embedding.insert(dir.manifest().id().to_owned(), Embedder::new(model, options.max_waiting));
         Ok(())
     }
@@ -245,22 +224,18 @@ impl ChatModel {
 }
 
 /// What of a model's context fits the memory for keys and values.
-fn context_that_fits(dir: &ModelDir, context_tokens: u32, model: &dyn CausalModel) -> Result<u32, LoadError> {
+fn context_that_fits(dir: &ModelDir, context_tokens: u32, model: &dyn CausalModel) -> u32 {
     let fitting = u32::try_from(model.blocks().saturating_mul(BLOCK_TOKENS)).unwrap_or(u32::MAX);
-    let model = dir.manifest().id();
-    if fitting < BLOCK_TOKENS as u32 {
-        return Err(LoadError::KvMemory { model: model.to_owned() });
-    }
     if fitting < context_tokens {
         tracing::warn!(
             target: "engine",
             context_tokens,
             fitting_tokens = fitting,
-            model.id = model,
+            model.id = dir.manifest().id(),
             "the memory for contexts does not hold a full one; longer requests are refused"
         );
     }
-    Ok(context_tokens.min(fitting))
+    context_tokens.min(fitting)
 }
 
 impl PromptReader {
@@ -294,7 +269,7 @@ impl PromptReader {
         if prompt_tokens > self.context_tokens {
             return Err(EngineError::ContextLength { prompt_tokens, context_tokens: self.context_tokens });
         }
-        let vocabulary = self.tokenizer.vocabulary_len();
+        let vocabulary = self.tokenizer.tokens();
         match tokens.iter().find(|token| **token as usize >= vocabulary) {
             None => Ok(()),
             Some(token) => Err(EngineError::InvalidRequest(format!(

@@ -101,6 +101,7 @@ impl Sequence {
         self.spec.is_cancelled()
     }
 
+    #[cfg(test)]
     pub(crate) fn holding(&self) -> &Holding {
         &self.holding
     }

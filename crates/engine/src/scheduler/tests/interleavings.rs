@@ -1,5 +1,7 @@
 //! Whatever happens around it, a text gets what it gets alone.
 
+use std::{num::NonZeroUsize, sync::Arc};
+
 use proptest::prelude::*;
 use tokio::sync::mpsc;
 
@@ -9,7 +11,8 @@ use super::{
 };
 use crate::{
     api::{FinishReason, GenerationEvent, PositionOutput, PrefillEvent, Sampling},
-    models::CausalModel,
+    compute::cpu::CpuCompute,
+    models::{tiny::TinyModel, CausalModel},
     scheduler::Limits,
 };
 
@@ -203,6 +206,23 @@ proptest! {
     ) {
         let limits = Limits { prefix_cache, ..limits(max_running, 1000) };
         check(|blocks| Box::new(Fake::new(blocks)), blocks, limits, acts);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_interleaving_of_a_real_model_gives_each_what_it_gets_alone(
+        blocks in 3..40usize,
+        max_running in 1..8usize,
+        prefix_cache: bool,
+        acts in proptest::collection::vec(act(), 1..30),
+    ) {
+        let limits = Limits { prefix_cache, ..limits(max_running, 1000) };
+        let compute = Arc::new(CpuCompute::new(NonZeroUsize::MIN, false).unwrap());
+        let tiny = TinyModel::quantised_llama(7);
+        check(|blocks| Box::new(tiny.decoder(compute.clone(), blocks as u64)), blocks, limits, acts);
     }
 }
 
