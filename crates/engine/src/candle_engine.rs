@@ -145,7 +145,7 @@ impl CandleEngine {
     }
 
     fn load_embedding(&mut self, dir: &ModelDir, options: &EngineOptions) -> Result<(), LoadError> {
-        let backend = Backend::open(options.device)?;
+        let backend = Backend::open(options.device, options.threads, false)?;
         let LoadedEmbedding { model, context_tokens, numeric_class } = load_embedding(dir, &backend)?;
         self.add_info(dir, context_tokens, numeric_class);
         self.embedding.insert(dir.manifest().id().to_owned(), Embedder::new(model, options.max_waiting));

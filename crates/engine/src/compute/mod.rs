@@ -4,6 +4,7 @@
 //! all texts that a step reads are rows of one matrix, so that weights are read once for all of them.
 
 pub(crate) mod candle;
+pub(crate) mod cpu;
 
 use crate::{error::LoadError, weights::Stored};
 

@@ -1,10 +1,10 @@
 //! Loads models from their folders onto a device.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc, thread};
 
 use crate::{
     api::EngineError,
-    compute::{candle::CandleCompute, Compute},
+    compute::{candle::CandleCompute, cpu::CpuCompute, Compute},
     device::{self, numeric_class, DeviceChoice},
     embedder::EmbeddingModel,
     error::LoadError,
@@ -26,6 +26,8 @@ use crate::{
 
 /// The arithmetic that all models of an engine share.
 pub(crate) enum Backend {
+    /// Our own kernels, on the processor.
+    Cpu(Arc<CpuCompute>),
     /// candle, on a GPU.
     Candle(Arc<CandleCompute>),
 }
@@ -50,9 +52,19 @@ pub(crate) struct LoadedEmbedding {
 }
 
 impl Backend {
-    /// Opens the device. An engine has one; a machine with many GPUs runs an engine for each.
-    pub(crate) fn open(choice: DeviceChoice) -> Result<Self, LoadError> {
-        Ok(Self::Candle(Arc::new(CandleCompute::new(device::open(choice)?))))
+    /// Opens the device. An engine has one; a machine with many GPUs runs an engine for each. On the processor `threads`
+    /// compute, one for each core if it is none; `pin` keeps each of them on its core.
+    pub(crate) fn open(choice: DeviceChoice, threads: Option<NonZeroUsize>, pin: bool) -> Result<Self, LoadError> {
+        match choice {
+            DeviceChoice::Cpu => {
+                let threads = match threads {
+                    Some(threads) => threads,
+                    None => thread::available_parallelism().map_err(LoadError::Thread)?,
+                };
+                Ok(Self::Cpu(Arc::new(CpuCompute::new(threads, pin)?)))
+            }
+            DeviceChoice::Cuda(_) => Ok(Self::Candle(Arc::new(CandleCompute::new(device::open(choice)?)))),
+        }
     }
 }
 
@@ -64,6 +76,7 @@ pub(crate) fn load_chat(dir: &ModelDir, backend: &Backend, kv_bytes: u64) -> Res
     let path = dir.file_path(manifest.file_ending_in(".gguf").ok_or_else(missing)?);
     let file = GgufFile::open(&path)?;
     match backend {
+        Backend::Cpu(compute) => chat(compute, &file, manifest.context_tokens(), kv_bytes),
         Backend::Candle(compute) => chat(compute, &file, manifest.context_tokens(), kv_bytes),
     }
 }
@@ -71,6 +84,7 @@ pub(crate) fn load_chat(dir: &ModelDir, backend: &Backend, kv_bytes: u64) -> Res
 /// Loads the safetensors file of `dir`.
 pub(crate) fn load_embedding(dir: &ModelDir, backend: &Backend) -> Result<LoadedEmbedding, LoadError> {
     match backend {
+        Backend::Cpu(compute) => embedding(compute, dir),
         Backend::Candle(compute) => embedding(compute, dir),
     }
 }

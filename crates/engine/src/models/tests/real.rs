@@ -1,7 +1,11 @@
 //! The real models that `scripts/setup` fetches.
 
+use std::sync::Arc;
+
+use candle_core::Device;
+
 use crate::{
-    compute::BlockId,
+    compute::{candle::CandleCompute, BlockId},
     device::DeviceChoice,
     model_dir::ModelDir,
     models::{load_chat, load_embedding, Backend, Piece, Wanted},
@@ -103,8 +107,9 @@ fn dir(id: &str) -> ModelDir {
     ModelDir::open(&models, id).unwrap_or_else(|error| panic!("run scripts/setup first\n{error}"))
 }
 
-fn backend() -> Backend {
-    Backend::open(DeviceChoice::Cpu).unwrap()
+fn backends() -> [Backend; 2] {
+    let candle = Backend::Candle(Arc::new(CandleCompute::new(Device::Cpu)));
+    [Backend::open(DeviceChoice::Cpu, None, false).unwrap(), candle]
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
@@ -113,7 +118,11 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn smollm2_knows_the_capital_of_france() {
-    let mut chat = load_chat(&dir("smollm2-135m-instruct"), &backend(), 64 << 20).unwrap();
+    backends().iter().for_each(capital_of_france);
+}
+
+fn capital_of_france(backend: &Backend) {
+    let mut chat = load_chat(&dir("smollm2-135m-instruct"), backend, 64 << 20).unwrap();
     assert!(chat.numeric_class.ends_with("/q4_1"), "{}", chat.numeric_class);
     assert!(chat.template.is_some() && chat.context_tokens > 0);
     let blocks: Vec<BlockId> = (0..chat.model.blocks() as u32).rev().map(BlockId).collect();
@@ -134,7 +143,11 @@ fn smollm2_knows_the_capital_of_france() {
 
 #[test]
 fn minilm_makes_the_vectors_of_its_reference() {
-    let embedding = load_embedding(&dir("all-minilm-l6-v2"), &backend()).unwrap();
+    backends().iter().for_each(vectors_of_the_reference);
+}
+
+fn vectors_of_the_reference(backend: &Backend) {
+    let embedding = load_embedding(&dir("all-minilm-l6-v2"), backend).unwrap();
     assert!(embedding.numeric_class.ends_with("/f32") && embedding.context_tokens == 256);
     let tokens: Vec<Vec<u32>> = VECTORS
         .iter()
