@@ -1,10 +1,10 @@
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use candle_core::Device;
 
 use super::reference;
 use crate::{
-    compute::{candle::CandleCompute, BlockId, Compute},
+    compute::{candle::CandleCompute, cpu::CpuCompute, BlockId, Compute},
     models::{
         decoder::Decoder,
         tiny::{TinyModel, TinyTensor, VOCABULARY},
@@ -20,6 +20,10 @@ const EIGHT_BITS: f64 = 6e-2;
 
 fn candle() -> Arc<CandleCompute> {
     Arc::new(CandleCompute::new(Device::Cpu))
+}
+
+fn cpu(threads: usize) -> Arc<CpuCompute> {
+    Arc::new(CpuCompute::new(NonZeroUsize::new(threads).unwrap(), false).unwrap())
 }
 
 fn tokens(seed: u32, count: u32) -> Vec<u32> {
@@ -88,26 +92,29 @@ fn agrees_with_the_formulas<C: Compute>(compute: Arc<C>, model: &TinyModel, tole
 #[test]
 fn llama_agrees_with_the_formulas() {
     agrees_with_the_formulas(candle(), &TinyModel::llama(1), F16_KEYS);
+    agrees_with_the_formulas(cpu(2), &TinyModel::llama(1), F16_KEYS);
 }
 
 #[test]
 fn qwen2_agrees_with_the_formulas() {
     agrees_with_the_formulas(candle(), &TinyModel::qwen2(2), F16_KEYS);
+    agrees_with_the_formulas(cpu(2), &TinyModel::qwen2(2), F16_KEYS);
 }
 
 #[test]
 fn qwen3_agrees_with_the_formulas() {
     agrees_with_the_formulas(candle(), &TinyModel::qwen3(3), F16_KEYS);
+    agrees_with_the_formulas(cpu(2), &TinyModel::qwen3(3), F16_KEYS);
 }
 
 #[test]
 fn quantised_weights_agree_with_the_formulas() {
     agrees_with_the_formulas(candle(), &TinyModel::quantised_llama(4), EIGHT_BITS);
+    agrees_with_the_formulas(cpu(2), &TinyModel::quantised_llama(4), EIGHT_BITS);
 }
 
-#[test]
-fn many_texts_of_many_lengths_produce_beside_each_other() {
-    let model = TinyModel::qwen2(5);
+/// Reads eight texts of many lengths, then the last token of each in one step.
+fn many_texts<C: Compute>(compute: Arc<C>, model: &TinyModel) -> Vec<(Vec<u32>, Vec<Output>)> {
     let lengths = [3, 300, 17, 170, 1, 16, 33, 32];
     let texts: Vec<Vec<u32>> = (1..).zip(lengths).map(|(seed, length)| tokens(seed, length + 1)).collect();
     let mut next = 0;
@@ -119,7 +126,7 @@ fn many_texts_of_many_lengths_produce_beside_each_other() {
             (next - count..next).map(BlockId).collect()
         })
         .collect();
-    let mut decoder = model.decoder(candle(), u64::from(next));
+    let mut decoder = model.decoder(compute, u64::from(next));
     let prompts: Vec<_> =
         texts.iter().zip(&places).map(|(text, places)| piece(&text[..text.len() - 1], 0, places)).collect();
     decoder.forward(&prompts).unwrap();
@@ -128,8 +135,33 @@ fn many_texts_of_many_lengths_produce_beside_each_other() {
         .zip(&places)
         .map(|(text, places)| piece(&text[text.len() - 1..], text.len() - 1, places))
         .collect();
-    for (text, outputs) in texts.iter().zip(decoder.forward(&last).unwrap()) {
-        assert_right(&model, text, &outputs, F16_KEYS);
+    let outputs = decoder.forward(&last).unwrap();
+    texts.into_iter().zip(outputs).collect()
+}
+
+#[test]
+fn many_texts_of_many_lengths_produce_beside_each_other() {
+    let model = TinyModel::qwen2(5);
+    for (text, outputs) in many_texts(candle(), &model).iter().chain(&many_texts(cpu(2), &model)) {
+        assert_right(&model, text, outputs, F16_KEYS);
+    }
+}
+
+#[test]
+fn on_the_processor_nothing_but_the_text_itself_changes_a_bit() {
+    for model in [TinyModel::quantised_llama(6), TinyModel::qwen3(6)] {
+        for (text, beside_others) in many_texts(cpu(2), &model) {
+            let places: Vec<BlockId> = (0..19).rev().map(BlockId).collect();
+            for (threads, chunk) in [(1, 1), (1, 512), (3, 7)] {
+                let mut decoder = model.decoder(cpu(threads), 19);
+                let mut last = Vec::new();
+                for (start, tokens) in (0..).step_by(chunk).zip(text.chunks(chunk)) {
+                    let outputs = decoder.forward(&[piece(tokens, start, &places)]).unwrap();
+                    last = outputs[0][tokens.len() - 1..].to_vec();
+                }
+                assert_eq!(last, beside_others, "{threads} threads, {chunk} tokens at once");
+            }
+        }
     }
 }
 
