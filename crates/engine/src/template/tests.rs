@@ -92,7 +92,7 @@ fn texts_have_the_methods_of_python() {
     assert_eq!(answer(thought), "two 2");
     assert_eq!(answer("{{ '</t>' in messages[1].content and messages[1].content.startswith('one') }}"), "True");
     assert_eq!(answer("{{ '\\n a \\n'.strip('\\n') }}|{{ 'ab\\n'.rstrip('\\n') }}|{{ ' a ' | trim }}"), " a |ab|a");
-    assert_eq!(answer("{{ 'a' ~ 1 + 1 }}{{ messages[0].role.upper() }}{{ 'x'.replace('x', 'y') }}"), "a2SYSTEMy");
+    assert_eq!(answer("{{ 'a' ~ (1 + 1) }}{{ messages[0].role.upper() }}{{ 'x'.replace('x', 'y') }}"), "a2SYSTEMy");
 }
 
 #[test]
