@@ -26,6 +26,9 @@ pub(super) const SCALE: usize = 11;
 /// Scale times sum, an `f32`; not negated.
 pub(super) const SCALED_SUM: usize = 12;
 
+/// Adding it rounds small numbers to whole ones, ties to even, which then are in the lowest bits.
+const ROUNDER: f32 = 12_582_912.0;
+
 /// Tokens that are worth sharing the work of laying out.
 const SHARED_FROM_TOKENS: usize = 2 * TILE;
 
@@ -108,19 +111,19 @@ fn quantise(block: &[f32], words: &mut [i32], tokens: usize, token: usize) {
     let inverse = 127.0 / largest;
     // Numbers so small that the inverse is infinite are zeroes.
     let (scale, inverse) = if inverse.is_finite() { (scale, inverse) } else { (0.0, 0.0) };
-    let mut bytes = [0i32; BLOCK];
-    for (byte, number) in bytes.iter_mut().zip(block) {
-        *byte = (number * inverse).round_ties_even().clamp(-127.0, 127.0) as i32;
+    let mut whole = [0i32; BLOCK];
+    for (whole, number) in whole.iter_mut().zip(block) {
+        let shifted = (number * inverse + ROUNDER).to_bits() as i32;
+        *whole = shifted.wrapping_sub(ROUNDER.to_bits() as i32).clamp(-127, 127);
     }
-    for (run, four) in bytes.chunks_exact(4).enumerate() {
-        words[run * tokens + token] = i32::from_le_bytes([four[0] as u8, four[1] as u8, four[2] as u8, four[3] as u8]);
-    }
-    let first: i32 = bytes[..16].iter().sum();
-    let last: i32 = bytes[16..].iter().sum();
-    let mut put = |kind: usize, word: i32| words[kind * tokens + token] = word;
-    put(SUM, -(first + last));
-    put(FIRST_SUM, -first);
-    put(LAST_SUM, -last);
-    put(SCALE, scale.to_bits() as i32);
-    put(SCALED_SUM, (scale * (first + last) as f32).to_bits() as i32);
+    let mut bytes = [0u8; BLOCK];
+    bytes.iter_mut().zip(whole).for_each(|(byte, whole)| *byte = whole as u8);
+    // At most 16 * 127 each.
+    let sum = |whole: &[i32]| whole.iter().fold(0i32, |sum, whole| sum.wrapping_add(*whole));
+    let (first, last) = (sum(&whole[..16]), sum(&whole[16..]));
+    let fours = bytes.chunks_exact(4).map(|four| i32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+    let scaled_sum = scale * (first + last) as f32;
+    let others = [-(first + last), -first, -last, scale.to_bits() as i32, scaled_sum.to_bits() as i32];
+    let places = words[token..].iter_mut().step_by(tokens);
+    places.zip(fours.chain(others)).for_each(|(place, word)| *place = word);
 }

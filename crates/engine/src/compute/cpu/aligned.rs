@@ -53,6 +53,25 @@ impl<T: Plain> Aligned<T> {
         let start = unsafe { allocated.add(skipped) }.cast();
         Some(Self { allocated, layout, start, len, owns: PhantomData })
     }
+
+    /// Asks for large pages, which memory that is read from one end to the other gains from; what is touched rarely
+    /// would only take more.
+    pub(super) fn in_large_pages(self) -> Self {
+        #[cfg(target_os = "linux")]
+        {
+            const PAGE: usize = 4096;
+            let skipped = self.allocated.addr().get().wrapping_neg() % PAGE;
+            if let Some(bytes) = self.layout.size().checked_sub(skipped) {
+                // SAFETY: whole pages of an allocation that `self` owns; the advice changes nothing that can be read.
+                // A refusal leaves small pages.
+                unsafe {
+                    let first_page = self.allocated.as_ptr().add(skipped);
+                    libc::madvise(first_page.cast(), bytes / PAGE * PAGE, libc::MADV_HUGEPAGE);
+                }
+            }
+        }
+        self
+    }
 }
 
 impl<T: Plain> Drop for Aligned<T> {

@@ -148,7 +148,12 @@ unsafe fn score<S: Lanes, E: Element>(
     for (block, scores) in scores.chunks_exact_mut(count * GROUP).take(blocks).enumerate() {
         let (keys, _) = head.block(block);
         for lane in (0..GROUP).step_by(S::WIDTH) {
-            let weights = Weights::<E> { first: keys.as_ptr().wrapping_add(lane), step: GROUP, inputs: head.head_len };
+            let weights = Weights::<E> {
+                first: keys.as_ptr().wrapping_add(lane),
+                step: GROUP,
+                inputs: head.head_len,
+                prefetched: 0,
+            };
             let x = Inputs { first: queries.numbers.as_ptr(), step: count, apart: 1 };
             // SAFETY: a block has sixteen keys of `head_len` numbers, the queries as many numbers each, and a block's
             // scores are sixteen for each query.
@@ -219,7 +224,7 @@ unsafe fn add_values<S: Lanes, E: Element>(
             let first = token * queries.group;
             let x = Inputs { first: weights[first * GROUP..].as_ptr(), step: 1, apart: GROUP };
             for lane in (0..padded).step_by(S::WIDTH) {
-                let rows = Weights::<E> { first: values[lane..].as_ptr(), step: padded, inputs: seen };
+                let rows = Weights::<E> { first: values[lane..].as_ptr(), step: padded, inputs: seen, prefetched: 0 };
                 let sums = results[first * padded + lane..].as_mut_ptr();
                 // SAFETY: a block has sixteen values of `padded` numbers, each query sixteen weights and a result of
                 // `padded` numbers.

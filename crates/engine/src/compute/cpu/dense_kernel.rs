@@ -7,7 +7,7 @@ use super::{
     activations::TILE,
     lanes::{Isa, Lanes, Scalar, GROUP},
     packed::Packed,
-    quant_kernel::TileSums,
+    quant_kernel::{TileSums, PREFETCHED_BYTES},
 };
 use crate::weights::StoredType;
 
@@ -113,7 +113,9 @@ unsafe fn tile_avx512<E: Element>(group: &[u8], x: &[f32], tokens: usize, sums: 
 unsafe fn tile<S: Lanes, E: Element>(group: &[u8], x: &[f32], tokens: usize, sums: &mut TileSums) {
     let inputs = x.len() / tokens.max(1);
     for lane in (0..GROUP).step_by(S::WIDTH) {
-        let weights = Weights::<E> { first: group.as_ptr().cast::<E::Bits>().wrapping_add(lane), step: GROUP, inputs };
+        let first = group.as_ptr().cast::<E::Bits>().wrapping_add(lane);
+        let weights =
+            Weights::<E> { first, step: GROUP, inputs, prefetched: if lane == 0 { PREFETCHED_BYTES } else { 0 } };
         let x = Inputs { first: x.as_ptr(), step: tokens, apart: 1 };
         // SAFETY: the caller's promise.
         unsafe { multiply::<S, E>(weights, x, tokens, sums.as_mut_ptr().wrapping_add(lane), GROUP, false) };
@@ -126,6 +128,8 @@ pub(super) struct Weights<E: Element> {
     /// From an input's numbers to the next input's.
     pub(super) step: usize,
     pub(super) inputs: usize,
+    /// Bytes ahead of which weights are asked for; 0: they are near.
+    pub(super) prefetched: usize,
 }
 
 /// What weights are multiplied with.
@@ -198,6 +202,9 @@ unsafe fn run<S: Lanes, E: Element, const N: usize>(
         }
         let (mut from, mut input) = (weights.first, x.first);
         for _ in 0..weights.inputs {
+            if weights.prefetched > 0 {
+                S::prefetch(from.cast::<u8>().wrapping_add(weights.prefetched));
+            }
             let row = E::load::<S>(from);
             for column in 0..N {
                 totals[column] = S::fma(row, S::splat(*input.add(column * x.apart)), totals[column]);

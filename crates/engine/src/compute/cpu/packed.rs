@@ -75,7 +75,7 @@ impl Packed {
             return Err(format!("{} bytes are not {rows} rows of {columns} numbers of {}", bytes.len(), dtype.name()));
         }
         let total = rows.div_ceil(GROUP).checked_mul(layout.stride);
-        let memory = total.and_then(Aligned::zeroed);
+        let memory = total.and_then(Aligned::zeroed).map(Aligned::in_large_pages);
         let Some(mut packed) = memory else {
             return Err(format!("no memory for {rows} rows of {columns} numbers"));
         };

@@ -7,6 +7,7 @@ use std::arch::x86_64::{
     _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps,
     _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi8, _mm256_set1_ps, _mm256_setzero_si256, _mm256_sign_epi8,
     _mm256_slli_epi32, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_xor_si256, _mm_loadl_epi64, _mm_loadu_si128,
+    _mm_prefetch, _MM_HINT_T1,
 };
 
 use super::{Lanes, GROUP};
@@ -88,6 +89,12 @@ impl Lanes for Avx2 {
                 _ => _mm256_slli_epi32::<7>(value),
             }
         }
+    }
+
+    #[inline(always)]
+    fn prefetch(from: *const u8) {
+        // The second level of caches: the first waits for few lines at a time.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
     }
 
     /// Pairs of products fit sixteen bits with room for all eight of a block: 8 * 2 * 15 * 127 < 2^15.

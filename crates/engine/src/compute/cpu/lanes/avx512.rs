@@ -5,7 +5,7 @@ use std::arch::x86_64::{
     __m128i, __m256i, __m512, __m512i, _mm256_loadu_si256, _mm512_and_si512, _mm512_castsi512_ps, _mm512_cvtepi32_ps,
     _mm512_cvtepi8_epi32, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
     _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_epi8, _mm512_set1_ps,
-    _mm512_slli_epi32, _mm512_srli_epi16, _mm512_storeu_ps, _mm_loadu_si128,
+    _mm512_slli_epi32, _mm512_srli_epi16, _mm512_storeu_ps, _mm_loadu_si128, _mm_prefetch, _MM_HINT_T1,
 };
 
 use super::{Lanes, GROUP};
@@ -87,6 +87,12 @@ impl Lanes for Avx512 {
                 _ => _mm512_slli_epi32::<7>(value),
             }
         }
+    }
+
+    #[inline(always)]
+    fn prefetch(from: *const u8) {
+        // The second level of caches: the first waits for few lines at a time.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
     }
 
     #[inline(always)]

@@ -91,6 +91,9 @@ pub(super) trait Lanes: 'static {
     /// Shifts left by 3, 4, 5 or 7 bits.
     unsafe fn shift_left(value: Self::I, bits: u32) -> Self::I;
 
+    /// Asks for the memory around `from`, whether there is any or not.
+    fn prefetch(from: *const u8);
+
     /// Adds to each of `N` sums, for each lane, the product of its row's 32 quants and a token's 32 activations.
     ///
     /// `quants` are nibbles `[4][16 rows][4]`: the low ones are those of inputs 0..16, the high ones of 16..32. Word

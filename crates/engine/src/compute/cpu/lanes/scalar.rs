@@ -103,6 +103,8 @@ impl Lanes for Scalar {
         value.map(|value| value.wrapping_shl(bits))
     }
 
+    fn prefetch(_: *const u8) {}
+
     unsafe fn dot_nibbles<const N: usize>(quants: *const u8, x: *const i32, stride: usize, sums: &mut [Self::I; N]) {
         const HALF: usize = 4 * WIDTH * 4;
         // SAFETY: the caller points to 256 bytes and to eight runs of words.
