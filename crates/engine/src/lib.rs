@@ -35,7 +35,8 @@ mod weights;
 
 pub use api::{
     ChatMessage, Embedding, EmbeddingEvent, Embeddings, Engine, EngineError, FinishReason, GenerateRequest, Generation,
-    GenerationEvent, ModelInfo, ModelKind, Prompt, Sampling, SharedEngine,
+    GenerationEvent, ModelInfo, ModelKind, ModelStats, PositionOutput, Prefill, PrefillEvent, PrefillRequest, Prompt,
+    ResponseFormat, Sampling, SharedEngine, TokenLogprob, TokenLogprobs,
 };
 pub use candle_engine::{CandleEngine, EngineOptions};
 pub use device::{chosen_gpu, cuda_devices, CudaDevice, DeviceChoice};

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn sampler(temperature: f32, top_p: f32, seed: u64) -> Sampler {
-        Sampler::new(&Sampling { max_tokens: None, temperature, top_p, seed, stop: vec![] })
+        Sampler::new(&Sampling { temperature, top_p, seed, ..Sampling::default() })
     }
 
     fn logits_of(probabilities: &[f64]) -> Vec<f32> {

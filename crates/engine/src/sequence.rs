@@ -212,6 +212,7 @@ impl Sequence {
                 place.send(GenerationEvent::Piece {
                     text: std::mem::take(&mut self.text),
                     tokens: std::mem::take(&mut self.undelivered_tokens),
+                    logprobs: Vec::new(),
                 });
                 true
             }

@@ -66,7 +66,7 @@ fn with_memory(toy: &Toy, max_running: usize, max_waiting: usize, max_tokens: u6
 }
 
 fn spec(prompt: &[u32], max_tokens: u32, capacity: usize) -> (SequenceSpec, mpsc::Receiver<GenerationEvent>) {
-    let sampling = Sampling { max_tokens: None, temperature: 0.0, top_p: 1.0, seed: 0, stop: vec![] };
+    let sampling = Sampling::default();
     let (events, receiver) = EventSender::channel(capacity).unwrap();
     let bytes = Arc::new(TokenBytes::new((0..=u8::MAX).map(|byte| [byte])).unwrap());
     let spec = SequenceSpec {

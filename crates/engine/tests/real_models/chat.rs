@@ -14,7 +14,7 @@ fn chat(question: &str) -> GenerateRequest {
     GenerateRequest {
         model: CHAT.into(),
         prompt: Prompt::Chat(vec![message]),
-        sampling: Sampling { max_tokens: Some(40), temperature: 0.0, top_p: 1.0, seed: 0, stop: vec![] },
+        sampling: Sampling { max_tokens: Some(40), ..Sampling::default() },
     }
 }
 
