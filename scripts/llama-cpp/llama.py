@@ -99,6 +99,7 @@ def library():
         "llama_init_from_model": (c_void_p, [c_void_p, ContextParams]),
         "llama_free": (None, [c_void_p]),
         "llama_model_get_vocab": (c_void_p, [c_void_p]),
+        **{f"llama_model_n_{what}": (c_int32, [c_void_p]) for what in ("layer", "embd", "head", "head_kv")},
         "llama_vocab_n_tokens": (c_int32, [c_void_p]),
         "llama_vocab_is_eog": (c_bool, [c_void_p, c_int32]),
         "llama_tokenize": (c_int32, [c_void_p, c_char_p, c_int32, POINTER(c_int32), c_int32, c_bool, c_bool]),
@@ -147,6 +148,18 @@ class Model:
         )
         assert count >= 0, "the tokens do not fit"
         return room.raw[:count].decode(errors="replace")
+
+    def kv_bytes_per_token(self):
+        """Bytes that keys and values of a token take, as f16."""
+        layers, width, heads, kv_heads = (
+            getattr(self.lib, f"llama_model_n_{what}")(self.handle) for what in ("layer", "embd", "head", "head_kv")
+        )
+        return layers * kv_heads * (width // heads) * 2 * 2
+
+    def about(self):
+        """Version, and what of the processor is used."""
+        version = os.path.basename(self.lib._name).removeprefix("libllama.").removesuffix(".so")
+        return f"llama.cpp {version}, {self.lib.llama_print_system_info().decode().strip()}"
 
     def ends(self, token):
         """Whether the token ends a text."""
