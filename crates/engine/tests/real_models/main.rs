@@ -3,4 +3,5 @@
 mod chat;
 mod embeddings;
 mod files;
+mod golden;
 mod load;
