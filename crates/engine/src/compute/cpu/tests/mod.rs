@@ -4,6 +4,7 @@
 mod attention;
 mod matmul;
 mod rowwise;
+mod speed;
 
 use std::num::NonZeroUsize;
 
