@@ -55,6 +55,14 @@ pub enum LoadError {
         /// How many there are.
         count: usize,
     },
+    /// The server that runs models cannot be used.
+    #[error("the server {url}: {reason}")]
+    Server {
+        /// Which.
+        url: String,
+        /// Why.
+        reason: String,
+    },
     /// The operating system refused a thread.
     #[error("cannot start an engine thread: {0}")]
     Thread(#[source] io::Error),
