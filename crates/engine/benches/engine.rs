@@ -10,7 +10,7 @@ use std::{
 };
 
 use cuckoo_engine::{
-    CandleEngine, Engine, EngineOptions, GenerateRequest, Generation, GenerationEvent, ModelDir, Prompt, Sampling,
+    LocalEngine, Engine, EngineOptions, GenerateRequest, Generation, GenerationEvent, ModelDir, Prompt, Sampling,
 };
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ enum Answer {
 const GOING_ON: u32 = 256;
 
 struct Bench {
-    engine: CandleEngine,
+    engine: LocalEngine,
     model: String,
     /// Bytes in RAM before anything was loaded.
     before: u64,
@@ -84,7 +84,7 @@ async fn main() -> Outcome<()> {
         max_running: running.parse()?,
         ..EngineOptions::default()
     };
-    let engine = CandleEngine::load(&[ModelDir::open(Path::new(models_dir), model)?], &options)?;
+    let engine = LocalEngine::load(&[ModelDir::open(Path::new(models_dir), model)?], &options)?;
     let bench = Bench { engine, model: model.clone(), before };
     for line in std::io::stdin().lock().lines() {
         let question = serde_json::from_str(&line?)?;

@@ -21,6 +21,11 @@ impl TokenBytes {
         Some(table)
     }
 
+    /// How many tokens there are.
+    pub(crate) fn tokens(&self) -> usize {
+        self.ends.len()
+    }
+
     fn get(&self, token: u32) -> &[u8] {
         let index = token as usize;
         let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);

@@ -2,7 +2,7 @@
 //! wrote what is compared with.
 
 use cuckoo_engine::{
-    CandleEngine, ChatMessage, Engine, EngineOptions, GenerateRequest, GenerationEvent, PrefillEvent, PrefillRequest,
+    LocalEngine, ChatMessage, Engine, EngineOptions, GenerateRequest, GenerationEvent, PrefillEvent, PrefillRequest,
     Prompt, Sampling,
 };
 use serde::Deserialize;
@@ -71,7 +71,7 @@ fn prompts() -> Vec<PromptCase> {
 }
 
 /// What the engine finds most likely after each of llama.cpp's tokens, where that is something else.
-async fn differences(engine: &CandleEngine, model: &str, answer: &Answer) -> Vec<Difference> {
+async fn differences(engine: &LocalEngine, model: &str, answer: &Answer) -> Vec<Difference> {
     let Answer { prompt_tokens, tokens, .. } = answer;
     let from = prompt_tokens.len() as u32 - 1;
     let read = prompt_tokens.iter().chain(&tokens[..tokens.len() - 1]).copied().collect();
@@ -101,7 +101,7 @@ async fn differences(engine: &CandleEngine, model: &str, answer: &Answer) -> Vec
 }
 
 /// The tokens of a greedy generation.
-async fn greedy(engine: &CandleEngine, model: &str, prompt: Prompt, max_tokens: usize) -> Vec<u32> {
+async fn greedy(engine: &LocalEngine, model: &str, prompt: Prompt, max_tokens: usize) -> Vec<u32> {
     let sampling = Sampling { max_tokens: Some(max_tokens as u32), logprobs: Some(0), ..Sampling::default() };
     let mut generation = engine.generate(GenerateRequest { model: model.into(), prompt, sampling }).await.unwrap();
     let mut tokens = Vec::new();
@@ -114,7 +114,7 @@ async fn greedy(engine: &CandleEngine, model: &str, prompt: Prompt, max_tokens: 
     }
 }
 
-async fn compare(engine: &CandleEngine, model: &str, golden: &str) {
+async fn compare(engine: &LocalEngine, model: &str, golden: &str) {
     let golden: Golden = serde_json::from_str(golden).unwrap();
     assert_eq!(golden.answers.len(), 20);
     let (mut different, mut positions) = (0, 0);
@@ -154,6 +154,6 @@ async fn compare(engine: &CandleEngine, model: &str, golden: &str) {
 
 #[tokio::test]
 async fn greedy_answers_are_those_of_llama_cpp_or_part_where_two_tokens_nearly_tie() {
-    let engine = CandleEngine::load(&[model_dir(CHAT)], &EngineOptions::default()).unwrap();
+    let engine = LocalEngine::load(&[model_dir(CHAT)], &EngineOptions::default()).unwrap();
     compare(&engine, CHAT, include_str!("../golden/smollm2-q4_1.json")).await;
 }
