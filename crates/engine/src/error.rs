@@ -55,6 +55,14 @@ pub enum LoadError {
         /// How many there are.
         count: usize,
     },
+    /// The server that runs models cannot be used.
+    #[error("the server {url}: {reason}")]
+    Server {
+        /// Which.
+        url: String,
+        /// Why.
+        reason: String,
+    },
     /// Not even one block of keys and values finds room.
     #[error("{bytes} bytes for keys and values are too few, {block_bytes} are needed for a block of them; allow more, or free memory of the GPU")]
     KvMemory {
