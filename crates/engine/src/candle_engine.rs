@@ -16,10 +16,9 @@ use crate::{
     llama::LoadedLlama,
     model_dir::ModelDir,
     request::{check_embed, check_generate, MAX_PROMPT_BYTES},
-    sampler::Sampler,
+    sampling::{Chooser, Grammars, StopMatcher},
     scheduler::{Limits, Scheduler},
     sequence::{EventSender, SequenceSpec},
-    stop::StopMatcher,
     template::ChatTemplate,
     tokenizer::ChatTokenizer,
 };
@@ -70,6 +69,7 @@ pub struct CandleEngine {
 struct ChatModel {
     prompts: Arc<PromptReader>,
     scheduler: Scheduler,
+    grammars: Grammars,
     /// The tokens that end a text.
     ends: Arc<[u32]>,
 }
@@ -137,9 +137,10 @@ impl CandleEngine {
         };
         warn_of_short_memory(manifest.id(), limits, context_tokens, bytes_per_token);
         let scheduler = Scheduler::start(manifest.id(), Box::new(model), limits).map_err(LoadError::Thread)?;
-        let ends = tokenizer.ends().into();
+        let ends: Arc<[u32]> = tokenizer.ends().into();
+        let grammars = Grammars::new(tokenizer.token_bytes(), &ends);
         let prompts = Arc::new(PromptReader { tokenizer, template, context_tokens });
-        self.chat.insert(manifest.id().to_owned(), ChatModel { prompts, scheduler, ends });
+        self.chat.insert(manifest.id().to_owned(), ChatModel { prompts, scheduler, grammars, ends });
         self.add_info(dir, context_tokens, numeric_class);
         Ok(())
     }
@@ -193,13 +194,14 @@ impl Engine for CandleEngine {
         let prompt = prompt?;
         let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
         let max_tokens = model.prompts.room_after(&prompt)?.min(sampling.max_tokens.unwrap_or(u32::MAX));
-        let sampler = Sampler::new(&sampling);
+        let constraint = model.grammars.constraint(&sampling.format).await?;
+        let chooser = Chooser::new(&sampling, constraint, model.prompts.tokenizer.token_bytes());
         let Sampling { stop, .. } = sampling;
         let (events, receiver) = EventSender::channel(EVENT_CAPACITY)?;
         place.submit(SequenceSpec {
             prompt,
             max_tokens,
-            sampler,
+            chooser,
             stop: StopMatcher::new(stop),
             detokenizer: model.prompts.tokenizer.detokenizer(),
             ends: model.ends.clone(),

@@ -93,7 +93,9 @@ fn check_sampling(sampling: &Sampling) -> Result<(), EngineError> {
     }
     if !(f32::MIN_POSITIVE..=MAX_REPETITION_PENALTY).contains(&sampling.repetition_penalty) {
         let penalty = sampling.repetition_penalty;
-        return refuse(format!("repetition_penalty must be above 0 and at most {MAX_REPETITION_PENALTY}, not {penalty}"));
+        return refuse(format!(
+            "repetition_penalty must be above 0 and at most {MAX_REPETITION_PENALTY}, not {penalty}"
+        ));
     }
     if let Some(alternatives) = sampling.logprobs.filter(|alternatives| *alternatives > MAX_LOGPROBS) {
         return refuse(format!("at most {MAX_LOGPROBS} logprobs are reported for a token, not {alternatives}"));

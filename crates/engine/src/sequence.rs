@@ -5,11 +5,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::{
-    api::{EngineError, FinishReason, GenerationEvent},
+    api::{EngineError, FinishReason, GenerationEvent, TokenLogprobs},
     detokenizer::Detokenizer,
-    sampler::Sampler,
+    sampling::{Chooser, Chosen, Matched, StopMatcher},
     session::Session,
-    stop::{Matched, StopMatcher},
 };
 
 /// Prompt tokens read in one step. Other streams wait for one such step, so it is short; the boundaries are fixed,
@@ -22,7 +21,7 @@ pub(crate) struct SequenceSpec {
     pub(crate) prompt: Vec<u32>,
     /// Most tokens to produce; prompt and completion together fit the context.
     pub(crate) max_tokens: u32,
-    pub(crate) sampler: Sampler,
+    pub(crate) chooser: Chooser,
     pub(crate) stop: StopMatcher,
     pub(crate) detokenizer: Detokenizer,
     /// Tokens that end the text.
@@ -92,6 +91,8 @@ pub(crate) struct Sequence {
     /// Text that is certain and not delivered yet, and the tokens since the last delivery.
     text: String,
     undelivered_tokens: u32,
+    /// Of these tokens, if they were asked for.
+    undelivered_logprobs: Vec<TokenLogprobs>,
 }
 
 impl Sequence {
@@ -105,6 +106,7 @@ impl Sequence {
             finish: None,
             text: String::new(),
             undelivered_tokens: 0,
+            undelivered_logprobs: Vec::new(),
         }
     }
 
@@ -139,8 +141,8 @@ impl Sequence {
             let newest = self.newest.ok_or_else(|| EngineError::Internal("a prompt without tokens".into()))?;
             self.session.forward(&[newest], self.length() - 1)?
         };
-        let token = self.spec.sampler.choose(&logits, self.length() as u64)?;
-        self.accept(token);
+        let chosen = self.spec.chooser.choose(&logits, self.length() as u64)?;
+        self.accept(chosen);
         Ok(())
     }
 
@@ -164,13 +166,14 @@ impl Sequence {
         self.spec.prompt.len() + self.produced as usize
     }
 
-    fn accept(&mut self, token: u32) {
+    fn accept(&mut self, Chosen { token, logprobs }: Chosen) {
         if self.spec.ends.contains(&token) {
             return self.end(FinishReason::Stop);
         }
         self.newest = Some(token);
         self.produced += 1;
         self.undelivered_tokens += 1;
+        self.undelivered_logprobs.extend(logprobs);
         let text = self.spec.detokenizer.push(token);
         if !self.take_text(&text) && self.produced >= self.spec.max_tokens {
             self.end(FinishReason::Length);
@@ -212,7 +215,7 @@ impl Sequence {
                 place.send(GenerationEvent::Piece {
                     text: std::mem::take(&mut self.text),
                     tokens: std::mem::take(&mut self.undelivered_tokens),
-                    logprobs: Vec::new(),
+                    logprobs: std::mem::take(&mut self.undelivered_logprobs),
                 });
                 true
             }

@@ -6,10 +6,9 @@ use super::*;
 use crate::{
     api::Sampling,
     detokenizer::{Detokenizer, TokenBytes},
-    sampler::Sampler,
+    sampling::{Chooser, StopMatcher},
     sequence::{EventSender, PREFILL_CHUNK_TOKENS},
     session::Session,
-    stop::StopMatcher,
 };
 
 /// Tokens are bytes. The model says "a" for ever; some tokens in the prompt have it misbehave.
@@ -72,7 +71,7 @@ fn spec(prompt: &[u32], max_tokens: u32, capacity: usize) -> (SequenceSpec, mpsc
     let spec = SequenceSpec {
         prompt: prompt.to_vec(),
         max_tokens,
-        sampler: Sampler::new(&sampling),
+        chooser: Chooser::new(&sampling, None, bytes.clone()),
         stop: StopMatcher::new(vec![]),
         detokenizer: Detokenizer::new(bytes),
         ends: [0].into(),
