@@ -32,12 +32,18 @@ pub(super) fn most_likely(logits: &[f32], count: usize) -> Vec<(u32, f32)> {
         return best;
     }
     let mut least = f32::NEG_INFINITY;
-    for (token, logit) in (0u32..).zip(logits) {
-        if best.len() < count || *logit > least {
-            let place = best.partition_point(|(_, better)| better >= logit);
-            best.insert(place, (token, *logit));
-            best.truncate(count);
-            least = best.last().map_or(f32::NEG_INFINITY, |(_, logit)| *logit);
+    for (tokens, group) in (0u32..).step_by(LANES).zip(logits.chunks(LANES)) {
+        // All of a group at once, and most groups have none.
+        if best.len() == count && !group.iter().fold(false, |any, logit| any | (*logit > least)) {
+            continue;
+        }
+        for (token, logit) in (tokens..).zip(group) {
+            if best.len() < count || *logit > least {
+                let place = best.partition_point(|(_, better)| better >= logit);
+                best.insert(place, (token, *logit));
+                best.truncate(count);
+                least = best.last().map_or(f32::NEG_INFINITY, |(_, logit)| *logit);
+            }
         }
     }
     best

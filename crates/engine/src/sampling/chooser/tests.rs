@@ -176,11 +176,13 @@ fn a_choice_takes() {
             ("logprobs", Sampling { logprobs: Some(20), ..Sampling::default() }),
         ] {
             let mut chooser = Chooser::new(&sampling, None, bytes(vocabulary));
-            let start = Instant::now();
-            for position in 0..200 {
+            // The least of many: what it takes when nothing else has the core.
+            let times = (0..300).map(|position| {
+                let start = Instant::now();
                 choose(&mut chooser, &logits, position);
-            }
-            println!("{vocabulary} {name}: {} us", start.elapsed().as_micros() / 200);
+                start.elapsed().as_micros()
+            });
+            println!("{vocabulary} {name}: {} us", times.min().unwrap());
         }
     }
 }
