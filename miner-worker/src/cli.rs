@@ -31,7 +31,7 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Check everything that `run` needs and say how to mend what is wrong. Ends with 1 if anything is.
     Doctor(DoctorArgs),
-    /// List, fetch and verify models.
+    /// List, fetch, verify and turn models.
     Models {
         /// What to do with models.
         #[command(subcommand)]
@@ -290,6 +290,8 @@ pub enum ModelsCommand {
     Pull(PullArgs),
     /// Compare the files that are there with their hashes.
     Verify(VerifyArgs),
+    /// Make another model of one that is there, with its weights in another type of numbers.
+    Requantise(RequantiseArgs),
 }
 
 /// Where models are.
@@ -337,6 +339,31 @@ pub struct VerifyArgs {
     /// Where models are.
     #[command(flatten)]
     pub dir: ModelsDirArgs,
+}
+
+/// Arguments of `models requantise`.
+#[derive(Clone, Debug, Args)]
+pub struct RequantiseArgs {
+    /// The model to make it of; it is left as it is.
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+    /// Type of the new model's weights.
+    #[arg(long)]
+    pub to: NumberType,
+    /// Id of the new model; none of this id may be there [default: the old one's with the type behind it]
+    #[arg(long = "as", value_name = "ID")]
+    pub new_id: Option<String>,
+    /// Where models are.
+    #[command(flatten)]
+    pub dir: ModelsDirArgs,
+}
+
+/// Types of numbers that models can be turned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NumberType {
+    /// Blocks of 32 numbers of 8 bits with a common scale.
+    #[value(name = "q8_0")]
+    Q8_0,
 }
 
 /// Arguments of `bench`.
@@ -420,6 +447,14 @@ mod tests {
         assert_eq!((pay.default_ask, pay.workers, pay.forgive), ("7:8".parse().unwrap(), 2, 0));
         assert!(parse("--ask one=1").unwrap_err().contains("no price"));
         assert!(parse("--workers 0").is_err());
+    }
+
+    #[test]
+    fn requantise_names_its_type() {
+        let parse =
+            |rest: &str| Cli::try_parse_from(format!("miner-worker models requantise {rest}").split(' ')).map(drop);
+        parse("tiny --to q8_0 --as other").unwrap();
+        assert!(parse("tiny").is_err() && parse("tiny --to q1_0").is_err());
     }
 
     #[test]

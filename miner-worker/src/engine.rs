@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
-use cuckoo_engine::{CandleEngine, EngineOptions, ModelDir, SharedEngine};
+use cuckoo_engine::{EngineOptions, LocalEngine, ModelDir, SharedEngine};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
@@ -33,7 +33,7 @@ pub fn model_dirs(args: &ModelArgs) -> Result<Vec<ModelDir>, Error> {
 pub async fn load(args: &EngineArgs, dirs: Vec<ModelDir>, running: NonZeroUsize) -> Result<SharedEngine, Error> {
     let options = EngineOptions {
         threads: args.threads,
-        context_memory_bytes: context_memory_bytes(args)? / dirs.len().max(1) as u64,
+        kv_memory_mib: (context_memory_bytes(args)? / dirs.len().max(1) as u64) >> 20,
         max_running: running,
         max_waiting: running.get().max(MIN_WAITING),
         device: args.device,
@@ -43,7 +43,7 @@ pub async fn load(args: &EngineArgs, dirs: Vec<ModelDir>, running: NonZeroUsize)
     let what = format!("checking and loading {} on {}", ids.join(", "), args.device);
     let spinner = spinner(&what);
     let begun = std::time::Instant::now();
-    let engine = tokio::task::spawn_blocking(move || CandleEngine::load(&dirs, &options))
+    let engine = tokio::task::spawn_blocking(move || LocalEngine::load(&dirs, &options))
         .await
         .map_err(|error| Error::System { what: "loading the models", reason: error.to_string() })??;
     spinner.finish_and_clear();

@@ -21,9 +21,14 @@ impl TokenBytes {
         Some(table)
     }
 
+    /// How many tokens there are.
+    pub(crate) fn tokens(&self) -> usize {
+        self.ends.len()
+    }
+
     /// The bytes of each token, in the order of their ids.
     pub(crate) fn all(&self) -> Vec<Vec<u8>> {
-        (0u32..).take(self.ends.len()).map(|token| self.get(token).to_vec()).collect()
+        (0u32..).take(self.tokens()).map(|token| self.get(token).to_vec()).collect()
     }
 
     /// Empty for control tokens and for numbers that are not in the vocabulary.

@@ -3,6 +3,9 @@
 //! Models are written once over [`Compute`]. Activations are matrices of `f32` with one row for each token; the tokens of
 //! all texts that a step reads are rows of one matrix, so that weights are read once for all of them.
 
+pub(crate) mod candle;
+pub(crate) mod cpu;
+
 use crate::{error::LoadError, weights::Stored};
 
 /// Tokens whose keys and values lie in one block.
@@ -70,6 +73,11 @@ pub(crate) trait Compute: Send + Sync + 'static {
 
     /// Names kernels, instruction set and device, as a part of the numeric class.
     fn class(&self) -> String;
+
+    /// Bytes that are left on the device for keys and values, none where that is the operating system's affair.
+    fn memory_left(&self) -> Result<Option<u64>, LoadError> {
+        Ok(None)
+    }
 
     /// Prepares a matrix (outputs, inputs).
     fn matrix(&self, stored: Stored<'_>) -> Result<Self::Matrix, LoadError>;

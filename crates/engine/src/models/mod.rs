@@ -1,5 +1,23 @@
 //! What the scheduler asks of a chat model, whatever its architecture and device.
 
+mod bert;
+mod decoder;
+mod family;
+mod hyperparameters;
+mod llama;
+mod load;
+mod qwen2;
+mod qwen3;
+mod safetensors;
+mod step;
+mod tensors;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod tiny;
+
+pub(crate) use load::{load_chat, load_embedding, Backend, LoadedChat, LoadedEmbedding};
+
 use crate::{
     api::EngineError,
     compute::{BlockId, Span},

@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use cuckoo_engine::{
     bench::{bench, BenchOptions},
-    CandleEngine, ChatMessage, Engine, EngineError, EngineOptions, FinishReason, GenerateRequest, Generation,
-    GenerationEvent, ModelKind, Prompt, Sampling,
+    ChatMessage, Engine, EngineError, EngineOptions, FinishReason, GenerateRequest, Generation, GenerationEvent,
+    LocalEngine, ModelKind, PrefillRequest, Prompt, Sampling,
 };
 use futures::{future::join_all, FutureExt};
 
-use crate::load::{engine, model_dir, with_context, CHAT};
+use crate::load::{engine, with_context, CHAT};
 
 fn chat(question: &str) -> GenerateRequest {
     let message = ChatMessage { role: "user".into(), content: question.into() };
@@ -140,7 +140,7 @@ async fn max_tokens_ends_the_answer() {
 #[tokio::test]
 async fn what_the_context_cannot_hold_is_refused_or_cut() {
     let dir = tempfile::tempdir().unwrap();
-    let engine = CandleEngine::load(&[with_context(CHAT, 96, dir.path())], &EngineOptions::default()).unwrap();
+    let engine = LocalEngine::load(&[with_context(CHAT, 96, dir.path())], &EngineOptions::default()).unwrap();
     let words = |count: usize| GenerateRequest { prompt: Prompt::Text(" a".repeat(count)), ..chat("") };
     let error = engine.generate(words(96)).await.unwrap_err();
     assert_eq!(error, EngineError::ContextLength { prompt_tokens: 96, context_tokens: 96 });
@@ -156,10 +156,10 @@ async fn a_dropped_generation_frees_its_slot() {
     let endless = with(chat("Tell me a very long story."), |s| s.max_tokens = None);
     let mut generation = engine.generate(endless).await.unwrap();
     generation.events.recv().await.unwrap();
-    assert_eq!(engine.running(CHAT), 1);
+    assert_eq!(engine.stats(CHAT).unwrap().running, 1);
     drop(generation);
     tokio::time::timeout(Duration::from_secs(10), async {
-        while engine.running(CHAT) > 0 {
+        while engine.stats(CHAT).unwrap().running > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
@@ -203,13 +203,24 @@ async fn unknown_models_and_senseless_parameters_are_refused() {
 }
 
 #[tokio::test]
-async fn packed_weights_are_computed_with_when_memory_is_short() {
-    let options = EngineOptions { unpack_limit_bytes: 0, ..EngineOptions::default() };
-    let engine = CandleEngine::load(&[model_dir(CHAT)], &options).unwrap();
-    assert!(engine.models()[0].numeric_class.ends_with("/q4_1"), "{:?}", engine.models());
-    let request = GenerateRequest { prompt: Prompt::Text("The capital of France is".into()), ..chat("") };
-    let answer = ask(&engine, with(request, |s| s.max_tokens = Some(2))).await;
-    assert!(answer.text().starts_with(" Paris"), "{answer:?}");
+async fn tokens_are_what_a_generation_reads() {
+    let engine = engine(CHAT, 2, 0);
+    let request = chat("What is the capital of France?");
+    let tokens = engine.tokenise(CHAT, request.prompt.clone()).await.unwrap();
+    assert_eq!(ask(&engine, request).await.prompt_tokens as usize, tokens.len());
+}
+
+#[tokio::test]
+async fn a_prefill_beyond_context_or_vocabulary_is_refused() {
+    let engine = engine(CHAT, 1, 0);
+    let request =
+        |tokens: Vec<u32>| PrefillRequest { model: CHAT.into(), tokens, from: 0, logits: true, hidden: false };
+    let long = engine.prefill(request(vec![1; 4097])).await.unwrap_err();
+    assert_eq!(long, EngineError::ContextLength { prompt_tokens: 4097, context_tokens: 4096 });
+    for bad in [vec![], vec![49_152]] {
+        let error = engine.prefill(request(bad)).await.unwrap_err();
+        assert!(matches!(error, EngineError::InvalidRequest(_)), "{error}");
+    }
 }
 
 #[tokio::test]

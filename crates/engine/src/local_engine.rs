@@ -1,4 +1,4 @@
-//! The engine that computes here, with candle.
+//! The engine that computes here.
 
 use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
 
@@ -6,61 +6,65 @@ use async_trait::async_trait;
 
 use crate::{
     api::{
-        ChatMessage, Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, Prompt,
-        Sampling,
+        ChatMessage, Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, ModelStats,
+        Prefill, PrefillRequest, Prompt, Sampling,
     },
-    bert::BertEmbedder,
-    device::{self, DeviceChoice},
+    compute::BLOCK_TOKENS,
+    device::DeviceChoice,
     embedder::Embedder,
     error::LoadError,
-    llama::LoadedLlama,
+    events::EventSender,
     model_dir::ModelDir,
-    request::{check_embed, check_generate, MAX_PROMPT_BYTES},
+    models::{load_chat, load_embedding, Backend, CausalModel, LoadedChat, LoadedEmbedding},
+    request::{check_embed, check_generate, check_prefill, check_prompt, MAX_PROMPT_BYTES},
     sampling::{Chooser, Grammars, StopMatcher},
-    scheduler::{Limits, Scheduler},
-    sequence::{EventSender, SequenceSpec},
+    scheduler::{Limits, Place, Scheduler},
+    sequence::{Observer, ObserverSpec, Purpose, SequenceSpec, Writer, WriterSpec},
     template::ChatTemplate,
     tokenizer::ChatTokenizer,
 };
 
 /// Events that may wait for a reader before its generation pauses.
 const EVENT_CAPACITY: usize = 64;
+/// The same for a prefill, whose events are large.
+const PREFILL_EVENT_CAPACITY: usize = 2;
 
 /// How an engine works.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
-    /// Threads that compute; `None`: one for each core. candle has one number for the whole process, taken when it
-    /// first computes, so the first engine of a process decides. Set it before other threads run.
+    /// Threads that compute; `None`: one for each core.
     pub threads: Option<NonZeroUsize>,
-    /// Generations per model that take turns.
+    /// Whether each of these threads stays on a core of its own.
+    pub pin_threads: bool,
+    /// Texts per chat model that take part in steps.
     pub max_running: NonZeroUsize,
-    /// Memory per chat model for what running generations remember of their texts. A generation waits until its prompt
-    /// and all that it may produce fit beside the others; one alone always runs.
-    pub context_memory_bytes: u64,
+    /// Memory per chat model for the keys and values of texts, in MiB. A request waits until its prompt and all that it
+    /// may produce fit beside the others. What a model's context holds is cut to what fits here.
+    pub kv_memory_mib: u64,
+    /// Whether texts that begin alike share what was computed. Answers are the same without it.
+    pub prefix_cache: bool,
     /// Requests per model that wait for a turn; more are refused as [`EngineError::Overloaded`].
     pub max_waiting: usize,
     /// Where to compute.
     pub device: DeviceChoice,
-    /// On the processor, chat models whose weights take no more than this as `f32` compute with unpacked weights:
-    /// answers are better and prompts are read faster than with candle's kernels for packed ones. 0: never.
-    pub unpack_limit_bytes: u64,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             threads: None,
-            max_running: const { NonZeroUsize::new(4).unwrap() },
-            context_memory_bytes: u64::MAX,
+            pin_threads: false,
+            max_running: const { NonZeroUsize::new(16).unwrap() },
+            kv_memory_mib: 1024,
+            prefix_cache: true,
             max_waiting: 16,
             device: DeviceChoice::Cpu,
-            unpack_limit_bytes: 1 << 30,
         }
     }
 }
 
 /// Runs models in this process.
-pub struct CandleEngine {
+pub struct LocalEngine {
     models: Vec<ModelInfo>,
     chat: HashMap<String, ChatModel>,
     embedding: HashMap<String, Embedder>,
@@ -81,14 +85,11 @@ struct PromptReader {
     context_tokens: u32,
 }
 
-impl CandleEngine {
+impl LocalEngine {
     /// Checks the files of `models` against their manifests and loads them. Takes seconds; do not call it on a thread
     /// that has to answer others.
     pub fn load(models: &[ModelDir], options: &EngineOptions) -> Result<Self, LoadError> {
-        if let Some(threads) = options.threads {
-            device::use_threads(threads);
-        }
-        let device = device::open(options.device)?;
+        let backend = Backend::open(options.device, options.threads, options.pin_threads)?;
         let mut engine = Self { models: Vec::new(), chat: HashMap::new(), embedding: HashMap::new() };
         for dir in models {
             let id = dir.manifest().id();
@@ -96,47 +97,26 @@ impl CandleEngine {
                 return Err(LoadError::Duplicate(id.to_owned()));
             }
             dir.verify()?;
-            match (dir.manifest().kind(), dir.manifest().architecture()) {
-                (ModelKind::Chat, "llama") => engine.load_chat(dir, &device, options)?,
-                (ModelKind::Embedding, "bert") => engine.load_embedding(dir, &device, options)?,
-                (_, architecture) => {
-                    let architecture = architecture.to_owned();
-                    return Err(LoadError::Architecture { model: id.to_owned(), architecture });
-                }
+            match dir.manifest().kind() {
+                ModelKind::Chat => engine.load_chat(dir, &backend, options)?,
+                ModelKind::Embedding => engine.load_embedding(dir, &backend, options)?,
             }
         }
         Ok(engine)
     }
 
-    /// Generations of `model` that take turns now; 0 for a model that is not loaded.
-    pub fn running(&self, model: &str) -> usize {
-        self.chat.get(model).map_or(0, |chat| chat.scheduler.running())
-    }
-
-    /// Requests for `model` that wait for a turn.
-    pub fn waiting(&self, model: &str) -> usize {
-        self.chat.get(model).map_or(0, |chat| chat.scheduler.waiting())
-    }
-
-    fn load_chat(
-        &mut self,
-        dir: &ModelDir,
-        device: &candle_core::Device,
-        options: &EngineOptions,
-    ) -> Result<(), LoadError> {
+    fn load_chat(&mut self, dir: &ModelDir, backend: &Backend, options: &EngineOptions) -> Result<(), LoadError> {
         let manifest = dir.manifest();
-        let missing = || LoadError::MissingFile { model: manifest.id().to_owned(), wanted: "*.gguf" };
-        let file = manifest.file_ending_in(".gguf").ok_or_else(missing)?;
-        let LoadedLlama { model, tokenizer, template, context_tokens, bytes_per_token, numeric_class } =
-            LoadedLlama::load(&dir.file_path(file), device, options.unpack_limit_bytes)?;
-        let context_tokens = context_tokens.min(manifest.context_tokens());
+        let kv_bytes = options.kv_memory_mib.saturating_mul(1 << 20);
+        let LoadedChat { model, tokenizer, template, context_tokens, numeric_class } =
+            load_chat(dir, backend, kv_bytes)?;
         let limits = Limits {
             max_running: options.max_running.get(),
             max_waiting: options.max_waiting,
-            max_tokens: options.context_memory_bytes / bytes_per_token.max(1),
+            prefix_cache: options.prefix_cache,
         };
-        warn_of_short_memory(manifest.id(), limits, context_tokens, bytes_per_token);
-        let scheduler = Scheduler::start(manifest.id(), Box::new(model), limits).map_err(LoadError::Thread)?;
+        let context_tokens = context_that_fits(dir, context_tokens, model.as_ref());
+        let scheduler = Scheduler::start(manifest.id(), model, limits).map_err(LoadError::Thread)?;
         let ends: Arc<[u32]> = tokenizer.ends().into();
         let grammars = Grammars::new(tokenizer.token_bytes(), &ends);
         let prompts = Arc::new(PromptReader { tokenizer, template, context_tokens });
@@ -145,14 +125,13 @@ impl CandleEngine {
         Ok(())
     }
 
-    fn load_embedding(
-        &mut self,
-        dir: &ModelDir,
-        device: &candle_core::Device,
-        options: &EngineOptions,
-    ) -> Result<(), LoadError> {
-        let model = BertEmbedder::load(dir, device)?;
-        self.add_info(dir, model.context_tokens(), model.numeric_class().to_owned());
+    fn chat_model(&self, id: &str) -> Result<&ChatModel, EngineError> {
+        self.chat.get(id).ok_or_else(|| EngineError::UnknownModel(id.to_owned()))
+    }
+
+    fn load_embedding(&mut self, dir: &ModelDir, backend: &Backend, options: &EngineOptions) -> Result<(), LoadError> {
+        let LoadedEmbedding { model, context_tokens, numeric_class } = load_embedding(dir, backend)?;
+        self.add_info(dir, context_tokens, numeric_class);
         self.embedding.insert(dir.manifest().id().to_owned(), Embedder::new(model, options.max_waiting));
         Ok(())
     }
@@ -171,35 +150,23 @@ impl CandleEngine {
 }
 
 #[async_trait]
-impl Engine for CandleEngine {
+impl Engine for LocalEngine {
     fn models(&self) -> Vec<ModelInfo> {
         self.models.clone()
     }
 
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, EngineError> {
-        let GenerateRequest { model: id, .. } = &request;
-        let model = self.chat.get(id).ok_or_else(|| EngineError::UnknownModel(id.clone()))?;
+        let model = self.chat_model(&request.model)?;
         check_generate(&request)?;
-        let place = model.scheduler.reserve()?;
         let GenerateRequest { prompt, sampling, .. } = request;
-        let prompts = model.prompts.clone();
-        // A long prompt takes milliseconds to split into tokens.
-        let reading = tokio::task::spawn_blocking(move || {
-            let prompt = prompts.read(&prompt);
-            // The place stays taken until this thread is done, even if the caller went away before: else requests that
-            // are given up at once would pile up here.
-            (place, prompt)
-        });
-        let (place, prompt) = reading.await.map_err(|_| EngineError::Internal("reading the prompt panicked".into()))?;
-        let prompt = prompt?;
+        let (place, prompt) = model.read(prompt).await?;
         let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
         let max_tokens = model.prompts.room_after(&prompt)?.min(sampling.max_tokens.unwrap_or(u32::MAX));
         let constraint = model.grammars.constraint(&sampling.format).await?;
         let chooser = Chooser::new(&sampling, constraint, model.prompts.tokenizer.token_bytes());
         let Sampling { stop, .. } = sampling;
         let (events, receiver) = EventSender::channel(EVENT_CAPACITY)?;
-        place.submit(SequenceSpec {
-            prompt,
+        let writer = Writer::new(WriterSpec {
             max_tokens,
             chooser,
             stop: StopMatcher::new(stop),
@@ -207,6 +174,7 @@ impl Engine for CandleEngine {
             ends: model.ends.clone(),
             events,
         });
+        place.submit(SequenceSpec { prompt, purpose: Purpose::Write(Box::new(writer)) })?;
         Ok(Generation { prompt_tokens, events: receiver })
     }
 
@@ -215,21 +183,61 @@ impl Engine for CandleEngine {
         check_embed(&inputs)?;
         embedder.embed(inputs)
     }
+
+    async fn prefill(&self, request: PrefillRequest) -> Result<Prefill, EngineError> {
+        let model = self.chat_model(&request.model)?;
+        check_prefill(&request)?;
+        let PrefillRequest { tokens, from, logits, hidden, .. } = request;
+        model.prompts.check_tokens(&tokens)?;
+        let place = model.scheduler.reserve()?;
+        let (events, receiver) = EventSender::channel(PREFILL_EVENT_CAPACITY)?;
+        let observer = Observer::new(ObserverSpec { from: from as usize, logits, hidden, events });
+        place.submit(SequenceSpec { prompt: tokens, purpose: Purpose::Observe(Box::new(observer)) })?;
+        Ok(Prefill { events: receiver })
+    }
+
+    async fn tokenise(&self, model: &str, prompt: Prompt) -> Result<Vec<u32>, EngineError> {
+        let model = self.chat_model(model)?;
+        check_prompt(&prompt)?;
+        let (_place, tokens) = model.read(prompt).await?;
+        Ok(tokens)
+    }
+
+    fn stats(&self, model: &str) -> Option<ModelStats> {
+        self.chat.get(model).map(|chat| chat.scheduler.stats())
+    }
 }
 
-/// Says so when the generations that may take turns would not all find room with full contexts.
-fn warn_of_short_memory(model: &str, limits: Limits, context_tokens: u32, bytes_per_token: u64) {
-    let full_contexts = limits.max_tokens / u64::from(context_tokens).max(1);
-    if full_contexts < limits.max_running as u64 {
+impl ChatModel {
+    /// Takes a place and turns the prompt into tokens.
+    async fn read(&self, prompt: Prompt) -> Result<(Place, Vec<u32>), EngineError> {
+        let place = self.scheduler.reserve()?;
+        let prompts = self.prompts.clone();
+        // A long prompt takes milliseconds to split into tokens.
+        let reading = tokio::task::spawn_blocking(move || {
+            let prompt = prompts.read(&prompt);
+            // The place stays taken until this thread is done, even if the caller went away before: else requests that
+            // are given up at once would pile up here.
+            (place, prompt)
+        });
+        let (place, prompt) = reading.await.map_err(|_| EngineError::Internal("reading the prompt panicked".into()))?;
+        Ok((place, prompt?))
+    }
+}
+
+/// What of a model's context fits the memory for keys and values.
+fn context_that_fits(dir: &ModelDir, context_tokens: u32, model: &dyn CausalModel) -> u32 {
+    let fitting = u32::try_from(model.blocks().saturating_mul(BLOCK_TOKENS)).unwrap_or(u32::MAX);
+    if fitting < context_tokens {
         tracing::warn!(
             target: "engine",
-            max_running = limits.max_running,
-            full_contexts,
-            context_mib = u64::from(context_tokens).saturating_mul(bytes_per_token) >> 20,
-            model.id = model,
-            "the memory for contexts holds fewer full ones than generations may run; long ones wait for each other"
+            context_tokens,
+            fitting_tokens = fitting,
+            model.id = dir.manifest().id(),
+            "the memory for contexts does not hold a full one; longer requests are refused"
         );
     }
+    context_tokens.min(fitting)
 }
 
 impl PromptReader {
@@ -255,6 +263,21 @@ impl PromptReader {
         self.tokenizer
             .encode(text)
             .map_err(|error| EngineError::Internal(format!("the prompt cannot be tokenised: {error}")))
+    }
+
+    /// Refuses a text that the context cannot hold, and tokens that the model does not have.
+    fn check_tokens(&self, tokens: &[u32]) -> Result<(), EngineError> {
+        let prompt_tokens = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
+        if prompt_tokens > self.context_tokens {
+            return Err(EngineError::ContextLength { prompt_tokens, context_tokens: self.context_tokens });
+        }
+        let vocabulary = self.tokenizer.tokens();
+        match tokens.iter().find(|token| **token as usize >= vocabulary) {
+            None => Ok(()),
+            Some(token) => Err(EngineError::InvalidRequest(format!(
+                "the text has a token {token}, the model's vocabulary has {vocabulary}"
+            ))),
+        }
     }
 
     /// Tokens that the context can hold after `prompt`; an error if there are none.
