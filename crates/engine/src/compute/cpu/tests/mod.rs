@@ -61,10 +61,6 @@ impl Source {
         (0..count).map(|_| self.number()).collect()
     }
 
-    fn rows(&mut self, compute: &CpuCompute, count: usize, width: usize) -> Rows {
-        rows(compute, width, &self.numbers(count * width))
-    }
-
     /// Bytes of a matrix of any type; scales are sensible numbers, quants any.
     fn weights(&mut self, dtype: StoredType, rows: usize, columns: usize) -> Vec<u8> {
         let halves: &[usize] = match dtype {
