@@ -97,9 +97,13 @@ impl LocalEngine {
                 return Err(LoadError::Duplicate(id.to_owned()));
             }
             dir.verify()?;
-            match dir.manifest().kind() {
-                ModelKind::Chat => engine.load_chat(dir, &backend, options)?,
-                ModelKind::Embedding => engine.load_embedding(dir, &backend, options)?,
+            match (dir.manifest().kind(), dir.manifest().architecture()) {
+                (ModelKind::Chat, "llama" | "qwen2" | "qwen3") => engine.load_chat(dir, &backend, options)?,
+                (ModelKind::Embedding, "bert") => engine.load_embedding(dir, &backend, options)?,
+                (_, architecture) => {
+                    let architecture = architecture.to_owned();
+                    return Err(LoadError::Architecture { model: id.to_owned(), architecture });
+                }
             }
         }
         Ok(engine)
