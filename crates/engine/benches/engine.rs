@@ -10,7 +10,7 @@ use std::{
 };
 
 use cuckoo_engine::{
-    LocalEngine, Engine, EngineOptions, GenerateRequest, Generation, GenerationEvent, ModelDir, Prompt, Sampling,
+    Engine, EngineOptions, GenerateRequest, Generation, GenerationEvent, LocalEngine, ModelDir, Prompt, Sampling,
 };
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 //! wrote what is compared with.
 
 use cuckoo_engine::{
-    LocalEngine, ChatMessage, Engine, EngineOptions, GenerateRequest, GenerationEvent, PrefillEvent, PrefillRequest,
+    ChatMessage, Engine, EngineOptions, GenerateRequest, GenerationEvent, LocalEngine, PrefillEvent, PrefillRequest,
     Prompt, Sampling,
 };
 use serde::Deserialize;
