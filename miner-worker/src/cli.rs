@@ -4,7 +4,7 @@ use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cuckoo_chain_client::RegistrationArgs;
-use cuckoo_engine::DeviceChoice;
+use cuckoo_engine::{DeviceChoice, OpenAiOffer};
 use cuckoo_primitives::AccountId;
 
 use crate::{
@@ -98,9 +98,30 @@ pub struct ModelArgs {
     /// Folder of models [default: ~/.cache/cuckoo/models]
     #[arg(long, env = "CUCKOO_MODELS_DIR", value_name = "DIR")]
     pub models_dir: Option<PathBuf>,
-    /// Model to use; repeat it for several [default: all in the folder]
+    /// Model to use; repeat it for several [default: all in the folder, but none beside a server]
     #[arg(long = "model", value_name = "ID")]
     pub models: Vec<String>,
+}
+
+/// The local server that computes instead.
+#[derive(Clone, Debug, Args)]
+pub struct OpenAiArgs {
+    /// Front this server, which speaks the OpenAI API: vLLM, llama.cpp's, Ollama. Nobody can audit what it computes, and
+    /// what it serves is offered as unverified.
+    #[arg(long = "openai-url", env = "CUCKOO_OPENAI_URL", value_name = "URL", requires = "openai_models")]
+    pub url: Option<String>,
+    /// File of one line with the key that the server wants; only its owner may read it (mode 600).
+    #[arg(long = "openai-key-file", env = "CUCKOO_OPENAI_KEY_FILE", value_name = "FILE", requires = "url")]
+    pub key_file: Option<PathBuf>,
+    /// Model of the server to offer, and as what; repeat it for several. NAME is what the server calls it. The context
+    /// is needed where the server does not tell it.
+    #[arg(
+        id = "openai_models",
+        long = "openai-model",
+        requires = "url",
+        value_name = "ID=NAME[,context=TOKENS][,kind=embedding]"
+    )]
+    pub models: Vec<OpenAiOffer>,
 }
 
 /// How models are computed.
@@ -146,6 +167,9 @@ pub struct RunArgs {
     /// Which models.
     #[command(flatten)]
     pub models: ModelArgs,
+    /// The local server that computes instead.
+    #[command(flatten)]
+    pub openai: OpenAiArgs,
     /// How models are computed.
     #[command(flatten)]
     pub engine: EngineArgs,
@@ -273,6 +297,9 @@ pub struct DoctorArgs {
     /// Which models.
     #[command(flatten)]
     pub models: ModelArgs,
+    /// The local server that computes instead.
+    #[command(flatten)]
+    pub openai: OpenAiArgs,
     /// Where to compute: `cpu`, or `cuda:0` in a build with the feature `cuda`.
     #[arg(long, env = "CUCKOO_DEVICE", default_value = "cpu")]
     pub device: DeviceChoice,
@@ -372,6 +399,9 @@ pub struct BenchArgs {
     /// Which models.
     #[command(flatten)]
     pub models: ModelArgs,
+    /// The local server that computes instead.
+    #[command(flatten)]
+    pub openai: OpenAiArgs,
     /// How models are computed.
     #[command(flatten)]
     pub engine: EngineArgs,
@@ -455,6 +485,22 @@ mod tests {
             |rest: &str| Cli::try_parse_from(format!("miner-worker models requantise {rest}").split(' ')).map(drop);
         parse("tiny --to q8_0 --as other").unwrap();
         assert!(parse("tiny").is_err() && parse("tiny --to q1_0").is_err());
+    }
+
+    #[test]
+    fn a_server_needs_models_and_the_other_way_round() {
+        let parse = |rest: &str| {
+            let line = format!("miner-worker run --operator-key k {rest}");
+            let Command::Run(args) = Cli::try_parse_from(line.split(' ')).ok()?.command else { panic!("not run") };
+            Some(args.openai)
+        };
+        let args =
+            parse("--openai-url http://a:1 --openai-model chat=org/x,context=64 --openai-model v=y,kind=embedding");
+        assert_eq!(args.unwrap().models.len(), 2);
+        assert!(parse("--openai-url http://a:1").is_none());
+        assert!(parse("--openai-model chat=x").is_none());
+        assert!(parse("--openai-key-file k").is_none());
+        assert!(parse("--openai-url http://a:1 --openai-model chat").is_none());
     }
 
     #[test]

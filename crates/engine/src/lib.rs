@@ -6,6 +6,8 @@
 //! request alone, never on what runs beside it. Texts that begin alike share what was computed. Embedding
 //! requests take turns batch by batch, and their vectors leave as they are computed.
 //!
+//! [`OpenAiEngine`] passes requests on to a local server instead, and [`Engines`] makes one of several.
+//!
 //! Models are folders with a [`Manifest`] that names every file by its hash ([`ModelDir`]).
 
 pub mod api;
@@ -29,6 +31,7 @@ mod request;
 mod sampling;
 mod scheduler;
 mod sequence;
+mod several;
 mod template;
 mod tokenizer;
 mod weights;
@@ -45,3 +48,4 @@ pub use manifest::{Manifest, ManifestError, ModelFile, MANIFEST_FILE, MAX_MANIFE
 pub use model_dir::{ModelDir, ModelDirError};
 pub use openai::{OfferError, OpenAiEngine, OpenAiKey, OpenAiKeyError, OpenAiLimits, OpenAiOffer, OpenAiOptions};
 pub use requantise::requantise_to_q8_0;
+pub use several::Engines;

@@ -8,8 +8,8 @@ use std::{
 
 use crate::{
     error::LoadError,
-    gguf::{rewrite, Chunk, GgufFile, RewriteError, TensorInfo},
-    weights::{dequantise, quantise_q8_0, StoredType},
+    gguf::{rewrite, GgufFile, RewriteError, TensorInfo},
+    weights::{dequantise, quantise_q8_0, Stored, StoredType},
 };
 
 const BUFFER_BYTES: usize = 1 << 20;
@@ -43,17 +43,14 @@ fn new_type(info: &TensorInfo) -> StoredType {
     }
 }
 
-fn encode(chunk: Chunk<'_>) -> Vec<u8> {
-    quantise_q8_0(&dequantise(chunk.stored))
+fn encode(rows: Stored<'_>) -> Vec<u8> {
+    quantise_q8_0(&dequantise(rows))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        gguf::fixture::{tokenizer, Parts},
-        weights::Stored,
-    };
+    use crate::gguf::fixture::{tokenizer, Parts};
 
     fn floats(count: u32) -> Vec<u8> {
         (0..count).flat_map(|number| (number as f32 / 7.0 - 3.0).to_le_bytes()).collect()

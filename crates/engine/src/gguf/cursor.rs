@@ -43,10 +43,6 @@ impl<'a> Cursor<'a> {
         bytes.ok_or_else(|| format!("{what} cannot be read"))
     }
 
-    pub(super) fn u8(&mut self, what: &str) -> Result<u8, String> {
-        self.array(what).map(u8::from_le_bytes)
-    }
-
     pub(super) fn u32(&mut self, what: &str) -> Result<u32, String> {
         self.array(what).map(u32::from_le_bytes)
     }

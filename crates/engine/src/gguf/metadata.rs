@@ -59,11 +59,6 @@ impl<'a> Metadata<'a> {
         })
     }
 
-    /// A whole number that must be there.
-    pub(crate) fn required_number(&self, key: &str) -> Result<u32, String> {
-        self.number(key)?.ok_or_else(|| missing(key))
-    }
-
     /// A finite number with a fraction.
     pub(crate) fn float(&self, key: &str) -> Result<Option<f32>, String> {
         self.read(key, "a number with a fraction", |value| match value {

@@ -21,4 +21,4 @@ mod write;
 pub(crate) use file::GgufFile;
 pub(crate) use metadata::Metadata;
 pub(crate) use tensor::TensorInfo;
-pub(crate) use write::{rewrite, Chunk, RewriteError};
+pub(crate) use write::{rewrite, RewriteError};

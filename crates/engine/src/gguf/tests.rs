@@ -1,8 +1,8 @@
 use super::{
     fixture::{tokenizer, Any, Parts},
-    rewrite, Chunk, GgufFile,
+    rewrite, GgufFile,
 };
-use crate::weights::StoredType;
+use crate::weights::{Stored, StoredType};
 
 fn sound() -> Parts {
     let floats: Vec<u8> = (0..64u32).flat_map(|number| (number as f32).to_le_bytes()).collect();
@@ -178,7 +178,7 @@ fn a_file_written_again_keeps_all_but_the_types() {
     let file = GgufFile::from_bytes(sound().bytes()).unwrap();
     let mut out = Vec::new();
     let mut done = 0;
-    let encode = |chunk: Chunk<'_>| vec![7; chunk.stored.rows * chunk.stored.columns / 32 * chunk.to.block_bytes()];
+    let encode = |rows: Stored<'_>| vec![7; rows.rows * rows.columns / 32 * StoredType::Q8_0.block_bytes()];
     rewrite(
         &file,
         &mut out,

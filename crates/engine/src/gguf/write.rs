@@ -23,21 +23,14 @@ pub(crate) enum RewriteError {
     Tensor(String),
 }
 
-/// Whole rows of a tensor that become rows of another type.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Chunk<'a> {
-    pub(crate) stored: Stored<'a>,
-    pub(crate) to: StoredType,
-}
-
 /// Writes `from` again, each tensor in the type that `choose` gives for it: in the same order, the keys and values byte by
-/// byte. `encode` is asked for what changes its type, some rows at a time. `progress` hears how many of the old
+/// byte. `encode` is given what changes its type, some rows at a time. `progress` hears how many of the old
 /// file's bytes are done.
 pub(crate) fn rewrite(
     from: &GgufFile,
     to: &mut dyn Write,
     choose: &dyn Fn(&TensorInfo) -> StoredType,
-    encode: &dyn Fn(Chunk<'_>) -> Vec<u8>,
+    encode: &dyn Fn(Stored<'_>) -> Vec<u8>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), RewriteError> {
     let alignment = from.header().alignment;
@@ -87,7 +80,7 @@ fn tensor(
     to: &mut dyn Write,
     stored: Stored<'_>,
     dtype: StoredType,
-    encode: &dyn Fn(Chunk<'_>) -> Vec<u8>,
+    encode: &dyn Fn(Stored<'_>) -> Vec<u8>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, RewriteError> {
     let row_bytes = stored.bytes.len().checked_div(stored.rows).unwrap_or(0).max(1);
@@ -99,7 +92,7 @@ fn tensor(
             written += bytes.len() as u64;
         } else {
             let rows = Stored { rows: bytes.len() / row_bytes, bytes, ..stored };
-            let encoded = encode(Chunk { stored: rows, to: dtype });
+            let encoded = encode(rows);
             to.write_all(&encoded)?;
             written += encoded.len() as u64;
         }

@@ -5,3 +5,4 @@ mod embeddings;
 mod files;
 mod golden;
 mod load;
+mod openai;
