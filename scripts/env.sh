@@ -7,6 +7,7 @@ export CUCKOO_CACHE_DIR
 export CUCKOO_MODELS_DIR="${CUCKOO_MODELS_DIR:-$CUCKOO_CACHE_DIR/models}"
 export CUCKOO_VENV="${CUCKOO_VENV:-$CUCKOO_CACHE_DIR/venv}"
 export CUCKOO_NPM="${CUCKOO_NPM:-$CUCKOO_CACHE_DIR/npm}"
+export CUCKOO_VOCABULARIES="${CUCKOO_VOCABULARIES:-$CUCKOO_CACHE_DIR/vocabularies}"
 # Outside the clone: a fresh clone reuses the 1,300 dependencies of the last one.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$CUCKOO_CACHE_DIR/target}"
 

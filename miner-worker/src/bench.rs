@@ -41,10 +41,10 @@ impl Figure<'_> {
 /// Measures every model that was asked for and prints the figures.
 pub async fn bench(args: BenchArgs) -> Result<(), Error> {
     chosen_gpu(args.engine.device).map_err(Error::Device)?;
-    let dirs = engine::model_dirs(&args.models)?;
+    let dirs = engine::model_dirs(&args.models, &args.openai)?;
     let most = args.streams.iter().copied().max().unwrap_or(1);
     let running = NonZeroUsize::new(most as usize).unwrap_or(NonZeroUsize::MIN);
-    let engine = engine::load(&args.engine, dirs, running).await?;
+    let engine = engine::load(&args.engine, &args.openai, dirs, running).await?;
     for model in engine.models() {
         match model.kind {
             ModelKind::Chat => chat(&engine, &model.id, &model.numeric_class, &args).await?,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cuckoo_chain_client::RegistrationArgs;
-use cuckoo_engine::DeviceChoice;
+use cuckoo_engine::{DeviceChoice, OpenAiOffer};
 use cuckoo_primitives::AccountId;
 
 use crate::{
@@ -31,7 +31,7 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Check everything that `run` needs and say how to mend what is wrong. Ends with 1 if anything is.
     Doctor(DoctorArgs),
-    /// List, fetch and verify models.
+    /// List, fetch, verify and turn models.
     Models {
         /// What to do with models.
         #[command(subcommand)]
@@ -98,9 +98,30 @@ pub struct ModelArgs {
     /// Folder of models [default: ~/.cache/cuckoo/models]
     #[arg(long, env = "CUCKOO_MODELS_DIR", value_name = "DIR")]
     pub models_dir: Option<PathBuf>,
-    /// Model to use; repeat it for several [default: all in the folder]
+    /// Model to use; repeat it for several [default: all in the folder, but none beside a server]
     #[arg(long = "model", value_name = "ID")]
     pub models: Vec<String>,
+}
+
+/// The local server that computes instead.
+#[derive(Clone, Debug, Args)]
+pub struct OpenAiArgs {
+    /// Front this server, which speaks the OpenAI API: vLLM, llama.cpp's, Ollama. Nobody can audit what it computes, and
+    /// what it serves is offered as unverified.
+    #[arg(long = "openai-url", env = "CUCKOO_OPENAI_URL", value_name = "URL", requires = "openai_models")]
+    pub url: Option<String>,
+    /// File of one line with the key that the server wants; only its owner may read it (mode 600).
+    #[arg(long = "openai-key-file", env = "CUCKOO_OPENAI_KEY_FILE", value_name = "FILE", requires = "url")]
+    pub key_file: Option<PathBuf>,
+    /// Model of the server to offer, and as what; repeat it for several. NAME is what the server calls it. The context
+    /// is needed where the server does not tell it.
+    #[arg(
+        id = "openai_models",
+        long = "openai-model",
+        requires = "url",
+        value_name = "ID=NAME[,context=TOKENS][,kind=embedding]"
+    )]
+    pub models: Vec<OpenAiOffer>,
 }
 
 /// How models are computed.
@@ -146,6 +167,9 @@ pub struct RunArgs {
     /// Which models.
     #[command(flatten)]
     pub models: ModelArgs,
+    /// The local server that computes instead.
+    #[command(flatten)]
+    pub openai: OpenAiArgs,
     /// How models are computed.
     #[command(flatten)]
     pub engine: EngineArgs,
@@ -273,6 +297,9 @@ pub struct DoctorArgs {
     /// Which models.
     #[command(flatten)]
     pub models: ModelArgs,
+    /// The local server that computes instead.
+    #[command(flatten)]
+    pub openai: OpenAiArgs,
     /// Where to compute: `cpu`, or `cuda:0` in a build with the feature `cuda`.
     #[arg(long, env = "CUCKOO_DEVICE", default_value = "cpu")]
     pub device: DeviceChoice,
@@ -290,6 +317,8 @@ pub enum ModelsCommand {
     Pull(PullArgs),
     /// Compare the files that are there with their hashes.
     Verify(VerifyArgs),
+    /// Make another model of one that is there, with its weights in another type of numbers.
+    Requantise(RequantiseArgs),
 }
 
 /// Where models are.
@@ -339,12 +368,40 @@ pub struct VerifyArgs {
     pub dir: ModelsDirArgs,
 }
 
+/// Arguments of `models requantise`.
+#[derive(Clone, Debug, Args)]
+pub struct RequantiseArgs {
+    /// The model to make it of; it is left as it is.
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+    /// Type of the new model's weights.
+    #[arg(long)]
+    pub to: NumberType,
+    /// Id of the new model; none of this id may be there [default: the old one's with the type behind it]
+    #[arg(long = "as", value_name = "ID")]
+    pub new_id: Option<String>,
+    /// Where models are.
+    #[command(flatten)]
+    pub dir: ModelsDirArgs,
+}
+
+/// Types of numbers that models can be turned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NumberType {
+    /// Blocks of 32 numbers of 8 bits with a common scale.
+    #[value(name = "q8_0")]
+    Q8_0,
+}
+
 /// Arguments of `bench`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchArgs {
     /// Which models.
     #[command(flatten)]
     pub models: ModelArgs,
+    /// The local server that computes instead.
+    #[command(flatten)]
+    pub openai: OpenAiArgs,
     /// How models are computed.
     #[command(flatten)]
     pub engine: EngineArgs,
@@ -420,6 +477,30 @@ mod tests {
         assert_eq!((pay.default_ask, pay.workers, pay.forgive), ("7:8".parse().unwrap(), 2, 0));
         assert!(parse("--ask one=1").unwrap_err().contains("no price"));
         assert!(parse("--workers 0").is_err());
+    }
+
+    #[test]
+    fn requantise_names_its_type() {
+        let parse =
+            |rest: &str| Cli::try_parse_from(format!("miner-worker models requantise {rest}").split(' ')).map(drop);
+        parse("tiny --to q8_0 --as other").unwrap();
+        assert!(parse("tiny").is_err() && parse("tiny --to q1_0").is_err());
+    }
+
+    #[test]
+    fn a_server_needs_models_and_the_other_way_round() {
+        let parse = |rest: &str| {
+            let line = format!("miner-worker run --operator-key k {rest}");
+            let Command::Run(args) = Cli::try_parse_from(line.split(' ')).ok()?.command else { panic!("not run") };
+            Some(args.openai)
+        };
+        let args =
+            parse("--openai-url http://a:1 --openai-model chat=org/x,context=64 --openai-model v=y,kind=embedding");
+        assert_eq!(args.unwrap().models.len(), 2);
+        assert!(parse("--openai-url http://a:1").is_none());
+        assert!(parse("--openai-model chat=x").is_none());
+        assert!(parse("--openai-key-file k").is_none());
+        assert!(parse("--openai-url http://a:1 --openai-model chat").is_none());
     }
 
     #[test]

@@ -2,22 +2,27 @@
 
 use std::{io::IsTerminal, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
-use cuckoo_engine::{CandleEngine, EngineOptions, ModelDir, SharedEngine};
+use cuckoo_engine::{EngineOptions, Engines, LocalEngine, ModelDir, SharedEngine};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
-    cli::{EngineArgs, ModelArgs},
+    cli::{EngineArgs, ModelArgs, OpenAiArgs},
     config::models_dir,
     error::Error,
     memory::context_memory_bytes,
+    openai,
 };
 
 /// Requests that may wait for a turn although their coordinators have slots: shares that have just moved may add up
 /// to more than all slots for a moment.
 const MIN_WAITING: usize = 8;
 
-/// The folders of the models that were asked for, or of all that are there.
-pub fn model_dirs(args: &ModelArgs) -> Result<Vec<ModelDir>, Error> {
+/// The folders of the models that were asked for, or of all that are there. Who fronts a server names what is to be
+/// computed here besides.
+pub fn model_dirs(args: &ModelArgs, openai: &OpenAiArgs) -> Result<Vec<ModelDir>, Error> {
+    if openai.url.is_some() && args.models.is_empty() {
+        return Ok(Vec::new());
+    }
     let dir: PathBuf = models_dir(args.models_dir.as_ref())?;
     let ids = match args.models.is_empty() {
         true => ModelDir::list(&dir)?,
@@ -29,11 +34,29 @@ pub fn model_dirs(args: &ModelArgs) -> Result<Vec<ModelDir>, Error> {
     Ok(ids.iter().map(|id| ModelDir::open(&dir, id)).collect::<Result<_, _>>()?)
 }
 
-/// Checks the models' files and loads them; `running` generations of a model take turns.
-pub async fn load(args: &EngineArgs, dirs: Vec<ModelDir>, running: NonZeroUsize) -> Result<SharedEngine, Error> {
+/// Connects to the local server, if there is one, checks the models' files and loads them; `running` generations of a
+/// model take turns.
+pub async fn load(
+    args: &EngineArgs,
+    openai: &OpenAiArgs,
+    dirs: Vec<ModelDir>,
+    running: NonZeroUsize,
+) -> Result<SharedEngine, Error> {
+    let mut engines: Vec<SharedEngine> = Vec::new();
+    // The quicker first, so that a mistake shows at once.
+    if let Some(server) = openai::connect(openai).await? {
+        engines.push(Arc::new(server));
+    }
+    if !dirs.is_empty() {
+        engines.push(Arc::new(load_local(args, dirs, running).await?));
+    }
+    Ok(Arc::new(Engines::new(engines)?))
+}
+
+async fn load_local(args: &EngineArgs, dirs: Vec<ModelDir>, running: NonZeroUsize) -> Result<LocalEngine, Error> {
     let options = EngineOptions {
         threads: args.threads,
-        context_memory_bytes: context_memory_bytes(args)? / dirs.len().max(1) as u64,
+        kv_memory_mib: (context_memory_bytes(args)? / dirs.len().max(1) as u64) >> 20,
         max_running: running,
         max_waiting: running.get().max(MIN_WAITING),
         device: args.device,
@@ -43,12 +66,12 @@ pub async fn load(args: &EngineArgs, dirs: Vec<ModelDir>, running: NonZeroUsize)
     let what = format!("checking and loading {} on {}", ids.join(", "), args.device);
     let spinner = spinner(&what);
     let begun = std::time::Instant::now();
-    let engine = tokio::task::spawn_blocking(move || CandleEngine::load(&dirs, &options))
+    let engine = tokio::task::spawn_blocking(move || LocalEngine::load(&dirs, &options))
         .await
         .map_err(|error| Error::System { what: "loading the models", reason: error.to_string() })??;
     spinner.finish_and_clear();
     tracing::info!(target: "miner::models", duration_ms = begun.elapsed().as_millis() as u64, "models loaded");
-    Ok(Arc::new(engine))
+    Ok(engine)
 }
 
 /// Shows on a terminal that something is going on; elsewhere a log line does.

@@ -53,6 +53,14 @@ pub enum ConfigError {
     /// Nobody pays the fee.
     #[error("name the key that signs, and whose account pays the fee, with --key or --operator-key")]
     NoSigner,
+    /// The key for the local server cannot be used.
+    #[error("--openai-key-file {}: {reason}", .path.display())]
+    OpenAiKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No default for the folder of models.
     #[error("the folder of models is unknown because HOME is not set; name it with --models-dir")]
     NoModelsDir,

@@ -23,6 +23,7 @@ pub mod logging;
 pub mod memory;
 pub mod metrics;
 pub mod models;
+pub mod openai;
 pub mod receipt;
 pub mod register;
 pub mod run;

@@ -89,7 +89,7 @@ async fn start(args: &RunArgs) -> Result<(Arc<Miner>, DataDir), Error> {
     let key = operator_key(&args.key.operator_key)?;
     let base = args.data_dir.clone().map_or_else(DataDir::default_base, Ok)?;
     let data_dir = DataDir::open(&base, &account_of(&key))?;
-    let dirs = engine::model_dirs(&args.models)?;
+    let dirs = engine::model_dirs(&args.models, &args.openai)?;
     let chain = connect(&args.chain).await?;
     tracing::info!(
         target: "miner::chain",
@@ -101,7 +101,7 @@ async fn start(args: &RunArgs) -> Result<(Arc<Miner>, DataDir), Error> {
     let wallet = Wallet::open(data_dir.path(), &chain.genesis())?;
     tracing::info!(target: "miner::wallet", path = %wallet.path().display(), "opened the wallet");
     let slots = NonZeroUsize::new(args.slots as usize).unwrap_or(NonZeroUsize::MIN);
-    let engine = engine::load(&args.engine, dirs, slots).await?;
+    let engine = engine::load(&args.engine, &args.openai, dirs, slots).await?;
     let asks = Asks::new(args.pay.default_ask.0, args.pay.asks.iter().cloned());
     asks.check(&engine.models())?;
     let source = Arc::new(OnChain::new(chain.clone(), key.clone()));

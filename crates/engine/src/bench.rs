@@ -77,13 +77,7 @@ fn request(model: &str, options: BenchOptions, stream: usize) -> GenerateRequest
         model: model.to_owned(),
         // Streams differ from the first word on, so that none gains from what another has read.
         prompt: Prompt::Text(format!("Chapter {}. {}", stream + 1, PARAGRAPH.repeat(options.prompt_paragraphs))),
-        sampling: Sampling {
-            max_tokens: Some(options.max_tokens),
-            temperature: 0.0,
-            top_p: 1.0,
-            seed: 0,
-            stop: Vec::new(),
-        },
+        sampling: Sampling { max_tokens: Some(options.max_tokens), ..Sampling::default() },
     }
 }
 

@@ -1,13 +1,10 @@
 //! Where models are computed, and the name of the arithmetic that results.
 
-use std::{fmt, num::NonZeroUsize, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use candle_core::{quantized::GgmlDType, Device};
+use candle_core::Device;
 
-use crate::error::LoadError;
-
-/// Version of candle; its kernels, and so the last bits of results, may change with it.
-const CANDLE: &str = "candle-0.11.1";
+use crate::{error::LoadError, weights::StoredType};
 
 /// Where to compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,95 +104,10 @@ pub(crate) fn open(choice: DeviceChoice) -> Result<Device, LoadError> {
     }
 }
 
-/// Has candle use this many threads. It reads the number from the environment when it first computes and never again,
-/// so this has an effect before the first model is loaded only.
-pub(crate) fn use_threads(threads: NonZeroUsize) {
-    let threads = threads.to_string();
-    for variable in ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"] {
-        if std::env::var(variable).as_deref() != Ok(threads.as_str()) {
-            std::env::set_var(variable, &threads);
-        }
-    }
-}
-
-/// Names the arithmetic: results can be compared bit by bit only within one class. `matrices` are the types, rows and
-/// columns of the model's weights as they are stored; `unpacked` tells whether `f32` is what they are computed in.
-pub(crate) fn numeric_class(
-    device: &Device,
-    matrices: impl Iterator<Item = (GgmlDType, usize, usize)>,
-    unpacked: bool,
-) -> Result<String, LoadError> {
-    let matrices: Vec<_> = matrices.collect();
-    let unit = match device {
-        Device::Cpu if unpacked => format!("cpu/{}", instruction_set(&[])),
-        Device::Cpu => format!("cpu/{}", instruction_set(&matrices)),
-        _ => gpu_class(device)?,
-    };
-    let computed_in = if unpacked { "-f32" } else { "" };
-    Ok(format!("{CANDLE}/{unit}/{}{computed_in}", main_type(&matrices)))
-}
-
-/// The type of most weights, counted by elements.
-fn main_type(matrices: &[(GgmlDType, usize, usize)]) -> String {
-    let mut totals: Vec<(String, usize)> = Vec::new();
-    for (dtype, rows, columns) in matrices {
-        let name = format!("{dtype:?}").to_lowercase();
-        let elements = rows * columns;
-        match totals.iter_mut().find(|(known, _)| *known == type_name(&name)) {
-            Some((_, total)) => *total += elements,
-            None => totals.push((type_name(&name), elements)),
-        }
-    }
-    totals.into_iter().max_by_key(|(_, total)| *total).map_or_else(|| "f32".to_owned(), |(name, _)| name)
-}
-
-/// GGUF's spelling: `q41` becomes `q4_1`, `q4k` becomes `q4_k`.
-fn type_name(name: &str) -> String {
-    match name.strip_prefix('q').and_then(|rest| rest.split_at_checked(1)) {
-        Some((bits, kind)) if !kind.is_empty() && !kind.starts_with('_') => format!("q{bits}_{kind}"),
-        _ => name.to_owned(),
-    }
-}
-
-/// What candle's kernels are compiled for and, where it chooses when it runs, what it chooses.
-fn instruction_set(matrices: &[(GgmlDType, usize, usize)]) -> String {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let compiled = if cfg!(target_feature = "avx2") { "avx2" } else { "sse2" };
-        // candle repacks such matrices for the widest dot product that the processor has.
-        let repacked = matrices.iter().any(|(dtype, rows, columns)| {
-            matches!(dtype, GgmlDType::Q4K | GgmlDType::Q6K | GgmlDType::Q8_0)
-                && rows.is_multiple_of(16)
-                && columns.is_multiple_of(256)
-        });
-        let chosen = match repacked {
-            true if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vnni") => {
-                "+avx512vnni"
-            }
-            true if std::is_x86_feature_detected!("avxvnni") => "+avxvnni",
-            _ => "",
-        };
-        format!("{compiled}{chosen}")
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        let _ = matrices;
-        std::env::consts::ARCH.to_owned()
-    }
-}
-
-#[cfg(feature = "cuda")]
-fn gpu_class(device: &Device) -> Result<String, LoadError> {
-    let failed = |error: String| LoadError::Device(format!("the GPU does not say what it is: {error}"));
-    let cuda = device.as_cuda_device().map_err(|error| failed(error.to_string()))?;
-    let stream = cuda.cuda_stream();
-    let (major, minor) = stream.context().compute_capability().map_err(|error| failed(format!("{error:?}")))?;
-    Ok(format!("cuda/sm_{major}{minor}"))
-}
-
-#[cfg(not(feature = "cuda"))]
-fn gpu_class(_: &Device) -> Result<String, LoadError> {
-    Err(LoadError::WithoutCuda)
+/// Names the arithmetic: results can be compared bit by bit only within one class. `compute` names kernels, instruction
+/// set and device, `main_type` is how most weights are stored.
+pub(crate) fn numeric_class(compute: &str, main_type: StoredType) -> String {
+    format!("{}/{compute}/{}", env!("CARGO_PKG_VERSION"), main_type.name())
 }
 
 #[cfg(test)]
@@ -214,13 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn the_class_names_the_type_of_most_weights() {
-        let matrices = [(GgmlDType::F32, 10, 10), (GgmlDType::Q4_1, 576, 576), (GgmlDType::Q8_0, 100, 576)];
-        let class = |unpacked| numeric_class(&Device::Cpu, matrices.into_iter(), unpacked).unwrap();
-        assert!(class(false).starts_with("candle-0.11.1/cpu/") && class(false).ends_with("/q4_1"), "{}", class(false));
-        assert!(class(true).ends_with("/q4_1-f32"), "{}", class(true));
-        let k_quants = [(GgmlDType::Q4K, 256, 256)];
-        assert!(numeric_class(&Device::Cpu, k_quants.into_iter(), false).unwrap().ends_with("/q4_k"));
+    fn the_class_names_build_arithmetic_and_weights() {
+        let class = numeric_class("kernels/set/cpu", StoredType::Q4_1);
+        assert_eq!(class, concat!(env!("CARGO_PKG_VERSION"), "/kernels/set/cpu/q4_1"));
     }
 
     #[cfg(not(feature = "cuda"))]

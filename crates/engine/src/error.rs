@@ -11,7 +11,7 @@ pub enum LoadError {
     #[error(transparent)]
     ModelDir(#[from] ModelDirError),
     /// No code for this architecture.
-    #[error("model {model}: architecture {architecture:?} is not supported; supported are llama (chat) and bert (embedding)")]
+    #[error("model {model}: architecture {architecture:?} is not supported; supported are llama, qwen2, qwen3 (chat) and bert (embedding)")]
     Architecture {
         /// The model.
         model: String,
@@ -54,6 +54,22 @@ pub enum LoadError {
         ordinal: usize,
         /// How many there are.
         count: usize,
+    },
+    /// The server that runs models cannot be used.
+    #[error("the server {url}: {reason}")]
+    Server {
+        /// Which.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// Not even one block of keys and values finds room.
+    #[error("{bytes} bytes for keys and values are too few, {block_bytes} are needed for a block of them; allow more, or free memory of the GPU")]
+    KvMemory {
+        /// What is allowed and free.
+        bytes: u64,
+        /// What the smallest piece takes.
+        block_bytes: u64,
     },
     /// The operating system refused a thread.
     #[error("cannot start an engine thread: {0}")]

@@ -1,6 +1,6 @@
 //! What a request may ask for; everything is checked before anything runs.
 
-use crate::api::{ChatMessage, EngineError, GenerateRequest, Prompt, Sampling};
+use crate::api::{ChatMessage, EngineError, GenerateRequest, PrefillRequest, Prompt, ResponseFormat, Sampling};
 
 /// Longest prompt, all messages together.
 pub(crate) const MAX_PROMPT_BYTES: usize = 1 << 20;
@@ -9,6 +9,13 @@ const MAX_MESSAGES: usize = 1024;
 const MAX_TEMPERATURE: f32 = 2.0;
 const MAX_STOPS: usize = 4;
 const MAX_STOP_BYTES: usize = 256;
+/// Of frequency and presence, either way.
+const MAX_PENALTY: f32 = 2.0;
+const MAX_REPETITION_PENALTY: f32 = 2.0;
+/// Most alternatives that log-probabilities are reported for.
+const MAX_LOGPROBS: u32 = 20;
+/// Longest JSON schema.
+const MAX_SCHEMA_BYTES: usize = 64 << 10;
 const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
 
 /// Most texts that one embedding request may hold.
@@ -19,11 +26,28 @@ const MAX_EMBEDDING_BYTES: usize = 4 << 20;
 /// Refuses what makes no sense, saying which parameter and which values are right.
 pub(crate) fn check_generate(request: &GenerateRequest) -> Result<(), EngineError> {
     check_sampling(&request.sampling)?;
-    match &request.prompt {
+    check_prompt(&request.prompt)
+}
+
+/// Refuses prompts that are empty or too long.
+pub(crate) fn check_prompt(prompt: &Prompt) -> Result<(), EngineError> {
+    match prompt {
         Prompt::Chat(messages) => check_messages(messages),
         Prompt::Text(text) if text.is_empty() => refuse("the prompt is empty"),
         Prompt::Text(text) => check_prompt_bytes(text.len()),
     }
+}
+
+/// Refuses texts without a position to show, and those that nothing is wanted of.
+pub(crate) fn check_prefill(request: &PrefillRequest) -> Result<(), EngineError> {
+    let PrefillRequest { tokens, from, logits, hidden, .. } = request;
+    if *from as usize >= tokens.len() {
+        return refuse(format!("the text has {} tokens, none of them at position {from} or after it", tokens.len()));
+    }
+    if !logits && !hidden {
+        return refuse("neither logits nor hidden states are wanted");
+    }
+    Ok(())
 }
 
 /// Refuses batches that are empty or too large.
@@ -60,7 +84,28 @@ fn check_sampling(sampling: &Sampling) -> Result<(), EngineError> {
     if sampling.stop.iter().any(|stop| stop.is_empty() || stop.len() > MAX_STOP_BYTES) {
         return refuse(format!("a stop string must have 1 to {MAX_STOP_BYTES} bytes"));
     }
-    Ok(())
+    for (name, penalty) in
+        [("frequency_penalty", sampling.frequency_penalty), ("presence_penalty", sampling.presence_penalty)]
+    {
+        if !(-MAX_PENALTY..=MAX_PENALTY).contains(&penalty) {
+            return refuse(format!("{name} must be from -{MAX_PENALTY} to {MAX_PENALTY}, not {penalty}"));
+        }
+    }
+    if !(f32::MIN_POSITIVE..=MAX_REPETITION_PENALTY).contains(&sampling.repetition_penalty) {
+        let penalty = sampling.repetition_penalty;
+        return refuse(format!(
+            "repetition_penalty must be above 0 and at most {MAX_REPETITION_PENALTY}, not {penalty}"
+        ));
+    }
+    if let Some(alternatives) = sampling.logprobs.filter(|alternatives| *alternatives > MAX_LOGPROBS) {
+        return refuse(format!("at most {MAX_LOGPROBS} logprobs are reported for a token, not {alternatives}"));
+    }
+    match &sampling.format {
+        ResponseFormat::JsonSchema(schema) if schema.len() > MAX_SCHEMA_BYTES => {
+            refuse(format!("a schema may have {MAX_SCHEMA_BYTES} bytes, not {}", schema.len()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_messages(messages: &[ChatMessage]) -> Result<(), EngineError> {
@@ -91,7 +136,7 @@ mod tests {
     use super::*;
 
     fn request(change: impl FnOnce(&mut GenerateRequest)) -> GenerateRequest {
-        let sampling = Sampling { max_tokens: Some(1), temperature: 1.0, top_p: 1.0, seed: 0, stop: vec![] };
+        let sampling = Sampling { max_tokens: Some(1), temperature: 1.0, ..Sampling::default() };
         let message = ChatMessage { role: "user".into(), content: "hi".into() };
         let mut request = GenerateRequest { model: "m".into(), prompt: Prompt::Chat(vec![message]), sampling };
         change(&mut request);
@@ -114,8 +159,14 @@ mod tests {
                 max_tokens: None,
                 temperature: 2.0,
                 top_p: f32::MIN_POSITIVE,
+                top_k: u32::MAX,
+                frequency_penalty: 2.0,
+                presence_penalty: -2.0,
+                repetition_penalty: 2.0,
                 seed: u64::MAX,
                 stop: vec!["x".repeat(MAX_STOP_BYTES); MAX_STOPS],
+                logprobs: Some(20),
+                format: ResponseFormat::JsonSchema(" ".repeat(MAX_SCHEMA_BYTES)),
             }
         }))
         .unwrap();
@@ -130,6 +181,36 @@ mod tests {
             assert_refused(|r| r.sampling.top_p = top_p, "top_p");
         }
         assert_refused(|r| r.sampling.max_tokens = Some(0), "max_tokens");
+    }
+
+    #[test]
+    fn penalties_logprobs_and_schemas_are_bounded() {
+        for penalty in [-2.1, 2.1, f32::NAN, f32::NEG_INFINITY] {
+            assert_refused(|r| r.sampling.frequency_penalty = penalty, "frequency_penalty");
+            assert_refused(|r| r.sampling.presence_penalty = penalty, "presence_penalty");
+        }
+        for penalty in [0.0, -1.0, 2.1, f32::NAN] {
+            assert_refused(|r| r.sampling.repetition_penalty = penalty, "repetition_penalty");
+        }
+        assert_refused(|r| r.sampling.logprobs = Some(21), "logprobs");
+        let schema = || ResponseFormat::JsonSchema("a".repeat(MAX_SCHEMA_BYTES + 1));
+        assert_refused(|r| r.sampling.format = schema(), "schema");
+    }
+
+    #[test]
+    fn a_prefill_needs_a_position_and_a_wish() {
+        let request = |tokens: usize, from, logits, hidden| PrefillRequest {
+            model: "m".into(),
+            tokens: vec![1; tokens],
+            from,
+            logits,
+            hidden,
+        };
+        check_prefill(&request(2, 1, true, false)).unwrap();
+        check_prefill(&request(1, 0, false, true)).unwrap();
+        for bad in [request(0, 0, true, true), request(2, 2, true, true), request(2, 0, false, false)] {
+            assert!(matches!(check_prefill(&bad), Err(EngineError::InvalidRequest(_))), "{bad:?}");
+        }
     }
 
     #[test]

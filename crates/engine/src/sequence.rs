@@ -1,73 +1,75 @@
-//! One generation: reads its prompt chunk by chunk, then produces token by token.
+//! One text that the scheduler has a model read: how far it is, and what becomes of what the model computes.
 
-use std::sync::Arc;
-
-use tokio::sync::mpsc;
+mod observer;
+mod writer;
 
 use crate::{
-    api::{EngineError, FinishReason, GenerationEvent},
-    detokenizer::Detokenizer,
-    sampler::Sampler,
-    session::Session,
-    stop::{Matched, StopMatcher},
+    api::EngineError,
+    compute::BLOCK_TOKENS,
+    kv::{BlockPool, Holding, PrefixKey},
+    models::{Output, Piece, Wanted},
 };
 
-/// Prompt tokens read in one step. Other streams wait for one such step, so it is short; the boundaries are fixed,
-/// so that what is computed does not depend on what else runs.
-pub(crate) const PREFILL_CHUNK_TOKENS: usize = 64;
+pub(crate) use observer::{Observer, ObserverSpec};
+pub(crate) use writer::{Writer, WriterSpec};
 
-/// What a generation needs to begin.
+/// A text to read, and what for.
 pub(crate) struct SequenceSpec {
     /// Never empty.
     pub(crate) prompt: Vec<u32>,
-    /// Most tokens to produce; prompt and completion together fit the context.
-    pub(crate) max_tokens: u32,
-    pub(crate) sampler: Sampler,
-    pub(crate) stop: StopMatcher,
-    pub(crate) detokenizer: Detokenizer,
-    /// Tokens that end the text.
-    pub(crate) ends: Arc<[u32]>,
-    pub(crate) events: EventSender,
+    pub(crate) purpose: Purpose,
+}
+
+/// What a text is read for.
+pub(crate) enum Purpose {
+    /// To be continued.
+    Write(Box<Writer>),
+    /// To show what the model computes at its positions.
+    Observe(Box<Observer>),
 }
 
 impl SequenceSpec {
-    /// Tokens that it may have to remember at its end.
-    pub(crate) fn most_tokens(&self) -> u64 {
-        (self.prompt.len() as u64).saturating_add(self.max_tokens.into())
-    }
-}
-
-/// The writing end of a generation's events. Room for the last event is kept from the beginning, so that it can always
-/// be delivered, however slow the reader is.
-pub(crate) struct EventSender {
-    events: mpsc::Sender<GenerationEvent>,
-    last: mpsc::OwnedPermit<GenerationEvent>,
-}
-
-impl EventSender {
-    /// A channel for `capacity` events and the last one.
-    pub(crate) fn channel(capacity: usize) -> Result<(Self, mpsc::Receiver<GenerationEvent>), EngineError> {
-        let (events, receiver) = mpsc::channel(capacity + 1);
-        let last = events
-            .clone()
-            .try_reserve_owned()
-            .map_err(|_| EngineError::Internal("a new channel has no room for an event".into()))?;
-        Ok((Self { events, last }, receiver))
+    /// Blocks that it takes at its end.
+    pub(crate) fn most_blocks(&self) -> usize {
+        BlockPool::blocks_for(self.most_tokens())
     }
 
-    /// Whether nobody listens any more.
+    /// Tokens that the model may have to read: the last one that is produced is not read.
+    pub(crate) fn most_tokens(&self) -> usize {
+        let produced = match &self.purpose {
+            Purpose::Write(writer) => writer.max_tokens().saturating_sub(1) as usize,
+            Purpose::Observe(_) => 0,
+        };
+        self.prompt.len().saturating_add(produced)
+    }
+
+    /// The beginning of the prompt of which no results are wanted, so that what another text has computed will do.
+    pub(crate) fn shareable(&self) -> &[u32] {
+        let wanted_from = match &self.purpose {
+            Purpose::Write(_) => self.prompt.len().saturating_sub(1),
+            Purpose::Observe(observer) => observer.from(),
+        };
+        self.prompt.get(..wanted_from).unwrap_or_default()
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.events.is_closed()
+        match &self.purpose {
+            Purpose::Write(writer) => writer.is_cancelled(),
+            Purpose::Observe(observer) => observer.is_cancelled(),
+        }
     }
 
-    /// Delivers the last event.
-    pub(crate) fn finish(self, last: GenerationEvent) {
-        self.last.send(last);
+    /// Delivers the last event: why it broke.
+    pub(crate) fn fail(self, error: EngineError) {
+        match self.purpose {
+            Purpose::Write(writer) => writer.fail(error),
+            Purpose::Observe(observer) => observer.fail(error),
+        }
     }
 }
 
-/// How far a generation is.
-#[derive(Debug, PartialEq, Eq)]
+/// What is to be done next for a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Its reader is behind or gone; nothing is computed for it.
     Paused,
@@ -76,146 +78,153 @@ pub(crate) enum Phase {
     /// It produces a token per step.
     Producing,
     /// Nothing is left to compute or to deliver but the last event.
-    Finished(FinishReason),
+    Finished,
 }
 
-/// A running generation.
+/// A text that is being read.
 pub(crate) struct Sequence {
-    session: Box<dyn Session>,
     spec: SequenceSpec,
-    /// Tokens of the prompt that were read.
+    /// The prompt, and what was produced after it.
+    text: Vec<u32>,
+    /// Tokens of the text that were read.
     read: usize,
-    /// The newest token, not read yet.
-    newest: Option<u32>,
-    produced: u32,
-    finish: Option<FinishReason>,
-    /// Text that is certain and not delivered yet, and the tokens since the last delivery.
-    text: String,
-    undelivered_tokens: u32,
+    holding: Holding,
 }
 
 impl Sequence {
-    pub(crate) fn new(session: Box<dyn Session>, spec: SequenceSpec) -> Self {
-        Self {
-            session,
-            spec,
-            read: 0,
-            newest: None,
-            produced: 0,
-            finish: None,
-            text: String::new(),
-            undelivered_tokens: 0,
-        }
+    /// Begins behind what of the text is known already.
+    pub(crate) fn new(spec: SequenceSpec, holding: Holding) -> Self {
+        Self { text: spec.prompt.clone(), read: holding.known_tokens(), spec, holding }
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.spec.events.is_cancelled()
+        self.spec.is_cancelled()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn holding(&self) -> &Holding {
+        &self.holding
     }
 
     /// Delivers what it can and says what is to be done next.
     pub(crate) fn phase(&mut self) -> Phase {
-        if !self.deliver() {
-            return Phase::Paused;
-        }
-        match self.finish {
-            Some(finish) => Phase::Finished(finish),
-            None if self.read < self.spec.prompt.len() => Phase::Reading,
-            None => Phase::Producing,
+        let (is_delivered, is_finished) = match &mut self.spec.purpose {
+            Purpose::Write(writer) => (writer.deliver(), writer.is_finished()),
+            Purpose::Observe(observer) => (observer.deliver(), self.read >= self.spec.prompt.len()),
+        };
+        match () {
+            () if !is_delivered => Phase::Paused,
+            () if is_finished => Phase::Finished,
+            () if self.read < self.spec.prompt.len() => Phase::Reading,
+            () => Phase::Producing,
         }
     }
 
-    /// Reads a chunk of the prompt or the newest token; chooses the next token when all is read.
-    pub(crate) fn step(&mut self) -> Result<(), EngineError> {
-        let logits = if self.read < self.spec.prompt.len() {
-            let chunk = self.spec.prompt.get(self.read..).unwrap_or_default();
-            let chunk = chunk.get(..PREFILL_CHUNK_TOKENS).unwrap_or(chunk);
-            let logits = self.session.forward(chunk, self.read)?;
-            self.read += chunk.len();
-            if self.read < self.spec.prompt.len() {
-                return Ok(());
-            }
-            logits
+    /// Skips what has become known since. Returns how many tokens that are.
+    pub(crate) fn skip_known(&mut self, pool: &mut BlockPool) -> usize {
+        if self.read != self.holding.known_tokens() {
+            return 0;
+        }
+        let skipped = pool.share(&mut self.holding, self.spec.shareable());
+        self.read += skipped;
+        skipped
+    }
+
+    /// The full block that it reads next, `None` if there is none.
+    pub(crate) fn reads_next(&self) -> Option<PrefixKey> {
+        self.next_block_of(&self.spec.prompt)
+    }
+
+    /// The full block that it would skip if it were known, `None` if there is none.
+    pub(crate) fn could_skip_next(&self) -> Option<PrefixKey> {
+        self.next_block_of(self.spec.shareable())
+    }
+
+    fn next_block_of(&self, text: &[u32]) -> Option<PrefixKey> {
+        if self.read == self.holding.known_tokens() {
+            self.holding.next_key(text)
         } else {
-            let newest = self.newest.ok_or_else(|| EngineError::Internal("a prompt without tokens".into()))?;
-            self.session.forward(&[newest], self.length() - 1)?
+            None
+        }
+    }
+
+    /// Tokens that it can read in one step.
+    pub(crate) fn readable(&self) -> usize {
+        let left = self.text.len() - self.read;
+        match &self.spec.purpose {
+            Purpose::Write(_) => left,
+            Purpose::Observe(observer) => observer.most_at_once(self.read, left),
+        }
+    }
+
+    /// Takes the blocks for the next `tokens` tokens.
+    pub(crate) fn grow(&mut self, pool: &mut BlockPool, tokens: usize) -> Result<(), EngineError> {
+        pool.grow(&mut self.holding, self.read + tokens)
+    }
+
+    /// The next `tokens` tokens as a piece to read.
+    pub(crate) fn piece(&self, tokens: usize) -> Piece<'_> {
+        let end = (self.read + tokens).min(self.text.len());
+        let wanted = match &self.spec.purpose {
+            Purpose::Write(_) if end == self.text.len() => Wanted::Last,
+            Purpose::Observe(observer) if observer.from() < end => Wanted::Each,
+            _ => Wanted::Nothing,
         };
-        let token = self.spec.sampler.choose(&logits, self.length() as u64)?;
-        self.accept(token);
-        Ok(())
-    }
-
-    /// The last event and its sender; frees everything else.
-    pub(crate) fn into_last_event(self, finish: FinishReason) -> (EventSender, GenerationEvent) {
-        let last = GenerationEvent::Done {
-            prompt_tokens: u32::try_from(self.spec.prompt.len()).unwrap_or(u32::MAX),
-            completion_tokens: self.produced,
-            finish,
-        };
-        (self.spec.events, last)
-    }
-
-    /// The sender, for telling why it broke; frees everything else.
-    pub(crate) fn into_events(self) -> EventSender {
-        self.spec.events
-    }
-
-    /// Tokens of prompt and completion so far.
-    fn length(&self) -> usize {
-        self.spec.prompt.len() + self.produced as usize
-    }
-
-    fn accept(&mut self, token: u32) {
-        if self.spec.ends.contains(&token) {
-            return self.end(FinishReason::Stop);
-        }
-        self.newest = Some(token);
-        self.produced += 1;
-        self.undelivered_tokens += 1;
-        let text = self.spec.detokenizer.push(token);
-        if !self.take_text(&text) && self.produced >= self.spec.max_tokens {
-            self.end(FinishReason::Length);
+        Piece {
+            tokens: self.text.get(self.read..end).unwrap_or_default(),
+            position: self.read,
+            blocks: self.holding.blocks(),
+            wanted,
         }
     }
 
-    /// Ends without a stop string: what was held back is output after all.
-    fn end(&mut self, finish: FinishReason) {
-        let rest = self.spec.detokenizer.finish();
-        if !self.take_text(&rest) {
-            let held = self.spec.stop.finish();
-            self.text.push_str(&held);
-            self.finish = Some(finish);
-        }
-    }
-
-    /// Adds text; true if a stop string is complete.
-    fn take_text(&mut self, text: &str) -> bool {
-        match self.spec.stop.push(text) {
-            Matched::Passed(certain) => {
-                self.text.push_str(&certain);
-                false
-            }
-            Matched::Stopped(certain) => {
-                self.text.push_str(&certain);
-                self.finish = Some(FinishReason::Stop);
-                true
+    /// Takes what the model computed for the next `tokens` tokens. Returns how many tokens were produced.
+    pub(crate) fn accept(&mut self, tokens: usize, outputs: Vec<Output>) -> Result<u32, EngineError> {
+        let position = self.read;
+        self.read += tokens;
+        match &mut self.spec.purpose {
+            Purpose::Observe(observer) => observer.accept(position, outputs),
+            Purpose::Write(writer) => {
+                let Some(output) = outputs.into_iter().next() else { return Ok(0) };
+                if let Some(token) = writer.accept(&output.logits, self.text.len() as u64)? {
+                    self.text.push(token);
+                    return Ok(1);
+                }
             }
         }
+        Ok(0)
     }
 
-    /// Hands text to the reader without waiting; false if the reader is behind.
-    fn deliver(&mut self) -> bool {
-        if self.text.is_empty() {
-            return true;
-        }
-        match self.spec.events.events.try_reserve() {
-            Ok(place) => {
-                place.send(GenerationEvent::Piece {
-                    text: std::mem::take(&mut self.text),
-                    tokens: std::mem::take(&mut self.undelivered_tokens),
-                });
-                true
-            }
-            Err(_) => false,
+    /// Keeps its full blocks for others that begin alike.
+    pub(crate) fn keep(&mut self, pool: &mut BlockPool) {
+        pool.keep(&mut self.holding, self.text.get(..self.read).unwrap_or_default());
+    }
+
+    /// Gives its blocks back; what is left is to tell its reader.
+    pub(crate) fn release(self, pool: &mut BlockPool) -> SequenceSpec {
+        pool.release(self.holding);
+        self.spec
+    }
+
+    /// Gives its blocks back after its computation failed.
+    pub(crate) fn discard(self, pool: &mut BlockPool) -> SequenceSpec {
+        pool.discard(self.holding);
+        self.spec
+    }
+}
+
+impl SequenceSpec {
+    /// Delivers the last event: it is done.
+    pub(crate) fn finish(self) {
+        let prompt_tokens = u32::try_from(self.prompt.len()).unwrap_or(u32::MAX);
+        match self.purpose {
+            Purpose::Write(writer) => writer.finish(prompt_tokens),
+            Purpose::Observe(observer) => observer.finish(),
         }
     }
+}
+
+/// The largest multiple of a block's length that is no more than `tokens`.
+pub(crate) const fn whole_blocks(tokens: usize) -> usize {
+    tokens - tokens % BLOCK_TOKENS
 }

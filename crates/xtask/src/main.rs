@@ -4,6 +4,7 @@ mod bench;
 mod check_deps;
 mod crash_test;
 mod demo;
+mod fuzz_gguf;
 mod fuzz_pallets;
 mod openapi;
 mod weights;
@@ -32,6 +33,8 @@ enum Command {
     Bench(bench::Bench),
     /// Random sequences of calls, eras and slashes on the pallets, many more than the tests run
     FuzzPallets(fuzz_pallets::Args),
+    /// Damaged model files, for longer than the tests do
+    FuzzGguf(fuzz_gguf::Args),
     /// Kills gateway and miners under load, more often than the tests do, and counts what was paid
     CrashTest(crash_test::Args),
     /// Measures what the pallets' calls and hooks cost and writes their weights.rs
@@ -46,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         Command::Openapi { check } => openapi::run(check),
         Command::Bench(bench) => bench::run(bench),
         Command::FuzzPallets(args) => fuzz_pallets::run(&args),
+        Command::FuzzGguf(args) => fuzz_gguf::run(&args),
         Command::CrashTest(args) => crash_test::run(&args),
         Command::Weights(args) => weights::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use cuckoo_chain_client::{account_of, operator_key, KeyFileError, Keypair};
-use cuckoo_engine::{chosen_gpu, DeviceChoice, LoadError, ModelDir};
+use cuckoo_engine::{chosen_gpu, DeviceChoice, Engine, LoadError, ModelDir};
 
 use super::check::Check;
 use crate::{
-    cli::ModelArgs,
+    cli::{ModelArgs, OpenAiArgs},
     engine::model_dirs,
     error::Error,
     models::{verify, ModelsError},
+    openai,
 };
 
 /// The operator's key.
@@ -50,15 +51,28 @@ pub(super) fn device(choice: DeviceChoice) -> Check {
 }
 
 /// Whether the models are there and intact, one check each.
-pub(super) async fn models(args: &ModelArgs) -> Vec<Check> {
+pub(super) async fn models(args: &ModelArgs, openai: &OpenAiArgs) -> Vec<Check> {
     const NAME: &str = "model";
-    let dirs = match model_dirs(args) {
+    let dirs = match model_dirs(args, openai) {
         Ok(dirs) => dirs,
         Err(error @ Error::ModelDir(_)) => return vec![Check::failed(NAME, error, "")],
         Err(error) => return vec![Check::failed(NAME, error, "`miner-worker models pull` fetches models")],
     };
     let checking = tokio::task::spawn_blocking(move || dirs.iter().map(model).collect());
     checking.await.unwrap_or_else(|error| vec![Check::failed(NAME, error, "")])
+}
+
+/// Whether the local server has the models that are offered; nothing if there is none.
+pub(super) async fn server(args: &OpenAiArgs) -> Option<Check> {
+    const NAME: &str = "server";
+    match openai::connect(args).await {
+        Ok(None) => None,
+        Ok(Some(engine)) => {
+            let ids: Vec<String> = engine.models().into_iter().map(|model| model.id).collect();
+            Some(Check::well(NAME, format!("{} has {}", args.url.as_deref().unwrap_or_default(), ids.join(", "))))
+        }
+        Err(error) => Some(Check::failed(NAME, error, "start the server, or mend what the --openai options say of it")),
+    }
 }
 
 fn model(dir: &ModelDir) -> Check {
@@ -115,7 +129,7 @@ mod tests {
     #[tokio::test]
     async fn missing_models_are_pulled() {
         let args = ModelArgs { models_dir: Some("/nowhere".into()), models: vec![] };
-        let checks = models(&args).await;
+        let checks = models(&args, &OpenAiArgs { url: None, key_file: None, models: vec![] }).await;
         assert!(checks.iter().all(|check| !check.is_well()));
         assert!(checks[0].to_string().contains("models pull"), "{}", checks[0]);
     }

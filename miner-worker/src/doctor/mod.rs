@@ -23,7 +23,8 @@ pub async fn doctor(args: DoctorArgs) -> ExitCode {
     let operator = key.as_ref().ok().map(cuckoo_chain_client::account_of);
     show(local::key_check(&args.key.operator_key, &key));
     show(local::device(args.device));
-    local::models(&args.models).await.into_iter().for_each(&mut show);
+    local::server(&args.openai).await.into_iter().for_each(&mut show);
+    local::models(&args.models, &args.openai).await.into_iter().for_each(&mut show);
 
     let chain = onchain::connect(&args.chain).await;
     show(onchain::connection(&args.chain, &chain));

@@ -28,7 +28,7 @@ impl Batch {
         let mut event = events.recv().await;
         loop {
             match event {
-                Some(GenerationEvent::Piece { text, tokens }) => {
+                Some(GenerationEvent::Piece { text, tokens, .. }) => {
                     batch.text.push_str(&text);
                     batch.tokens = batch.tokens.saturating_add(tokens);
                 }
@@ -87,7 +87,7 @@ mod tests {
     async fn what_has_piled_up_becomes_one_piece() {
         let (sender, mut events) = mpsc::channel(8);
         for text in ["a", "b"] {
-            sender.send(GenerationEvent::Piece { text: text.into(), tokens: 1 }).await.unwrap();
+            sender.send(GenerationEvent::Piece { text: text.into(), tokens: 1, logprobs: vec![] }).await.unwrap();
         }
         let batch = Batch::next(&mut events).await;
         assert_eq!((batch.text.as_str(), batch.tokens), ("ab", 2));

@@ -123,6 +123,7 @@ fn read_sampling(sampling: Option<link::Sampling>) -> Result<Sampling, Failed> {
         top_p: sampling.top_p,
         seed: sampling.seed,
         stop: sampling.stop,
+        ..Sampling::default()
     })
 }
 

@@ -66,6 +66,14 @@ pub enum ModelsError {
         /// What is pinned.
         expected: u64,
     },
+    /// A model cannot be turned into another type of numbers.
+    #[error("model {id} was not turned: {reason}")]
+    Requantise {
+        /// The model.
+        id: String,
+        /// Why.
+        reason: String,
+    },
     /// A model's folder cannot be used.
     #[error(transparent)]
     Dir(#[from] ModelDirError),

@@ -8,18 +8,21 @@ pub(crate) mod fixture;
 mod hub;
 mod list;
 mod package;
+mod place;
 mod progress;
 mod pull;
+mod requantise;
 mod verify;
 
 pub use catalogue::{Catalogue, CatalogueModel, HubSource, PackageSource};
 pub use error::ModelsError;
 pub use pull::{pull, Pulled};
+pub use requantise::requantise;
 pub(crate) use verify::verify;
 pub use verify::verify_all;
 
 use crate::{
-    cli::{ModelsCommand, PullArgs},
+    cli::{ModelsCommand, NumberType, PullArgs, RequantiseArgs},
     config::models_dir,
     error::Error,
 };
@@ -38,6 +41,10 @@ pub async fn execute(command: ModelsCommand) -> Result<(), Error> {
             Ok(())
         }
         ModelsCommand::Pull(args) => pull_all(args).await,
+        ModelsCommand::Requantise(args) => {
+            let turned = tokio::task::spawn_blocking(move || requantise_one(args)).await;
+            turned.map_err(|error| Error::System { what: "turning a model", reason: error.to_string() })?
+        }
     }
 }
 
@@ -54,5 +61,13 @@ async fn pull_all(args: PullArgs) -> Result<(), Error> {
             Pulled::From(source) => println!("{}: fetched from {source} and verified", model.id),
         }
     }
+    Ok(())
+}
+
+fn requantise_one(args: RequantiseArgs) -> Result<(), Error> {
+    let RequantiseArgs { model, to: NumberType::Q8_0, new_id, dir } = args;
+    let new_id = new_id.unwrap_or_else(|| format!("{model}-q8_0"));
+    let made = requantise(&models_dir(dir.models_dir.as_ref())?, &model, &new_id)?;
+    println!("{new_id}: made of {model}, model root {}", hex::encode(made.manifest().model_root()));
     Ok(())
 }

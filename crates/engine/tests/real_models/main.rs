@@ -3,4 +3,6 @@
 mod chat;
 mod embeddings;
 mod files;
+mod golden;
 mod load;
+mod openai;

@@ -1,8 +1,10 @@
 //! Measurements, one JSON object a line.
 
 mod economy;
+mod engine;
 mod figure;
 mod gateway;
+mod program;
 mod selection;
 mod settlement;
 
@@ -15,6 +17,8 @@ pub(crate) enum Bench {
     Selection,
     /// Time of slashes, rewards, votes and claims with 10 and with 100,000 voters; paying 100,000 candidates; bytes
     Economy,
+    /// The engine beside llama.cpp, one round each in turn: prefill, decode, 8 requests at once, first token, memory
+    Engine(engine::Args),
     /// A million tasks promised, checked, and paid on a real chain: extrinsics, blocks, time, bytes; vouchers a second
     Settlement(settlement::Args),
     /// Requests a second, latencies and memory of a gateway whose miners answer at once
@@ -28,6 +32,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Selection => selection::run(),
         Bench::Economy => economy::run(),
+        Bench::Engine(args) => engine::run(&args),
         Bench::Settlement(args) => settlement::run(&args),
         Bench::Gateway(args) => gateway::run(&args),
         Bench::GatewayChild(args) => gateway::child::run(&args),

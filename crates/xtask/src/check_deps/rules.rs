@@ -84,7 +84,7 @@ const RULES: &[Rule] = &[
         krate: "cuckoo-engine",
         ours: &["cuckoo-primitives"],
         banned: &["frame-", "pallet-", "sc-", "sp-", "substrate-", "subxt", "axum", "tonic"],
-        why: "it runs models and knows neither chain nor network",
+        why: "it runs models, here or on a server beside it, and knows neither chain nor link",
     },
     Rule {
         krate: "cuckoo-chain-client",

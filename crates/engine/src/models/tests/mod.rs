@@ -1,0 +1,4 @@
+mod decoder;
+mod metadata;
+mod real;
+mod reference;

@@ -1,0 +1,221 @@
+//! Follows a streamed answer and reports it as a generation.
+
+use std::collections::VecDeque;
+
+use futures::{stream::BoxStream, StreamExt};
+use reqwest::Response;
+use tokio::sync::mpsc;
+
+use super::{
+    chunk::Chunk,
+    lines::Lines,
+    server::{broken, in_time},
+    OpenAiLimits,
+};
+use crate::api::{EngineError, FinishReason, Generation, GenerationEvent};
+
+/// Events that may wait for a reader; then the connection is read no further.
+const EVENT_CAPACITY: usize = 64;
+/// More text than a token ever stands for, in bytes.
+const MAX_TOKEN_BYTES: u64 = 512;
+/// What ends the stream, beside its end.
+const DONE: &[u8] = b"[DONE]";
+
+/// The most tokens that an answer can be of; what a server counts beyond is not passed on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) prompt: u32,
+    pub(super) completion: u32,
+}
+
+/// Waits until the server has begun to answer and leaves the rest to a task of its own. The connection, and with it the
+/// server's work, ends when nobody reads the generation any more.
+pub(super) async fn follow(
+    response: Response,
+    limits: OpenAiLimits,
+    bounds: Bounds,
+) -> Result<Generation, EngineError> {
+    let parts = response.bytes_stream().map(|part| part.map(|bytes| bytes.to_vec())).boxed();
+    let mut answer = Answer { parts, lines: Lines::default(), ready: VecDeque::new(), count: Count::new(bounds) };
+    let mut events = VecDeque::new();
+    // The prompt's tokens are known before the first word, or, by some servers, at the end only.
+    while events.is_empty() && answer.count.prompt == 0 {
+        events.extend(answer.next(limits.first).await?);
+    }
+    let prompt_tokens = answer.count.prompt;
+    let (sender, receiver) = mpsc::channel(EVENT_CAPACITY);
+    tokio::spawn(async move {
+        let pass_on = answer.pass_on(events, limits, &sender);
+        tokio::select! {
+            () = pass_on => (),
+            () = sender.closed() => (),
+        }
+    });
+    Ok(Generation { prompt_tokens, events: receiver })
+}
+
+/// An answer under way.
+struct Answer {
+    parts: BoxStream<'static, reqwest::Result<Vec<u8>>>,
+    lines: Lines,
+    /// Data that has come and not been looked at.
+    ready: VecDeque<Vec<u8>>,
+    count: Count,
+}
+
+impl Answer {
+    async fn pass_on(
+        mut self,
+        mut events: VecDeque<GenerationEvent>,
+        limits: OpenAiLimits,
+        sender: &mpsc::Sender<GenerationEvent>,
+    ) {
+        loop {
+            while let Some(event) = events.pop_front() {
+                let last = !matches!(event, GenerationEvent::Piece { .. });
+                if sender.send(event).await.is_err() || last {
+                    return;
+                }
+            }
+            events.extend(self.next(limits.idle).await.unwrap_or_else(|error| Some(GenerationEvent::Failed(error))));
+        }
+    }
+
+    /// The next event, or none if there is nothing to report of what came next.
+    async fn next(&mut self, limit: std::time::Duration) -> Result<Option<GenerationEvent>, EngineError> {
+        if let Some(data) = self.ready.pop_front() {
+            return if data == DONE { self.count.end().map(Some) } else { self.count.take(Chunk::parse(&data)?) };
+        }
+        match in_time(limit, self.parts.next()).await? {
+            Some(part) => {
+                self.ready.extend(self.lines.push(&part.map_err(|error| broken(&error))?)?);
+                Ok(None)
+            }
+            None => self.count.end().map(Some),
+        }
+    }
+}
+
+/// Counts what an answer consists of.
+#[derive(Debug)]
+struct Count {
+    bounds: Bounds,
+    prompt: u32,
+    /// Tokens that were reported with pieces.
+    reported: u32,
+    bytes: u64,
+    /// All tokens, as the server counts them.
+    completion: Option<u32>,
+    finish: Option<FinishReason>,
+}
+
+impl Count {
+    fn new(bounds: Bounds) -> Self {
+        Self { bounds, prompt: 0, reported: 0, bytes: 0, completion: None, finish: None }
+    }
+
+    fn take(&mut self, chunk: Chunk) -> Result<Option<GenerationEvent>, EngineError> {
+        let Chunk { text, logprobs, finish, prompt_tokens, completion_tokens } = chunk;
+        if let Some(tokens) = prompt_tokens {
+            self.prompt = tokens.min(self.bounds.prompt);
+        }
+        self.completion = completion_tokens.or(self.completion);
+        match finish.as_deref() {
+            None => {}
+            Some("stop") => self.finish = Some(FinishReason::Stop),
+            Some("length") => self.finish = Some(FinishReason::Length),
+            Some(other) => {
+                let other: String = other.chars().take(32).collect();
+                return Err(EngineError::Internal(format!("the server ended its answer with {other:?}")));
+            }
+        }
+        if text.is_empty() && logprobs.is_empty() {
+            return Ok(None);
+        }
+        self.bytes = self.bytes.saturating_add(text.len() as u64);
+        if self.bytes > u64::from(self.bounds.completion).saturating_mul(MAX_TOKEN_BYTES) {
+            return Err(EngineError::Internal(format!(
+                "the server goes on after the {} tokens that were asked for",
+                self.bounds.completion
+            )));
+        }
+        // Where the server does not say how many tokens a piece has, it is taken for one; the rest is made up for at
+        // the end.
+        let listed = u32::try_from(logprobs.len()).unwrap_or(u32::MAX);
+        let counted = completion_tokens.map_or(0, |tokens| tokens.saturating_sub(self.reported));
+        let tokens = if listed > 0 { listed } else { counted.max(1) };
+        let tokens = tokens.min(self.bounds.completion.saturating_sub(self.reported));
+        self.reported = self.reported.saturating_add(tokens);
+        Ok(Some(GenerationEvent::Piece { text, tokens, logprobs }))
+    }
+
+    /// The last event.
+    fn end(&self) -> Result<GenerationEvent, EngineError> {
+        let cut = || EngineError::Internal("the server broke off in the middle of its answer".into());
+        let finish = self.finish.ok_or_else(cut)?;
+        let completion_tokens = self.completion.unwrap_or(self.reported).min(self.bounds.completion);
+        Ok(GenerationEvent::Done { prompt_tokens: self.prompt, completion_tokens, finish })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count() -> Count {
+        Count::new(Bounds { prompt: 100, completion: 4 })
+    }
+
+    fn words(text: &str) -> Chunk {
+        Chunk { text: text.into(), ..Chunk::default() }
+    }
+
+    fn tokens(event: Option<GenerationEvent>) -> Option<u32> {
+        match event {
+            Some(GenerationEvent::Piece { tokens, .. }) => Some(tokens),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_piece_is_a_token_unless_the_server_says_more() {
+        let mut count = count();
+        assert_eq!(tokens(count.take(words("a")).unwrap()), Some(1));
+        let three = Chunk { completion_tokens: Some(3), prompt_tokens: Some(9), ..words("bc") };
+        assert_eq!(tokens(count.take(three).unwrap()), Some(2));
+        assert_eq!(count.take(Chunk { finish: Some("stop".into()), ..Chunk::default() }).unwrap(), None);
+        let done = GenerationEvent::Done { prompt_tokens: 9, completion_tokens: 3, finish: FinishReason::Stop };
+        assert_eq!(count.end().unwrap(), done);
+    }
+
+    #[test]
+    fn counts_beyond_what_can_be_are_not_passed_on() {
+        let mut count = count();
+        let boast = Chunk {
+            finish: Some("length".into()),
+            prompt_tokens: Some(5_000),
+            completion_tokens: Some(5_000),
+            ..Chunk::default()
+        };
+        count.take(boast).unwrap();
+        let done = GenerationEvent::Done { prompt_tokens: 100, completion_tokens: 4, finish: FinishReason::Length };
+        assert_eq!(count.end().unwrap(), done);
+    }
+
+    #[test]
+    fn an_answer_without_an_end_is_none() {
+        let mut count = count();
+        count.take(words("a")).unwrap();
+        assert!(count.end().is_err());
+        let odd = Chunk { finish: Some("abort".into()), ..Chunk::default() };
+        assert!(count.take(odd).is_err());
+    }
+
+    #[test]
+    fn a_server_that_goes_on_and_on_is_stopped() {
+        let mut count = count();
+        let reported: u32 = (0..20).map(|_| tokens(count.take(words("a")).unwrap()).unwrap()).sum();
+        assert_eq!(reported, 4, "pieces may be parts of tokens");
+        assert!(count.take(words(&"a".repeat(4 * MAX_TOKEN_BYTES as usize))).is_err());
+    }
+}

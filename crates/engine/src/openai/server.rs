@@ -1,0 +1,198 @@
+//! Requests to the server, bounded in size and time.
+
+use std::{error::Error, future::Future, time::Duration};
+
+use futures::StreamExt;
+use reqwest::{header::AUTHORIZATION, redirect, Client, Method, RequestBuilder, Response, StatusCode, Url};
+use serde_json::Value;
+
+use super::{key::OpenAiKey, listing::Listing, OpenAiLimits};
+use crate::{api::EngineError, error::LoadError};
+
+/// Longest list of models, in bytes.
+const MAX_LISTING_BYTES: usize = 4 << 20;
+/// Longest explanation of an error that is read, in bytes.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+/// Most characters of it that are passed on.
+const SHOWN: usize = 300;
+
+/// A server and how to speak to it.
+#[derive(Debug)]
+pub(super) struct Server {
+    client: Client,
+    /// Ends in `/v1/`.
+    base: Url,
+    limits: OpenAiLimits,
+}
+
+impl Server {
+    pub(super) fn new(url: &str, key: Option<&OpenAiKey>, limits: OpenAiLimits) -> Result<Self, LoadError> {
+        let shown = || url.chars().take(SHOWN).collect();
+        let refused = |reason: &str| LoadError::Server { url: shown(), reason: reason.to_owned() };
+        let mut base = Url::parse(url).map_err(|_| refused("this is no URL"))?;
+        if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
+            return Err(refused("the URL must begin with http:// or https:// and a host"));
+        }
+        if !base.username().is_empty() || base.password().is_some() || base.query().is_some() {
+            // Not repeated: it may hold a password.
+            let reason = "the URL must not hold a name, password or query".to_owned();
+            return Err(LoadError::Server { url: base.host_str().unwrap_or_default().to_owned(), reason });
+        }
+        base.set_fragment(None);
+        let path = base.path().trim_end_matches('/').trim_end_matches("/v1");
+        base.set_path(&format!("{path}/v1/"));
+        let mut headers = reqwest::header::HeaderMap::new();
+        if let Some(key) = key {
+            headers.insert(AUTHORIZATION, key.header());
+        }
+        let client = Client::builder()
+            .default_headers(headers)
+            .connect_timeout(limits.connect)
+            // The server is named by the operator: nobody else is asked, and nobody else gets the key.
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|error| refused(&cause(&error)))?;
+        Ok(Self { client, base, limits })
+    }
+
+    pub(super) fn limits(&self) -> OpenAiLimits {
+        self.limits
+    }
+
+    /// Why this server cannot be used at all.
+    pub(super) fn unusable(&self, reason: String) -> LoadError {
+        LoadError::Server { url: self.base.to_string(), reason }
+    }
+
+    /// Its models.
+    pub(super) async fn list(&self) -> Result<Listing, EngineError> {
+        let response = self.send(self.request(Method::GET, "models")?, self.limits.list).await?;
+        Listing::parse(&self.read(response, MAX_LISTING_BYTES).await?)
+    }
+
+    /// Asks for something; the answer's status says that it is coming.
+    pub(super) async fn post(&self, path: &str, json: &Value) -> Result<Response, EngineError> {
+        self.send(self.request(Method::POST, path)?.json(json), self.limits.first).await
+    }
+
+    /// All of an answer.
+    pub(super) async fn read(&self, response: Response, most: usize) -> Result<Vec<u8>, EngineError> {
+        let (mut bytes, mut parts) = (Vec::new(), response.bytes_stream());
+        while let Some(part) = in_time(self.limits.idle, parts.next()).await? {
+            let part = part.map_err(|error| broken(&error))?;
+            if bytes.len() + part.len() > most {
+                return Err(EngineError::Internal(format!("the server's answer is longer than {most} bytes")));
+            }
+            bytes.extend_from_slice(&part);
+        }
+        Ok(bytes)
+    }
+
+    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, EngineError> {
+        let url = self.base.join(path).map_err(|error| EngineError::Internal(error.to_string()))?;
+        Ok(self.client.request(method, url))
+    }
+
+    async fn send(&self, request: RequestBuilder, limit: Duration) -> Result<Response, EngineError> {
+        let response = in_time(limit, request.send()).await?.map_err(|error| broken(&error))?;
+        match response.status() {
+            StatusCode::OK => Ok(response),
+            status => {
+                // What it says is a help, not more: without it the status has to do.
+                let bytes = self.read(response, MAX_ERROR_BYTES).await.unwrap_or_default();
+                Err(refusal(status, &bytes))
+            }
+        }
+    }
+}
+
+/// Waits, but not for ever.
+pub(super) async fn in_time<T>(limit: Duration, wait: impl Future<Output = T>) -> Result<T, EngineError> {
+    tokio::time::timeout(limit, wait)
+        .await
+        .map_err(|_| EngineError::Internal(format!("the server said nothing for {} s", limit.as_secs_f32())))
+}
+
+/// Why a request came to nothing.
+pub(super) fn broken(error: &reqwest::Error) -> EngineError {
+    EngineError::Internal(format!("the server cannot be asked: {}", cause(error)))
+}
+
+/// The error's innermost reason; the outer ones repeat the URL.
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// What a status other than 200 means.
+fn refusal(status: StatusCode, body: &[u8]) -> EngineError {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let error = json.get("error").unwrap_or(&json);
+    let said = error.get("message").or(Some(error)).and_then(Value::as_str).unwrap_or_default();
+    let said: String = said.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+    let tokens = |field: &str| error.get(field).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
+    match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => {
+            match (tokens("n_prompt_tokens"), tokens("n_ctx")) {
+                (Some(prompt_tokens), Some(context_tokens)) => {
+                    EngineError::ContextLength { prompt_tokens, context_tokens }
+                }
+                _ => EngineError::InvalidRequest(format!("the model's server refuses it: {said}")),
+            }
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => EngineError::Overloaded,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            EngineError::Internal(format!("the server wants another key ({status}): {said}"))
+        }
+        _ => EngineError::Internal(format!("the server answered {status}: {said}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(url: &str) -> Result<String, LoadError> {
+        Server::new(url, None, OpenAiLimits::default()).map(|server| server.base.to_string())
+    }
+
+    #[test]
+    fn urls_may_end_in_any_usual_way() {
+        for url in
+            ["http://127.0.0.1:8080", "http://127.0.0.1:8080/", "http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1/"]
+        {
+            assert_eq!(base(url).unwrap(), "http://127.0.0.1:8080/v1/");
+        }
+        assert_eq!(base("https://host/engine/v1").unwrap(), "https://host/engine/v1/");
+    }
+
+    #[test]
+    fn other_urls_are_refused_and_passwords_not_repeated() {
+        for url in ["", "127.0.0.1:8080", "ftp://host", "http://", "http://user:secret@host", "http://host/?key=secret"]
+        {
+            let error = base(url).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn statuses_tell_the_callers_mistakes_from_the_servers() {
+        let of = |status: u16, body: &str| refusal(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+        let said = |text: &str| format!(r#"{{"error": {{"message": "{text}"}}}}"#);
+        assert!(
+            matches!(of(400, &said("no such role")), EngineError::InvalidRequest(why) if why.contains("no such role"))
+        );
+        let long = r#"{"error": {"message": "too long", "n_prompt_tokens": 20, "n_ctx": 10}}"#;
+        assert_eq!(of(400, long), EngineError::ContextLength { prompt_tokens: 20, context_tokens: 10 });
+        assert_eq!(of(429, ""), EngineError::Overloaded);
+        assert_eq!(of(503, ""), EngineError::Overloaded);
+        assert!(matches!(of(401, ""), EngineError::Internal(why) if why.contains("key")));
+        assert!(matches!(of(500, &said(&"x".repeat(10_000))), EngineError::Internal(why) if why.len() < 400));
+        assert!(matches!(of(302, "not JSON"), EngineError::Internal(_)));
+        assert!(matches!(of(500, r#"{"error": "plain"}"#), EngineError::Internal(why) if why.contains("plain")));
+    }
+}
