@@ -26,7 +26,13 @@ impl TokenBytes {
         self.ends.len()
     }
 
-    fn get(&self, token: u32) -> &[u8] {
+    /// The bytes of each token, in the order of their ids.
+    pub(crate) fn all(&self) -> Vec<Vec<u8>> {
+        (0u32..).take(self.tokens()).map(|token| self.get(token).to_vec()).collect()
+    }
+
+    /// Empty for control tokens and for numbers that are not in the vocabulary.
+    pub(crate) fn get(&self, token: u32) -> &[u8] {
         let index = token as usize;
         let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         self.ends.get(index).and_then(|end| self.bytes.get(start as usize..*end as usize)).unwrap_or_default()

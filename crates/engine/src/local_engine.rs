@@ -17,10 +17,9 @@ use crate::{
     model_dir::ModelDir,
     models::{load_chat, load_embedding, Backend, CausalModel, LoadedChat, LoadedEmbedding},
     request::{check_embed, check_generate, check_prefill, check_prompt, MAX_PROMPT_BYTES},
-    sampler::Sampler,
+    sampling::{Chooser, Grammars, StopMatcher},
     scheduler::{Limits, Place, Scheduler},
     sequence::{Observer, ObserverSpec, Purpose, SequenceSpec, Writer, WriterSpec},
-    stop::StopMatcher,
     template::ChatTemplate,
     tokenizer::ChatTokenizer,
 };
@@ -74,6 +73,7 @@ pub struct LocalEngine {
 struct ChatModel {
     prompts: Arc<PromptReader>,
     scheduler: Scheduler,
+    grammars: Grammars,
     /// The tokens that end a text.
     ends: Arc<[u32]>,
 }
@@ -97,9 +97,13 @@ impl LocalEngine {
                 return Err(LoadError::Duplicate(id.to_owned()));
             }
             dir.verify()?;
-            match dir.manifest().kind() {
-                ModelKind::Chat => engine.load_chat(dir, &backend, options)?,
-                ModelKind::Embedding => engine.load_embedding(dir, &backend, options)?,
+            match (dir.manifest().kind(), dir.manifest().architecture()) {
+                (ModelKind::Chat, "llama" | "qwen2" | "qwen3") => engine.load_chat(dir, &backend, options)?,
+                (ModelKind::Embedding, "bert") => engine.load_embedding(dir, &backend, options)?,
+                (_, architecture) => {
+                    let architecture = architecture.to_owned();
+                    return Err(LoadError::Architecture { model: id.to_owned(), architecture });
+                }
             }
         }
         Ok(engine)
@@ -117,9 +121,10 @@ impl LocalEngine {
         };
         let context_tokens = context_that_fits(dir, context_tokens, model.as_ref());
         let scheduler = Scheduler::start(manifest.id(), model, limits).map_err(LoadError::Thread)?;
-        let ends = tokenizer.ends().into();
+        let ends: Arc<[u32]> = tokenizer.ends().into();
+        let grammars = Grammars::new(tokenizer.token_bytes(), &ends);
         let prompts = Arc::new(PromptReader { tokenizer, template, context_tokens });
-        self.chat.insert(manifest.id().to_owned(), ChatModel { prompts, scheduler, ends });
+        self.chat.insert(manifest.id().to_owned(), ChatModel { prompts, scheduler, grammars, ends });
         self.add_info(dir, context_tokens, numeric_class);
         Ok(())
     }
@@ -161,12 +166,13 @@ impl Engine for LocalEngine {
         let (place, prompt) = model.read(prompt).await?;
         let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
         let max_tokens = model.prompts.room_after(&prompt)?.min(sampling.max_tokens.unwrap_or(u32::MAX));
-        let sampler = Sampler::new(&sampling);
+        let constraint = model.grammars.constraint(&sampling.format).await?;
+        let chooser = Chooser::new(&sampling, constraint, model.prompts.tokenizer.token_bytes());
         let Sampling { stop, .. } = sampling;
         let (events, receiver) = EventSender::channel(EVENT_CAPACITY)?;
         let writer = Writer::new(WriterSpec {
             max_tokens,
-            sampler,
+            chooser,
             stop: StopMatcher::new(stop),
             detokenizer: model.prompts.tokenizer.detokenizer(),
             ends: model.ends.clone(),

@@ -6,15 +6,14 @@ use crate::{
     api::{EngineError, FinishReason, GenerationEvent, TokenLogprobs},
     detokenizer::Detokenizer,
     events::EventSender,
-    sampler::Sampler,
-    stop::{Matched, StopMatcher},
+    sampling::{Chooser, Chosen, Matched, StopMatcher},
 };
 
 /// What a continuation needs to begin.
 pub(crate) struct WriterSpec {
     /// Most tokens to produce, at least one; prompt and completion together fit the context.
     pub(crate) max_tokens: u32,
-    pub(crate) sampler: Sampler,
+    pub(crate) chooser: Chooser,
     pub(crate) stop: StopMatcher,
     pub(crate) detokenizer: Detokenizer,
     /// Tokens that end the text.
@@ -60,13 +59,14 @@ impl Writer {
 
     /// Chooses the token for `position`; `None` if the text ended before it.
     pub(super) fn accept(&mut self, logits: &[f32], position: u64) -> Result<Option<u32>, EngineError> {
-        let token = self.spec.sampler.choose(logits, position)?;
+        let Chosen { token, logprobs } = self.spec.chooser.choose(logits, position)?;
         if self.spec.ends.contains(&token) {
             self.end(FinishReason::Stop);
             return Ok(None);
         }
         self.produced += 1;
         self.undelivered_tokens += 1;
+        self.undelivered_logprobs.extend(logprobs);
         let text = self.spec.detokenizer.push(token);
         if !self.take_text(&text) && self.produced >= self.spec.max_tokens {
             self.end(FinishReason::Length);

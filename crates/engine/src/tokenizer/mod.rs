@@ -82,6 +82,11 @@ impl ChatTokenizer {
         Ok(tokens)
     }
 
+    /// What each token stands for.
+    pub(crate) fn token_bytes(&self) -> Arc<TokenBytes> {
+        self.token_bytes.clone()
+    }
+
     /// For the text of one generation.
     pub(crate) fn detokenizer(&self) -> Detokenizer {
         Detokenizer::new(self.token_bytes.clone())

@@ -30,8 +30,8 @@ impl Decoded {
     }
 }
 
-/// A number of a type without blocks.
-pub(super) fn plain(dtype: StoredType, bytes: &[u8]) -> f32 {
+/// A number of a type without blocks; `bytes` are as many as it takes.
+pub(crate) fn plain(dtype: StoredType, bytes: &[u8]) -> f32 {
     match (dtype, bytes) {
         (StoredType::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
         (StoredType::F16, &[a, b]) => f16_to_f32(u16::from_le_bytes([a, b])),

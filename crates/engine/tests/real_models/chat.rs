@@ -3,11 +3,14 @@ use std::time::Duration;
 use cuckoo_engine::{
     bench::{bench, BenchOptions},
     ChatMessage, Engine, EngineError, EngineOptions, FinishReason, GenerateRequest, Generation, GenerationEvent,
-    LocalEngine, ModelKind, PrefillRequest, Prompt, Sampling,
+    LocalEngine, ModelKind, PositionOutput, PrefillEvent, PrefillRequest, Prompt, Sampling,
 };
 use futures::{future::join_all, FutureExt};
 
 use crate::load::{engine, with_context, CHAT};
+
+/// Of the model, as its manifest states.
+const CONTEXT_TOKENS: u32 = 8192;
 
 fn chat(question: &str) -> GenerateRequest {
     let message = ChatMessage { role: "user".into(), content: question.into() };
@@ -16,6 +19,10 @@ fn chat(question: &str) -> GenerateRequest {
         prompt: Prompt::Chat(vec![message]),
         sampling: Sampling { max_tokens: Some(40), ..Sampling::default() },
     }
+}
+
+fn text(text: &str) -> GenerateRequest {
+    GenerateRequest { prompt: Prompt::Text(text.into()), ..chat("") }
 }
 
 fn with(mut request: GenerateRequest, change: impl FnOnce(&mut Sampling)) -> GenerateRequest {
@@ -58,21 +65,25 @@ async fn ask(engine: &dyn Engine, request: GenerateRequest) -> Answer {
 #[tokio::test]
 async fn the_capital_of_france_is_paris() {
     let engine = engine(CHAT, 1, 0);
-    let answer = ask(&engine, chat("What is the capital of France?")).await;
-    assert!(answer.text().contains("Paris"), "{answer:?}");
-    assert_eq!(answer.finish, FinishReason::Stop);
+    let answer = ask(&engine, text("The capital of France is")).await;
+    assert!(answer.text().starts_with(" Paris"), "{answer:?}");
     assert!(answer.pieces.len() > 3, "it comes piece by piece: {answer:?}");
 
     let info = &engine.models()[0];
-    assert_eq!((info.id.as_str(), info.kind, info.context_tokens), (CHAT, ModelKind::Chat, 4096));
-    assert!(
-        info.numeric_class.starts_with("candle-0.11.1/cpu/") && info.numeric_class.ends_with("/q4_1-f32"),
-        "{info:?}"
-    );
+    assert_eq!((info.id.as_str(), info.kind, info.context_tokens), (CHAT, ModelKind::Chat, CONTEXT_TOKENS));
+    assert!(info.numeric_class.ends_with("/cpu/q4_1"), "{info:?}");
     assert_eq!(
         engine.models()[0].model_root.map(|byte| format!("{byte:02x}")).concat(),
         "55d74755e23d69625e8518c2e4d623afa6b4fcf353c8fdbdd5495fb46290dc6c"
     );
+}
+
+#[tokio::test]
+async fn a_chat_ends_with_its_turn() {
+    let engine = engine(CHAT, 1, 0);
+    let answer = ask(&engine, with(chat("Say hello."), |s| s.max_tokens = Some(400))).await;
+    assert_eq!(answer.finish, FinishReason::Stop, "{answer:?}");
+    assert!(!answer.text().contains("<|im_end|>"));
 }
 
 #[tokio::test]
@@ -105,13 +116,18 @@ async fn different_seeds_give_different_answers() {
 #[tokio::test]
 async fn a_stop_string_over_several_tokens_ends_the_answer_before_it() {
     let engine = engine(CHAT, 1, 0);
-    let whole = ask(&engine, chat("What is the capital of France?")).await.text();
+    let question = text("The capital of France is");
+    let whole = ask(&engine, question.clone()).await.text();
     // From the middle of one word to the middle of the next: no token begins or ends there.
-    let at = whole.find("capital of").expect("the answer repeats the question");
-    let stop = whole[at + 3..at + 9].to_owned();
-    assert_eq!(stop, "ital o");
-    let answer = ask(&engine, with(chat("What is the capital of France?"), |s| s.stop = vec![stop])).await;
-    assert_eq!(answer.text(), whole[..at + 3]);
+    let is_inside = |at: &usize| {
+        let around = at.checked_sub(3).and_then(|from| whole.get(from..at + 3));
+        around.is_some_and(|around| around.chars().filter(char::is_ascii_lowercase).count() == 5)
+    };
+    let space = whole.match_indices(' ').map(|(at, _)| at).skip(3).find(is_inside).expect("two words of letters");
+    let stop = whole[space - 2..space + 3].to_owned();
+    let at = whole.find(&stop).expect("it was taken from there");
+    let answer = ask(&engine, with(question, |s| s.stop = vec![stop])).await;
+    assert_eq!(answer.text(), whole[..at]);
     assert_eq!(answer.finish, FinishReason::Stop);
 }
 
@@ -215,12 +231,41 @@ async fn a_prefill_beyond_context_or_vocabulary_is_refused() {
     let engine = engine(CHAT, 1, 0);
     let request =
         |tokens: Vec<u32>| PrefillRequest { model: CHAT.into(), tokens, from: 0, logits: true, hidden: false };
-    let long = engine.prefill(request(vec![1; 4097])).await.unwrap_err();
-    assert_eq!(long, EngineError::ContextLength { prompt_tokens: 4097, context_tokens: 4096 });
+    let long = engine.prefill(request(vec![1; CONTEXT_TOKENS as usize + 1])).await.unwrap_err();
+    let (prompt_tokens, context_tokens) = (CONTEXT_TOKENS + 1, CONTEXT_TOKENS);
+    assert_eq!(long, EngineError::ContextLength { prompt_tokens, context_tokens });
     for bad in [vec![], vec![49_152]] {
         let error = engine.prefill(request(bad)).await.unwrap_err();
         assert!(matches!(error, EngineError::InvalidRequest(_)), "{error}");
     }
+}
+
+/// All outputs of a prefill.
+async fn outputs(engine: &dyn Engine, tokens: &[u32], from: u32) -> Vec<PositionOutput> {
+    let request = PrefillRequest { model: CHAT.into(), tokens: tokens.to_vec(), from, logits: true, hidden: true };
+    let mut prefill = engine.prefill(request).await.unwrap();
+    let mut outputs = Vec::new();
+    loop {
+        match prefill.events.recv().await.expect("a last event") {
+            PrefillEvent::Positions(positions) => outputs.extend(positions),
+            PrefillEvent::Done => return outputs,
+            PrefillEvent::Failed(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_prefill_shows_the_same_whatever_was_read_before() {
+    let tokens = engine(CHAT, 1, 0).tokenise(CHAT, Prompt::Text("one two three four five ".repeat(16))).await.unwrap();
+    assert!(tokens.len() > 70, "several blocks");
+    let fresh = engine(CHAT, 1, 0);
+    let whole = outputs(&fresh, &tokens, 0).await;
+    assert_eq!(whole.len(), tokens.len());
+    assert_eq!((whole[0].logits.len(), whole[0].hidden.len()), (49_152, 576));
+    // Now most of it is known to the engine.
+    assert!(fresh.stats(CHAT).unwrap().prefix_hit_tokens == 0);
+    assert_eq!(outputs(&fresh, &tokens, 50).await, whole[50..]);
+    assert_eq!(fresh.stats(CHAT).unwrap().prefix_hit_tokens, 48);
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ impl Tiles<i32> {
             let tokens = rows.len() / width;
             for (token, row) in rows.chunks_exact(width).enumerate() {
                 let places = words.chunks_exact_mut(WORDS * tokens);
-                row.chunks_exact(BLOCK).zip(places).for_each(|(block, words)| quantise(block, words, tokens, token));
+                row.as_chunks().0.iter().zip(places).for_each(|(block, words)| quantise(block, words, tokens, token));
             }
         })
     }
@@ -99,14 +99,12 @@ impl Tiles<f32> {
 }
 
 /// Writes one token's words of a block.
-fn quantise(block: &[f32], words: &mut [i32], tokens: usize, token: usize) {
-    let mut lanes = [0f32; 16];
-    for half in block.chunks_exact(16) {
-        for (lane, number) in lanes.iter_mut().zip(half) {
-            *lane = lane.max(number.abs());
-        }
-    }
-    let largest = lanes.into_iter().fold(0f32, f32::max);
+fn quantise(block: &[f32; BLOCK], words: &mut [i32], tokens: usize, token: usize) {
+    let larger = |a: f32, b: f32| if a > b { a } else { b };
+    let sixteen: [f32; 16] = std::array::from_fn(|lane| larger(block[lane].abs(), block[lane + 16].abs()));
+    let eight: [f32; 8] = std::array::from_fn(|lane| larger(sixteen[lane], sixteen[lane + 8]));
+    let four: [f32; 4] = std::array::from_fn(|lane| larger(eight[lane], eight[lane + 4]));
+    let largest = larger(larger(four[0], four[2]), larger(four[1], four[3]));
     let scale = largest / 127.0;
     let inverse = 127.0 / largest;
     // Numbers so small that the inverse is infinite are zeroes.

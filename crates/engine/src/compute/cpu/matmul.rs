@@ -152,8 +152,15 @@ impl Job<'_> {
             if let Some(bias) = self.bias {
                 sums.iter_mut().zip(&bias[first_row..]).for_each(|(sum, bias)| *sum += bias);
             }
+            let at = (first_token + token) * self.weights.rows + first_row;
             // SAFETY: a row belongs to one group, a group to one chunk, and a chunk is run once.
-            unsafe { self.results.put((first_token + token) * self.weights.rows + first_row, sums) };
+            unsafe {
+                match sums.first_chunk::<GROUP>() {
+                    // A length that the compiler knows is no call.
+                    Some(whole) => self.results.put(at, whole),
+                    None => self.results.put(at, sums),
+                }
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! take eight.
 
 use super::{aligned::Aligned, lanes::GROUP, pool::Pool};
-use crate::weights::{bf16_to_f32, f16_to_f32, Decoded, Quantisation, Stored, StoredType};
+use crate::weights::{plain, Decoded, Quantisation, Stored, StoredType};
 
 /// Inputs that share a scale of activations.
 pub(super) const BLOCK: usize = 32;
@@ -102,9 +102,9 @@ impl Packed {
         match Quantisation::of(self.dtype) {
             Some(form) => self.read_quantised(&form, group, lane, numbers),
             None => {
-                for (column, number) in numbers.iter_mut().enumerate() {
-                    *number = plain_at(self.dtype, group, column * GROUP + lane);
-                }
+                let size = self.dtype.block_bytes();
+                let bytes = group.chunks_exact(size).skip(lane).step_by(GROUP);
+                numbers.iter_mut().zip(bytes).for_each(|(number, bytes)| *number = plain(self.dtype, bytes));
             }
         }
     }
@@ -221,17 +221,6 @@ fn pack_plain(size: usize, file_rows: &[u8], row_bytes: usize, group: &mut [u8])
     for (lane, row) in file_rows.chunks_exact(row_bytes).enumerate() {
         for (number, packed) in row.chunks_exact(size).zip(group.chunks_exact_mut(size * GROUP)) {
             packed[lane * size..][..size].copy_from_slice(number);
-        }
-    }
-}
-
-fn plain_at(dtype: StoredType, group: &[u8], index: usize) -> f32 {
-    match dtype {
-        StoredType::F16 => f16_to_f32(u16::from_le_bytes([group[index * 2], group[index * 2 + 1]])),
-        StoredType::Bf16 => bf16_to_f32(u16::from_le_bytes([group[index * 2], group[index * 2 + 1]])),
-        _ => {
-            let at = index * 4;
-            f32::from_le_bytes([group[at], group[at + 1], group[at + 2], group[at + 3]])
         }
     }
 }

@@ -23,8 +23,8 @@ use parking_lot::Mutex;
 use super::affinity;
 use crate::error::LoadError;
 
-/// Turns of looking for work before a thread sleeps: some tens of microseconds, longer than a model computes between two
-/// regions of a step.
+/// Turns of looking for work before a thread sleeps: about a tenth of a millisecond, longer than a model computes between
+/// two regions of a step.
 const TURNS_BEFORE_SLEEP: u32 = 4_000;
 /// Turns of waiting before the processor is offered to others.
 const TURNS_BEFORE_YIELD: u32 = 200;

@@ -27,6 +27,7 @@ impl<'a> Scatter<'a> {
     ///
     /// # Panics
     /// If there are no such places.
+    #[inline]
     pub(super) unsafe fn put(&self, at: usize, numbers: &[f32]) {
         assert!(at <= self.len && numbers.len() <= self.len - at, "a place within the results");
         // SAFETY: within the borrowed slice, which nobody reads meanwhile; the caller keeps other writers away.

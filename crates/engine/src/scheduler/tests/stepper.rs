@@ -11,10 +11,9 @@ use crate::{
     detokenizer::{Detokenizer, TokenBytes},
     events::EventSender,
     models::CausalModel,
-    sampler::Sampler,
+    sampling::{Chooser, StopMatcher},
     scheduler::{worker::Worker, Limits, Place, Shared, State},
     sequence::{Observer, ObserverSpec, Purpose, SequenceSpec, Writer, WriterSpec},
-    stop::StopMatcher,
 };
 
 pub(super) type Events = mpsc::Receiver<GenerationEvent>;
@@ -29,7 +28,7 @@ pub(super) fn writer(prompt: &[u32], max_tokens: u32, sampling: &Sampling, capac
     let bytes = Arc::new(TokenBytes::new((0..VOCABULARY as u8).map(|byte| [byte])).unwrap());
     let writer = Writer::new(WriterSpec {
         max_tokens,
-        sampler: Sampler::new(sampling),
+        chooser: Chooser::new(sampling, None, bytes.clone()),
         stop: StopMatcher::new(sampling.stop.clone()),
         detokenizer: Detokenizer::new(bytes),
         ends: [0].into(),

@@ -4,6 +4,7 @@
 mod attention;
 mod matmul;
 mod rowwise;
+mod speed;
 
 use std::num::NonZeroUsize;
 
@@ -58,10 +59,6 @@ impl Source {
 
     fn numbers(&mut self, count: usize) -> Vec<f32> {
         (0..count).map(|_| self.number()).collect()
-    }
-
-    fn rows(&mut self, compute: &CpuCompute, count: usize, width: usize) -> Rows {
-        rows(compute, width, &self.numbers(count * width))
     }
 
     /// Bytes of a matrix of any type; scales are sensible numbers, quants any.

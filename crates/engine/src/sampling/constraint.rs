@@ -1,0 +1,63 @@
+//! Leaving out the tokens that a shape does not allow.
+
+use std::fmt::Display;
+
+use llguidance::Matcher;
+
+use crate::api::EngineError;
+
+/// Longest reason that is passed on.
+const MAX_REASON_CHARS: usize = 400;
+const CAUGHT_PANIC: &str = "panic: ";
+
+/// Follows one completion through its grammar.
+pub(crate) struct Constraint {
+    matcher: Matcher,
+}
+
+impl Constraint {
+    pub(super) fn new(matcher: Matcher) -> Self {
+        Self { matcher }
+    }
+
+    /// Makes the tokens impossible that may not come next. When the shape is complete only the tokens that end the text
+    /// are left.
+    pub(super) fn forbid(&mut self, logits: &mut [f32]) -> Result<(), EngineError> {
+        let allowed = self.matcher.compute_mask_or_eos().map_err(|error| refused(&error))?;
+        let words = allowed.as_slice();
+        for (index, logits) in logits.chunks_mut(u32::BITS as usize).enumerate() {
+            let word = words.get(index).copied().unwrap_or(0);
+            if word == u32::MAX {
+                continue;
+            }
+            for (bit, logit) in logits.iter_mut().enumerate() {
+                *logit = if word >> bit & 1 == 1 { *logit } else { f32::NEG_INFINITY };
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on after `token`, which was allowed.
+    pub(super) fn accept(&mut self, token: u32) -> Result<(), EngineError> {
+        // Complete: the token is one that ends the text, and the library knows of nothing more to come.
+        if self.matcher.is_stopped() && self.matcher.stop_reason().is_ok() {
+            return Ok(());
+        }
+        self.matcher.consume_token(token).map_err(|error| refused(&error))
+    }
+}
+
+/// The grammar came from the caller, so the caller is told; briefly, for a reason may repeat all of it.
+pub(super) fn refused(error: &impl Display) -> EngineError {
+    let reason = format!("{error:#}");
+    // What it says where it was told to say less.
+    let reason = reason.replace("<non-verbose/>", "");
+    // The library catches its own panics and says where they were, which is nobody else's business.
+    let reason = if reason.starts_with(CAUGHT_PANIC) {
+        tracing::warn!(target: "engine::grammar", reason, "a grammar broke the library");
+        "the schema cannot be followed".into()
+    } else {
+        reason.trim().chars().take(MAX_REASON_CHARS).collect::<String>()
+    };
+    EngineError::InvalidRequest(format!("response_format: {reason}"))
+}
