@@ -1,7 +1,7 @@
 //! The engine in a process of its own, for `cargo xtask bench engine`: a question a line, an answer a line, both JSON.
 //! llama.cpp answers the same questions (`scripts/llama-cpp/measure.py`).
 //!
-//! Arguments: folder of models, id of the model, threads, bytes for keys and values, generations at once.
+//! Arguments: folder of models, id of the model, threads, MiB for keys and values, generations at once.
 
 use std::{
     io::{BufRead, Write},
@@ -73,14 +73,14 @@ struct Bench {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [models_dir, model, threads, context_bytes, running] = &arguments[..] else {
+    let [models_dir, model, threads, kv_memory_mib, running] = &arguments[..] else {
         println!("a part of `cargo xtask bench engine`, which says what to measure");
         return Ok(());
     };
     let before = resident_bytes()?;
     let options = EngineOptions {
         threads: Some(threads.parse()?),
-        context_memory_bytes: context_bytes.parse()?,
+        kv_memory_mib: kv_memory_mib.parse()?,
         max_running: running.parse()?,
         ..EngineOptions::default()
     };

@@ -29,17 +29,17 @@ pub(super) struct Timed {
 }
 
 impl Contender {
-    /// Our engine, with memory of `context_bytes` for what `running` texts leave behind.
+    /// Our engine, with `kv_memory_mib` MiB for the keys and values of `running` texts.
     pub(super) fn engine(
         program: &str,
         model: &Model,
         threads: &str,
         running: u32,
-        context_bytes: u64,
+        kv_memory_mib: u64,
     ) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
         command.arg(&model.models_dir).args([&model.id, threads]);
-        command.args([context_bytes.to_string(), running.to_string()]);
+        command.args([kv_memory_mib.to_string(), running.to_string()]);
         Self::spawn("the engine", command)
     }
 

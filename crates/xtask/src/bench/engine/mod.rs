@@ -61,8 +61,8 @@ fn measure(program: &str, model: &Model, args: &Args) -> anyhow::Result<()> {
     let mut theirs = Contender::llama_cpp(model, &threads, TEXTS, TEXT_TOKENS)?;
     let about = theirs.ask(&json!({"ask": "about"}))?;
     let token_bytes = about["kv_bytes_per_token"].as_u64().context("llama.cpp does not say how much a token takes")?;
-    let context_bytes = token_bytes * u64::from(TEXTS) * u64::from(TEXT_TOKENS);
-    let mut ours = Contender::engine(program, model, &threads, TEXTS, context_bytes)?;
+    let kv_memory_mib = (token_bytes * u64::from(TEXTS) * u64::from(TEXT_TOKENS)).div_ceil(1 << 20);
+    let mut ours = Contender::engine(program, model, &threads, TEXTS, kv_memory_mib)?;
     let numeric_class = ours.ask(&json!({"ask": "about"}))?["about"].take();
     eprintln!("{}: {numeric_class} beside {}; {threads} threads on {}", model.id, about["about"], processor());
 
