@@ -4,3 +4,4 @@ mod chat;
 mod embeddings;
 mod files;
 mod load;
+mod outputs;
