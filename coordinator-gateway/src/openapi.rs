@@ -54,8 +54,35 @@ pub(crate) mod schemas {
         max_completion_tokens: Option<u32>,
         /// The older name of `max_completion_tokens`.
         max_tokens: Option<u32>,
+        /// Report how likely each token was.
+        #[schema(default = false)]
+        logprobs: Option<bool>,
+        /// Most likely tokens to report beside each token; only with `logprobs`.
+        #[schema(maximum = 20)]
+        top_logprobs: Option<u32>,
+        response_format: Option<ResponseFormat>,
         #[serde(flatten)]
         sampling: Sampling,
+    }
+
+    /// What the answer must look like.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct ResponseFormat {
+        /// `text`, `json_object` or `json_schema`.
+        #[schema(default = "text")]
+        r#type: String,
+        json_schema: Option<JsonSchemaFormat>,
+    }
+
+    /// Only with `json_schema`.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct JsonSchemaFormat {
+        name: String,
+        /// At most 64 KiB and 2,000 values; `$ref` within the schema only. What cannot be followed is refused.
+        #[schema(value_type = Object)]
+        schema: serde_json::Value,
+        /// Schemas are always followed.
+        strict: Option<bool>,
     }
 
     /// A message of a chat.
@@ -96,6 +123,11 @@ pub(crate) mod schemas {
         max_tokens: Option<u32>,
         /// Begin the answer with the prompt.
         echo: Option<bool>,
+        /// Report how likely each token was, and so many of the most likely ones; not with `echo`.
+        #[schema(maximum = 20)]
+        logprobs: Option<u32>,
+        /// A JSON schema, as text, that the continuation must follow.
+        json_schema: Option<String>,
         #[serde(flatten)]
         sampling: Sampling,
     }
@@ -109,6 +141,18 @@ pub(crate) mod schemas {
         /// Only the likeliest tokens whose probabilities reach this sum are drawn from.
         #[schema(exclusive_minimum = 0, maximum = 1, default = 1)]
         top_p: Option<f32>,
+        /// Only so many of the likeliest tokens are drawn from; -1: all.
+        #[schema(minimum = -1, default = -1)]
+        top_k: Option<i32>,
+        /// Makes tokens less likely each time they were produced.
+        #[schema(minimum = -2, maximum = 2, default = 0)]
+        frequency_penalty: Option<f32>,
+        /// Makes tokens less likely once they were produced.
+        #[schema(minimum = -2, maximum = 2, default = 0)]
+        presence_penalty: Option<f32>,
+        /// Divides the score of tokens that were produced, if it is positive, or multiplies it.
+        #[schema(exclusive_minimum = 0, maximum = 2, default = 1)]
+        repetition_penalty: Option<f32>,
         /// Equal seeds, requests and fingerprints give equal answers.
         seed: Option<i64>,
         /// Up to four texts before which the answer ends.
@@ -167,8 +211,32 @@ pub(crate) mod schemas {
         message: Option<ChatAnswer>,
         /// In a stream: what comes next.
         delta: Option<ChatAnswer>,
+        logprobs: Option<ChatLogprobs>,
         /// `stop` or `length`.
         finish_reason: Option<String>,
+    }
+
+    /// How likely the tokens were.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct ChatLogprobs {
+        content: Vec<TokenLogprobs>,
+    }
+
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct TokenLogprobs {
+        #[serde(flatten)]
+        chosen: TokenLogprob,
+        /// The most likely tokens, the most likely first.
+        top_logprobs: Vec<TokenLogprob>,
+    }
+
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct TokenLogprob {
+        /// Its text; where that is not whole characters, its bytes, written as `\\xf0`.
+        token: String,
+        /// Natural logarithm of its probability, before temperature and penalties.
+        logprob: f32,
+        bytes: Vec<u8>,
     }
 
     #[derive(Serialize, Deserialize, ToSchema)]
@@ -196,8 +264,19 @@ pub(crate) mod schemas {
     struct CompletionChoice {
         text: String,
         index: u32,
+        logprobs: Option<CompletionLogprobs>,
         /// `stop` or `length`.
         finish_reason: Option<String>,
+    }
+
+    /// How likely the tokens were; one of each list for each token.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    struct CompletionLogprobs {
+        tokens: Vec<String>,
+        token_logprobs: Vec<f32>,
+        top_logprobs: Vec<std::collections::HashMap<String, f32>>,
+        /// Where the token begins in the text, in characters.
+        text_offset: Vec<u32>,
     }
 
     /// Tokens read and produced, as the miner's receipt says.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cuckoo_primitives::{task::Receipt, AccountId, Signature};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{failure::Failure, registry::Tried};
+use super::{failure::Failure, logprobs::TokenLogprobs, registry::Tried};
 use crate::link::{Link, OfferedModel};
 
 /// Pieces that may wait for a client that reads slowly. The channel takes memory only for those that do.
@@ -25,16 +25,25 @@ pub(crate) enum TaskEvent {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Piece {
     /// Text.
-    Text(String),
+    Text(TextPiece),
     /// An embedding, little-endian f32.
     Vector(Bytes),
+}
+
+/// Text, and how likely its tokens were.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct TextPiece {
+    /// Whole characters; empty if tokens stand for none.
+    pub(crate) text: String,
+    /// One for each token if they were asked for.
+    pub(crate) logprobs: Vec<TokenLogprobs>,
 }
 
 impl Piece {
     /// Whether there is nothing in it for a reader.
     pub(super) fn is_empty(&self) -> bool {
         match self {
-            Self::Text(text) => text.is_empty(),
+            Self::Text(piece) => piece.text.is_empty(),
             Self::Vector(vector) => vector.is_empty(),
         }
     }
@@ -134,7 +143,7 @@ mod tests {
     }
 
     fn piece() -> Piece {
-        Piece::Text("a".into())
+        Piece::Text(TextPiece { text: "a".into(), logprobs: vec![] })
     }
 
     #[tokio::test]

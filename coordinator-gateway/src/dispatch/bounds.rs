@@ -21,6 +21,9 @@ const HIDDEN_TOKENS: u64 = 512;
 const BYTES_PER_TOKEN: usize = 128;
 /// Bytes above what the tokens allow, so that short answers are never the exception.
 const SPARE_BYTES: usize = 64 * 1024;
+/// What the report of a token, and of each alternative to it, weighs at most, on the average; see
+/// [`weight_of`](super::weight_of).
+const BYTES_PER_REPORT: usize = 128;
 /// Most bytes that one attempt may answer, whatever the task.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Most bytes of one vector.
@@ -35,6 +38,8 @@ pub(super) struct Bounds {
     pub(super) max_prompt_tokens: u64,
     /// How many vectors there must be; `None` if the answer is text.
     pub(super) vectors: Option<usize>,
+    /// Alternatives whose log-probabilities are reported for each token at most; `None` if there are no reports.
+    pub(super) top_logprobs: Option<u32>,
     /// Most bytes of the whole answer.
     pub(super) max_bytes: usize,
     /// Bytes at the beginning of the answer that repeat the prompt.
@@ -57,18 +62,25 @@ impl Bounds {
             Some(Work::Completion(completion)) if completion.echo => completion.prompt.len(),
             _ => 0,
         };
+        let top_logprobs = spec.top_logprobs();
         let max_tokens = match inputs {
             Some(_) => 0,
             None => spec.max_tokens().unwrap_or(context).min(context),
         };
         let bytes = match inputs {
             Some(inputs) => inputs.saturating_mul(MAX_VECTOR_BYTES),
-            None => (max_tokens as usize).saturating_mul(BYTES_PER_TOKEN).saturating_add(echo_bytes + SPARE_BYTES),
+            None => {
+                // One for the token itself, and one for what is around them.
+                let reports = top_logprobs.map_or(0, |top| top as usize + 2);
+                let per_token = BYTES_PER_TOKEN.saturating_add(BYTES_PER_REPORT.saturating_mul(reports));
+                (max_tokens as usize).saturating_mul(per_token).saturating_add(echo_bytes + SPARE_BYTES)
+            }
         };
         Self {
             max_tokens,
             max_prompt_tokens: plausible.min(most),
             vectors: inputs,
+            top_logprobs,
             max_bytes: bytes.min(MAX_ANSWER_BYTES),
             echo_bytes,
             deadline: spec.deadline,
@@ -87,7 +99,15 @@ impl Bounds {
     /// Of an answer of text.
     pub(super) fn of_text(max_tokens: u32, deadline: Instant) -> Self {
         let max_bytes = MAX_ANSWER_BYTES;
-        Self { max_tokens, max_prompt_tokens: 100, vectors: None, max_bytes, echo_bytes: 0, deadline }
+        Self {
+            max_tokens,
+            max_prompt_tokens: 100,
+            vectors: None,
+            top_logprobs: None,
+            max_bytes,
+            echo_bytes: 0,
+            deadline,
+        }
     }
 
     /// Of the vectors of so many inputs.

@@ -50,6 +50,8 @@ pub(crate) struct Dispatcher {
 pub(crate) struct Answer {
     /// The text, all pieces together.
     pub(crate) text: String,
+    /// Of its tokens, if they were asked for.
+    pub(crate) logprobs: Vec<TokenLogprobs>,
     /// The vectors, in the order of the inputs.
     pub(crate) vectors: Vec<Bytes>,
     /// What the miner signed.
@@ -304,14 +306,17 @@ impl Tries {
     }
 
     async fn collect(&self, attempt: &mut Attempt) -> Result<Answer, Failure> {
-        let (mut text, mut vectors) = (String::new(), Vec::new());
+        let (mut text, mut logprobs, mut vectors) = (String::new(), Vec::new(), Vec::new());
         loop {
             match self.next(attempt).await? {
-                TaskEvent::Piece(Piece::Text(piece)) => text.push_str(&piece),
+                TaskEvent::Piece(Piece::Text(piece)) => {
+                    text.push_str(&piece.text);
+                    logprobs.extend(piece.logprobs);
+                }
                 TaskEvent::Piece(Piece::Vector(vector)) => vectors.push(vector),
                 TaskEvent::Done(completed) => {
                     let served_by = attempt.served_by.clone();
-                    return Ok(Answer { text, vectors, completed: *completed, served_by });
+                    return Ok(Answer { text, logprobs, vectors, completed: *completed, served_by });
                 }
             }
         }

@@ -72,12 +72,20 @@ impl TaskSpec {
 
     /// Tokens that the client wants at most; `None` if only the context bounds them.
     pub(crate) fn max_tokens(&self) -> Option<u32> {
-        let sampling = match self.task.work.as_ref()? {
+        self.sampling().map(|sampling| sampling.max_tokens).filter(|max| *max > 0)
+    }
+
+    /// Alternatives whose log-probabilities the client wants for each token; `None` if it wants none at all.
+    pub(crate) fn top_logprobs(&self) -> Option<u32> {
+        self.sampling()?.logprobs
+    }
+
+    fn sampling(&self) -> Option<&link::Sampling> {
+        match self.task.work.as_ref()? {
             link::task::Work::Chat(chat) => chat.sampling.as_ref(),
             link::task::Work::Completion(completion) => completion.sampling.as_ref(),
             link::task::Work::Embedding(_) => None,
-        };
-        sampling.map(|sampling| sampling.max_tokens).filter(|max| *max > 0)
+        }
     }
 
     /// Inputs to be embedded; `None` for tasks whose answer is text.

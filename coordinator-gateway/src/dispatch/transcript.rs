@@ -11,9 +11,10 @@ use cuckoo_wire::{charge::Delivered, link};
 use tokio::time::Instant;
 
 use super::{
-    attempt::Piece,
+    attempt::{Piece, TextPiece},
     bounds::{Bounds, MAX_VECTOR_BYTES},
     failure::Failure,
+    logprobs,
 };
 
 /// Tokens or vectors that may come after a miner was told to stop, whatever came before: what it had made by then and not
@@ -95,7 +96,7 @@ impl Transcript {
         }
     }
 
-    fn note_text(&mut self, output: link::Output) -> Result<String, Failure> {
+    fn note_text(&mut self, output: link::Output) -> Result<TextPiece, Failure> {
         if !output.vector.is_empty() {
             return Err(Failure::Violation("a vector where text was asked for"));
         }
@@ -103,16 +104,18 @@ impl Transcript {
             // With such pieces a task could be held for as long as it may take at all.
             return Err(Failure::Violation("a piece of nothing"));
         }
+        let logprobs = logprobs::read(&output.logprobs, output.tokens, self.bounds.top_logprobs)?;
         self.text_bytes = self.text_bytes.saturating_add(output.text.len());
         self.hasher.update(output.text.as_bytes());
-        Ok(output.text)
+        Ok(TextPiece { text: output.text, logprobs })
     }
 
     fn note_vector(&mut self, output: link::Output, inputs: usize) -> Result<Bytes, Failure> {
         let length = output.vector.len();
         let has_shape = length > 0 && length.is_multiple_of(4) && length <= MAX_VECTOR_BYTES;
         let fits = self.vector_len == 0 || self.vector_len == length;
-        if !output.text.is_empty() || !has_shape || !fits || self.pieces > inputs {
+        let is_vector = output.text.is_empty() && output.logprobs.is_empty();
+        if !is_vector || !has_shape || !fits || self.pieces > inputs {
             return Err(Failure::Violation(NOT_A_VECTOR_EACH));
         }
         if !values_of(&output.vector).all(f32::is_finite) {
@@ -189,8 +192,9 @@ mod tests {
     #[test]
     fn pieces_of_text_are_counted_and_hashed() {
         let mut transcript = of_text(10);
-        assert_eq!(transcript.note(text("Hello", 1)).unwrap(), Piece::Text("Hello".into()));
-        assert_eq!(transcript.note(text("", 2)).unwrap(), Piece::Text(String::new()), "a stop string has tokens too");
+        let piece = |text: &str| Piece::Text(TextPiece { text: text.into(), logprobs: vec![] });
+        assert_eq!(transcript.note(text("Hello", 1)).unwrap(), piece("Hello"));
+        assert_eq!(transcript.note(text("", 2)).unwrap(), piece(""), "a stop string has tokens too");
         transcript.note(text(" world", 0)).unwrap();
         assert_eq!(transcript.tokens(), 3);
         assert_eq!(transcript.delivered(), Delivered { text_bytes: 11, vectors: 0 });
@@ -208,6 +212,20 @@ mod tests {
         assert!(is_violation(of_vectors(2).note(vector(&[]))));
         assert!(is_violation(of_vectors(2).note(text("a", 0))));
         assert!(is_violation(of_text(10).note(vector(&[1.0]))));
+    }
+
+    #[test]
+    fn log_probabilities_are_those_that_were_asked_for() {
+        let chosen = link::TokenLogprob { bytes: vec![b'a'].into(), logprob: -0.5 };
+        let report = link::TokenLogprobs { chosen: Some(chosen), top: vec![] };
+        let output = link::Output { logprobs: vec![report], ..text("a", 1) };
+        assert!(is_violation(of_text(10).note(output.clone())));
+        let bounds = Bounds { top_logprobs: Some(0), ..Bounds::of_text(10, Instant::now()) };
+        let mut transcript = Transcript::new(bounds);
+        let Ok(Piece::Text(piece)) = transcript.note(output.clone()) else { panic!("no text") };
+        assert_eq!((piece.text.as_str(), piece.logprobs[0].chosen.logprob), ("a", -0.5));
+        assert!(is_violation(transcript.note(text("b", 1))), "a token without");
+        assert!(is_violation(of_vectors(1).note(link::Output { text: String::new(), ..output })));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cuckoo_wire::link;
 use tokio::sync::mpsc;
 
-use crate::dispatch::AttemptId;
+use crate::dispatch::{weight_of, AttemptId};
 
 /// Messages that may wait for an attempt's own task. It waits for nobody while they come, so this is never reached by an
 /// honest miner; the channel takes memory only for those that wait.
@@ -53,7 +53,9 @@ impl Running {
     /// Hands a piece to its attempt. Pieces of attempts that are gone are dropped: they crossed a cancellation.
     pub(super) fn output(&mut self, id: &AttemptId, output: link::Output) {
         let Some(attempt) = self.attempts.get_mut(id) else { return };
-        let message = match attempt.bytes_left.checked_sub(output.text.len().saturating_add(output.vector.len())) {
+        let bytes = [output.text.len(), output.vector.len(), weight_of(&output.logprobs)];
+        let bytes = bytes.into_iter().fold(0, usize::saturating_add);
+        let message = match attempt.bytes_left.checked_sub(bytes) {
             Some(left) => {
                 attempt.bytes_left = left;
                 AttemptMessage::Output(output)

@@ -7,16 +7,18 @@ use openai_protocol::{
         ChatChoice, ChatCompletionMessage, ChatCompletionRequest, ChatCompletionResponse, ChatCompletionStreamResponse,
         ChatMessage, ChatMessageDelta, ChatStreamChoice, MessageContent,
     },
-    common::{ContentPart, ResponseFormat, StreamOptions, ToolChoice, ToolChoiceValue, Usage},
+    common::{ChatLogProbs, ContentPart, ResponseFormat, StreamOptions, ToolChoice, ToolChoiceValue, Usage},
 };
 use serde_json::{json, Value};
 
 use super::{
-    sampling::{refuse, Wanted},
+    logprobs,
+    sampling::{refuse, Shape, Wanted},
     text::{self, Head, TextApi},
 };
 use crate::{
     auth::Caller,
+    dispatch::TokenLogprobs,
     error::{ApiError, ErrorBody},
     openapi::schemas,
     state::SharedState,
@@ -54,6 +56,7 @@ impl TextApi for Chat {
     type Response = ChatCompletionResponse;
     type Chunk = ChatCompletionStreamResponse;
     type Choice = ChatStreamChoice;
+    type Logprobs = ChatLogProbs;
 
     const ID_PREFIX: &'static str = "chatcmpl-";
 
@@ -69,7 +72,17 @@ impl TextApi for Chat {
         (request.model, request.stream, request.stream_options)
     }
 
-    fn response(head: Head, text: String, finish_reason: String, usage: Usage) -> ChatCompletionResponse {
+    fn logprobs(tokens: Vec<TokenLogprobs>, _offset: u32) -> ChatLogProbs {
+        logprobs::of_chat(tokens)
+    }
+
+    fn response(
+        head: Head,
+        text: String,
+        logprobs: Option<ChatLogProbs>,
+        finish_reason: String,
+        usage: Usage,
+    ) -> ChatCompletionResponse {
         let message = ChatCompletionMessage {
             role: "assistant".into(),
             content: Some(text),
@@ -81,7 +94,7 @@ impl TextApi for Chat {
         let choice = ChatChoice {
             index: 0,
             message,
-            logprobs: None,
+            logprobs,
             finish_reason: Some(finish_reason),
             matched_stop: None,
             hidden_states: None,
@@ -102,8 +115,8 @@ impl TextApi for Chat {
         Some(choice(Some("assistant".into()), Some(String::new()), None))
     }
 
-    fn piece(text: String) -> ChatStreamChoice {
-        choice(None, Some(text), None)
+    fn piece(text: String, logprobs: Option<ChatLogProbs>) -> ChatStreamChoice {
+        ChatStreamChoice { logprobs, ..choice(None, Some(text), None) }
     }
 
     fn ending(finish_reason: String) -> ChatStreamChoice {
@@ -143,8 +156,37 @@ fn to_chat(request: &ChatCompletionRequest) -> Result<link::Chat, ApiError> {
         top_p: request.top_p,
         seed,
         stop: request.stop.as_ref(),
+        top_k: request.top_k,
+        frequency_penalty: request.frequency_penalty,
+        presence_penalty: request.presence_penalty,
+        repetition_penalty: request.repetition_penalty,
+        top_logprobs: top_logprobs(request)?,
+        top_logprobs_param: "top_logprobs",
+        shape: shape(request)?,
     };
     Ok(link::Chat { messages, sampling: Some(wanted.sampling()?) })
+}
+
+/// Alternatives to report for each token, if tokens are to be reported.
+fn top_logprobs(request: &ChatCompletionRequest) -> Result<Option<u32>, ApiError> {
+    match (request.logprobs, request.top_logprobs) {
+        (true, top) => Ok(Some(top.unwrap_or(0))),
+        (false, None | Some(0)) => Ok(None),
+        (false, Some(_)) => {
+            let message = "'top_logprobs' is only allowed when 'logprobs' is true.";
+            Err(ApiError::invalid("top_logprobs", "invalid_value", message))
+        }
+    }
+}
+
+fn shape(request: &ChatCompletionRequest) -> Result<Shape, ApiError> {
+    match &request.response_format {
+        None | Some(ResponseFormat::Text) => Ok(Shape::Text),
+        Some(ResponseFormat::JsonObject) => Ok(Shape::Object),
+        Some(ResponseFormat::JsonSchema { json_schema }) => {
+            Shape::of_schema("response_format.json_schema.schema", json_schema.schema.to_string())
+        }
+    }
 }
 
 fn to_message((index, message): (usize, &ChatMessage)) -> Result<link::ChatMessage, ApiError> {
@@ -196,11 +238,9 @@ fn refuse_unserved(request: &ChatCompletionRequest) -> Result<(), ApiError> {
     let tool_choice =
         !matches!(request.tool_choice, None | Some(ToolChoice::Value(ToolChoiceValue::None | ToolChoiceValue::Auto)));
     let modalities = request.modalities.iter().flatten().any(|modality| modality != "text");
-    let response_format = !matches!(request.response_format, None | Some(ResponseFormat::Text));
-    let is_penalty = |penalty: Option<f32>| penalty.is_some_and(|penalty| penalty != 0.0);
     let no_tools = "models here call no tools";
-    let no_constraint = "output cannot be constrained";
-    let not_sampled = "sampling knows temperature, top_p, seed and stop";
+    let no_constraint = "answers can be constrained by 'response_format'";
+    let not_sampled = "sampling knows temperature, top_p, top_k, penalties, seed and stop";
     let as_text = "answers are plain text";
     refuse(&[
         ("n", request.n.is_some_and(|n| n != 1), "one choice is generated; send the request again for more"),
@@ -208,20 +248,13 @@ fn refuse_unserved(request: &ChatCompletionRequest) -> Result<(), ApiError> {
         ("tool_choice", tool_choice, no_tools),
         ("functions", functions, no_tools),
         ("function_call", function_call, no_tools),
-        ("logprobs", request.logprobs, "log probabilities are not sent"),
-        ("top_logprobs", request.top_logprobs.is_some_and(|top| top > 0), "log probabilities are not sent"),
-        ("response_format", response_format, no_constraint),
         ("regex", request.regex.is_some(), no_constraint),
         ("ebnf", request.ebnf.is_some(), no_constraint),
         ("modalities", modalities, as_text),
         ("return_audio", request.return_audio == Some(true), as_text),
         ("return_hidden_states", request.return_hidden_states, as_text),
-        ("frequency_penalty", is_penalty(request.frequency_penalty), not_sampled),
-        ("presence_penalty", is_penalty(request.presence_penalty), not_sampled),
-        ("repetition_penalty", request.repetition_penalty.is_some_and(|penalty| penalty != 1.0), not_sampled),
         ("logit_bias", request.logit_bias.as_ref().is_some_and(|bias| !bias.is_empty()), not_sampled),
-        ("top_k", request.top_k.is_some_and(|top_k| top_k != -1), not_sampled),
-        ("min_p", is_penalty(request.min_p), not_sampled),
+        ("min_p", request.min_p.is_some_and(|min_p| min_p != 0.0), not_sampled),
         ("min_tokens", request.min_tokens.is_some_and(|min| min > 0), not_sampled),
         ("stop_token_ids", request.stop_token_ids.as_ref().is_some_and(|ids| !ids.is_empty()), "use 'stop'"),
         ("no_stop_trim", request.no_stop_trim, "stop strings are not part of the answer"),
@@ -275,9 +308,8 @@ mod tests {
             ("n", json!({"n": 2})),
             ("tools", json!({"tools": [function]})),
             ("tool_choice", json!({"tool_choice": "required"})),
-            ("logprobs", json!({"logprobs": true})),
-            ("response_format", json!({"response_format": {"type": "json_object"}})),
-            ("frequency_penalty", json!({"frequency_penalty": 0.5})),
+            ("regex", json!({"regex": "a*"})),
+            ("min_p", json!({"min_p": 0.1})),
             ("logit_bias", json!({"logit_bias": {"5": 1}})),
             (
                 "messages[0].content",

@@ -3,7 +3,7 @@
 use axum::{body::Body, extract::State, response::Response};
 use cuckoo_wire::link::{self, task::Work};
 use openai_protocol::{
-    common::{StreamOptions, StringOrArray, Usage},
+    common::{LogProbs, StreamOptions, StringOrArray, Usage},
     completion::{
         CompletionChoice, CompletionRequest, CompletionResponse, CompletionStreamChoice, CompletionStreamResponse,
     },
@@ -11,11 +11,13 @@ use openai_protocol::{
 use serde_json::{json, Value};
 
 use super::{
-    sampling::{refuse, Wanted},
+    logprobs,
+    sampling::{refuse, Shape, Wanted},
     text::{self, Head, TextApi},
 };
 use crate::{
     auth::Caller,
+    dispatch::TokenLogprobs,
     error::{ApiError, ErrorBody},
     openapi::schemas,
     state::SharedState,
@@ -53,6 +55,7 @@ impl TextApi for Completion {
     type Response = CompletionResponse;
     type Chunk = CompletionStreamResponse;
     type Choice = CompletionStreamChoice;
+    type Logprobs = LogProbs;
 
     const ID_PREFIX: &'static str = "cmpl-";
 
@@ -68,9 +71,19 @@ impl TextApi for Completion {
         (request.model, request.stream, request.stream_options)
     }
 
-    fn response(head: Head, text: String, finish_reason: String, usage: Usage) -> CompletionResponse {
+    fn logprobs(tokens: Vec<TokenLogprobs>, offset: u32) -> LogProbs {
+        logprobs::of_completion(tokens, offset)
+    }
+
+    fn response(
+        head: Head,
+        text: String,
+        logprobs: Option<LogProbs>,
+        finish_reason: String,
+        usage: Usage,
+    ) -> CompletionResponse {
         let choice =
-            CompletionChoice { text, index: 0, logprobs: None, finish_reason: Some(finish_reason), matched_stop: None };
+            CompletionChoice { text, index: 0, logprobs, finish_reason: Some(finish_reason), matched_stop: None };
         CompletionResponse {
             id: head.id,
             object: "text_completion".into(),
@@ -86,12 +99,12 @@ impl TextApi for Completion {
         None
     }
 
-    fn piece(text: String) -> CompletionStreamChoice {
-        CompletionStreamChoice { text, index: 0, logprobs: None, finish_reason: None }
+    fn piece(text: String, logprobs: Option<LogProbs>) -> CompletionStreamChoice {
+        CompletionStreamChoice { text, index: 0, logprobs, finish_reason: None }
     }
 
     fn ending(finish_reason: String) -> CompletionStreamChoice {
-        CompletionStreamChoice { finish_reason: Some(finish_reason), ..Self::piece(String::new()) }
+        CompletionStreamChoice { finish_reason: Some(finish_reason), ..Self::piece(String::new(), None) }
     }
 
     fn chunk(head: Head, choices: Vec<CompletionStreamChoice>, usage: Option<Usage>) -> CompletionStreamResponse {
@@ -124,28 +137,32 @@ fn to_completion(request: &CompletionRequest) -> Result<link::Completion, ApiErr
         top_p: request.top_p,
         seed: request.seed,
         stop: request.stop.as_ref(),
+        top_k: request.top_k,
+        frequency_penalty: request.frequency_penalty,
+        presence_penalty: request.presence_penalty,
+        repetition_penalty: request.repetition_penalty,
+        top_logprobs: request.logprobs,
+        top_logprobs_param: "logprobs",
+        shape: match &request.json_schema {
+            None => Shape::Text,
+            Some(schema) => Shape::of_schema("json_schema", schema.clone())?,
+        },
     };
     Ok(link::Completion { prompt, sampling: Some(wanted.sampling()?), echo: request.echo })
 }
 
 fn refuse_unserved(request: &CompletionRequest) -> Result<(), ApiError> {
-    let is_penalty = |penalty: Option<f32>| penalty.is_some_and(|penalty| penalty != 0.0);
-    let no_constraint = "output cannot be constrained";
-    let not_sampled = "sampling knows temperature, top_p, seed and stop";
+    let no_constraint = "text can be constrained by 'json_schema'";
+    let not_sampled = "sampling knows temperature, top_p, top_k, penalties, seed and stop";
     refuse(&[
         ("n", request.n.is_some_and(|n| n != 1), "one choice is generated; send the request again for more"),
         ("best_of", request.best_of.is_some_and(|best_of| best_of > 1), "one choice is generated"),
-        ("logprobs", request.logprobs.is_some(), "log probabilities are not sent"),
+        ("logprobs", request.logprobs.is_some() && request.echo, "the prompt's log-probabilities are not sent"),
         ("suffix", request.suffix.as_ref().is_some_and(|suffix| !suffix.is_empty()), "text is continued, not inserted"),
         ("regex", request.regex.is_some(), no_constraint),
         ("ebnf", request.ebnf.is_some(), no_constraint),
-        ("json_schema", request.json_schema.is_some(), no_constraint),
-        ("frequency_penalty", is_penalty(request.frequency_penalty), not_sampled),
-        ("presence_penalty", is_penalty(request.presence_penalty), not_sampled),
-        ("repetition_penalty", request.repetition_penalty.is_some_and(|penalty| penalty != 1.0), not_sampled),
         ("logit_bias", request.logit_bias.as_ref().is_some_and(|bias| !bias.is_empty()), not_sampled),
-        ("top_k", request.top_k.is_some_and(|top_k| top_k != -1), not_sampled),
-        ("min_p", is_penalty(request.min_p), not_sampled),
+        ("min_p", request.min_p.is_some_and(|min_p| min_p != 0.0), not_sampled),
         ("min_tokens", request.min_tokens.is_some_and(|min| min > 0), not_sampled),
         ("stop_token_ids", request.stop_token_ids.as_ref().is_some_and(|ids| !ids.is_empty()), "use 'stop'"),
         ("no_stop_trim", request.no_stop_trim, "stop strings are not part of the answer"),
@@ -186,7 +203,7 @@ mod tests {
         for (param, extra) in [
             ("n", json!({"n": 3})),
             ("best_of", json!({"best_of": 2})),
-            ("logprobs", json!({"logprobs": 0})),
+            ("logprobs", json!({"logprobs": 0, "echo": true})),
             ("suffix", json!({"suffix": "end"})),
         ] {
             assert_eq!(completion(extra).unwrap_err()["param"], param);

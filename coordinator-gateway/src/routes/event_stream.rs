@@ -14,7 +14,9 @@ use serde::Serialize;
 
 use super::served::{task_error, with_headers};
 use crate::{
-    dispatch::{DispatchError, Dispatcher, OpenTask, Piece, ServedBy, TaskEvent, TaskSpec, STREAM_HEARTBEAT},
+    dispatch::{
+        DispatchError, Dispatcher, OpenTask, Piece, ServedBy, TaskEvent, TaskSpec, TextPiece, STREAM_HEARTBEAT,
+    },
     error::ApiError,
 };
 
@@ -26,7 +28,7 @@ pub(super) trait Chunks: Send + 'static {
     /// Before any text.
     fn opening(&self, served_by: &ServedBy) -> Option<Bytes>;
     /// A piece of text.
-    fn text(&self, served_by: &ServedBy, text: String) -> Bytes;
+    fn text(&mut self, served_by: &ServedBy, piece: TextPiece) -> Bytes;
     /// After all text: why it ended, and the numbers of tokens if the client wants them.
     fn closing(&self, served_by: &ServedBy, receipt: &Receipt) -> Vec<Bytes>;
 }
@@ -78,7 +80,7 @@ enum Beginning<F> {
 
 fn events<F>(
     beginning: Beginning<F>,
-    chunks: impl Chunks,
+    mut chunks: impl Chunks,
     task_id: String,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send
 where
@@ -114,8 +116,8 @@ where
                 }
             };
             match next {
-                Some(Ok(TaskEvent::Piece(Piece::Text(text)))) if text.is_empty() => {}
-                Some(Ok(TaskEvent::Piece(Piece::Text(text)))) => yield Ok(chunks.text(&served_by, text)),
+                Some(Ok(TaskEvent::Piece(Piece::Text(piece)))) if piece.text.is_empty() && piece.logprobs.is_empty() => {}
+                Some(Ok(TaskEvent::Piece(Piece::Text(piece)))) => yield Ok(chunks.text(&served_by, piece)),
                 Some(Ok(TaskEvent::Piece(Piece::Vector(_)))) => {}
                 Some(Ok(TaskEvent::Done(completed))) => {
                     for chunk in chunks.closing(&served_by, &completed.receipt) {

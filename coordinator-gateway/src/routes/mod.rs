@@ -12,6 +12,7 @@ pub(crate) mod usage;
 
 mod event_stream;
 mod json_body;
+mod logprobs;
 mod price_view;
 mod sampling;
 mod served;

@@ -1,12 +1,17 @@
 //! Parameters that chat and plain completions share.
 
-use cuckoo_wire::{limits::MAX_STOP_STRINGS, link};
+use cuckoo_wire::{
+    limits::{MAX_PENALTY, MAX_REPETITION_PENALTY, MAX_SCHEMA_BYTES, MAX_STOP_STRINGS, MAX_TOP_LOGPROBS},
+    link::{self, sampling::Format},
+};
 use openai_protocol::common::{StreamOptions, StringOrArray};
 
 use crate::error::ApiError;
 
 /// Longest stop string, in bytes.
 const MAX_STOP_BYTES: usize = 256;
+/// Most tokens of an answer with log-probabilities: these take many times the memory of its text.
+const MAX_REPORTED_TOKENS: u32 = 16_384;
 
 /// How tokens are chosen, as the client wrote it.
 pub(super) struct Wanted<'a> {
@@ -16,6 +21,43 @@ pub(super) struct Wanted<'a> {
     pub(super) top_p: Option<f32>,
     pub(super) seed: Option<i64>,
     pub(super) stop: Option<&'a StringOrArray>,
+    /// -1 and 0: all tokens.
+    pub(super) top_k: Option<i32>,
+    pub(super) frequency_penalty: Option<f32>,
+    pub(super) presence_penalty: Option<f32>,
+    pub(super) repetition_penalty: Option<f32>,
+    pub(super) top_logprobs: Option<u32>,
+    pub(super) top_logprobs_param: &'static str,
+    pub(super) shape: Shape,
+}
+
+/// What an answer must look like.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Shape {
+    /// Any text.
+    Text,
+    /// Some JSON object.
+    Object,
+    /// What this JSON schema describes.
+    Schema(String),
+}
+
+impl Shape {
+    /// Of a schema that the client sent as `param`. Whether it can be followed, the miner finds out.
+    pub(super) fn of_schema(param: &'static str, schema: String) -> Result<Self, ApiError> {
+        match schema.len() <= MAX_SCHEMA_BYTES {
+            true => Ok(Self::Schema(schema)),
+            false => Err(out_of_range(param, &format!("at most {MAX_SCHEMA_BYTES} bytes"), schema.len())),
+        }
+    }
+
+    fn format(&self) -> Option<Format> {
+        match self {
+            Self::Text => None,
+            Self::Object => Some(Format::JsonObject(link::AnyObject {})),
+            Self::Schema(schema) => Some(Format::JsonSchema(schema.clone())),
+        }
+    }
 }
 
 impl Wanted<'_> {
@@ -32,14 +74,56 @@ impl Wanted<'_> {
         if !(top_p > 0.0 && top_p <= 1.0) {
             return Err(out_of_range("top_p", "above 0 and at most 1", top_p));
         }
+        let (frequency_penalty, presence_penalty) = (
+            penalty("frequency_penalty", self.frequency_penalty)?,
+            penalty("presence_penalty", self.presence_penalty)?,
+        );
+        let repetition_penalty = self.repetition_penalty.unwrap_or(1.0);
+        if !(f32::MIN_POSITIVE..=MAX_REPETITION_PENALTY).contains(&repetition_penalty) {
+            let expected = format!("above 0 and at most {MAX_REPETITION_PENALTY}");
+            return Err(out_of_range("repetition_penalty", &expected, repetition_penalty));
+        }
+        let top_k = match self.top_k.unwrap_or(-1) {
+            -1 => 0,
+            top_k => u32::try_from(top_k).map_err(|_| out_of_range("top_k", "-1 or more", top_k))?,
+        };
         Ok(link::Sampling {
-            max_tokens: self.max_tokens.unwrap_or(0),
+            max_tokens: self.most_tokens()?,
             temperature,
             top_p,
             // A client that asks for no seed wants different answers each time.
             seed: self.seed.map_or_else(rand::random, i64::cast_unsigned),
             stop: self.stop.map(stop_strings).transpose()?.unwrap_or_default(),
+            top_k,
+            frequency_penalty,
+            presence_penalty,
+            repetition_penalty,
+            logprobs: self.top_logprobs,
+            format: self.shape.format(),
         })
+    }
+
+    /// What the miner is told; 0 if only the context bounds the answer.
+    fn most_tokens(&self) -> Result<u32, ApiError> {
+        let Some(top) = self.top_logprobs else { return Ok(self.max_tokens.unwrap_or(0)) };
+        if top > MAX_TOP_LOGPROBS {
+            return Err(out_of_range(self.top_logprobs_param, &format!("at most {MAX_TOP_LOGPROBS}"), top));
+        }
+        match self.max_tokens.unwrap_or(MAX_REPORTED_TOKENS) {
+            most if most <= MAX_REPORTED_TOKENS => Ok(most),
+            most => {
+                let expected = format!("at most {MAX_REPORTED_TOKENS} with log-probabilities");
+                Err(out_of_range(self.max_tokens_param, &expected, most))
+            }
+        }
+    }
+}
+
+fn penalty(param: &'static str, penalty: Option<f32>) -> Result<f32, ApiError> {
+    let penalty = penalty.unwrap_or(0.0);
+    match (-MAX_PENALTY..=MAX_PENALTY).contains(&penalty) {
+        true => Ok(penalty),
+        false => Err(out_of_range(param, &format!("between -{MAX_PENALTY} and {MAX_PENALTY}"), penalty)),
     }
 }
 
@@ -93,6 +177,13 @@ mod tests {
             top_p: None,
             seed: None,
             stop: None,
+            top_k: None,
+            frequency_penalty: None,
+            presence_penalty: None,
+            repetition_penalty: None,
+            top_logprobs: None,
+            top_logprobs_param: "top_logprobs",
+            shape: Shape::Text,
         }
     }
 
@@ -106,7 +197,32 @@ mod tests {
         let sampling = Wanted { seed: Some(-1), ..wanted() }.sampling().unwrap();
         assert_eq!((sampling.max_tokens, sampling.temperature, sampling.top_p), (0, 1.0, 1.0));
         assert_eq!(sampling.seed, u64::MAX);
+        assert_eq!(
+            (sampling.top_k, sampling.repetition_penalty, sampling.logprobs, sampling.format),
+            (0, 1.0, None, None)
+        );
         assert_ne!(wanted().sampling().unwrap().seed, wanted().sampling().unwrap().seed);
+    }
+
+    #[test]
+    fn all_of_sampling_is_passed_on() {
+        let all = Wanted {
+            top_k: Some(40),
+            frequency_penalty: Some(0.5),
+            presence_penalty: Some(-2.0),
+            repetition_penalty: Some(1.1),
+            top_logprobs: Some(20),
+            shape: Shape::of_schema("schema", "{}".into()).unwrap(),
+            ..wanted()
+        };
+        let sampling = all.sampling().unwrap();
+        assert_eq!((sampling.top_k, sampling.frequency_penalty, sampling.presence_penalty), (40, 0.5, -2.0));
+        assert_eq!((sampling.repetition_penalty, sampling.logprobs), (1.1, Some(20)));
+        assert_eq!(sampling.format, Some(Format::JsonSchema("{}".into())));
+        assert_eq!(sampling.max_tokens, 16_384, "no more can be reported");
+        let object = Wanted { shape: Shape::Object, ..wanted() }.sampling().unwrap();
+        assert_eq!(object.format, Some(Format::JsonObject(link::AnyObject {})));
+        assert!(Shape::of_schema("schema", "x".repeat(MAX_SCHEMA_BYTES + 1)).is_err());
     }
 
     #[test]
@@ -124,6 +240,12 @@ mod tests {
             ("stop", Wanted { stop: Some(&many), ..wanted() }),
             ("stop", Wanted { stop: Some(&empty), ..wanted() }),
             ("stop", Wanted { stop: Some(&long), ..wanted() }),
+            ("top_k", Wanted { top_k: Some(-2), ..wanted() }),
+            ("frequency_penalty", Wanted { frequency_penalty: Some(2.1), ..wanted() }),
+            ("presence_penalty", Wanted { presence_penalty: Some(f32::NAN), ..wanted() }),
+            ("repetition_penalty", Wanted { repetition_penalty: Some(0.0), ..wanted() }),
+            ("top_logprobs", Wanted { top_logprobs: Some(21), ..wanted() }),
+            ("max_tokens", Wanted { top_logprobs: Some(0), max_tokens: Some(16_385), ..wanted() }),
         ];
         for (name, wanted) in cases {
             assert_eq!(param(wanted).as_deref(), Some(name));

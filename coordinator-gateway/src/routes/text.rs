@@ -13,10 +13,16 @@ use serde_json::Value;
 use super::{
     event_stream::{event, stream_task, Chunks},
     json_body::read_json,
+    logprobs::characters_of,
     sampling::wants_usage,
     served::{fingerprint, finish_reason, new_task, now_s, task_error, with_headers},
 };
-use crate::{auth::Caller, dispatch::ServedBy, error::ApiError, state::SharedState};
+use crate::{
+    auth::Caller,
+    dispatch::{ServedBy, TextPiece, TokenLogprobs},
+    error::ApiError,
+    state::SharedState,
+};
 
 /// What is particular to one of these APIs.
 pub(super) trait TextApi: Send + Sync + 'static {
@@ -28,6 +34,8 @@ pub(super) trait TextApi: Send + Sync + 'static {
     type Chunk: Serialize;
     /// What a chunk says of the answer.
     type Choice;
+    /// Log-probabilities, as this API shows them.
+    type Logprobs;
 
     /// Answers' ids begin so.
     const ID_PREFIX: &'static str;
@@ -39,13 +47,22 @@ pub(super) trait TextApi: Send + Sync + 'static {
     /// The model, whether to stream, and how.
     fn terms(request: Self::Request) -> (String, bool, Option<StreamOptions>);
 
-    /// All at once.
-    fn response(head: Head, text: String, finish_reason: String, usage: Usage) -> Self::Response;
+    /// Log-probabilities of the next tokens, before which there were `offset` characters.
+    fn logprobs(tokens: Vec<TokenLogprobs>, offset: u32) -> Self::Logprobs;
+
+    /// All at once; with log-probabilities if they were asked for.
+    fn response(
+        head: Head,
+        text: String,
+        logprobs: Option<Self::Logprobs>,
+        finish_reason: String,
+        usage: Usage,
+    ) -> Self::Response;
 
     /// Before any text, if there is anything to say.
     fn opening() -> Option<Self::Choice>;
-    /// A piece of the text.
-    fn piece(text: String) -> Self::Choice;
+    /// A piece of the text; with log-probabilities if they were asked for.
+    fn piece(text: String, logprobs: Option<Self::Logprobs>) -> Self::Choice;
     /// After all text.
     fn ending(finish_reason: String) -> Self::Choice;
     /// One event.
@@ -81,15 +98,17 @@ pub(super) async fn answer<A: TextApi>(state: SharedState, caller: Caller, body:
         let id = format!("{}{}", A::ID_PREFIX, task.id_hex());
         (task, Head { id, created: now_s(), model, fingerprint: String::new() }, is_stream, usage)
     };
+    let has_logprobs = task.top_logprobs().is_some();
     if is_stream {
-        let stream = TextStream::<A> { head, usage, api: PhantomData };
+        let stream = TextStream::<A> { head, usage, has_logprobs, offset: 0, api: PhantomData };
         return stream_task(&state.dispatcher, task, stream).await;
     }
     let task_id = task.id_hex();
     let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
     let receipt = &answer.completed.receipt;
     let (finish, usage) = (finish_reason(receipt.finish), usage_of(receipt));
-    let response = A::response(head.by(&answer.served_by), answer.text, finish, usage);
+    let logprobs = has_logprobs.then(|| A::logprobs(answer.logprobs, 0));
+    let response = A::response(head.by(&answer.served_by), answer.text, logprobs, finish, usage);
     Ok(with_headers(Json(response), &task_id, Some(&answer.served_by)))
 }
 
@@ -98,6 +117,10 @@ struct TextStream<A> {
     head: Head,
     /// Whether the client wants the numbers of tokens.
     usage: bool,
+    /// Whether it wants their log-probabilities.
+    has_logprobs: bool,
+    /// Characters that have been sent.
+    offset: u32,
     api: PhantomData<A>,
 }
 
@@ -112,8 +135,12 @@ impl<A: TextApi> Chunks for TextStream<A> {
         A::opening().map(|choice| self.chunk(served_by, vec![choice], None))
     }
 
-    fn text(&self, served_by: &ServedBy, text: String) -> Bytes {
-        self.chunk(served_by, vec![A::piece(text)], None)
+    fn text(&mut self, served_by: &ServedBy, piece: TextPiece) -> Bytes {
+        let TextPiece { text, logprobs } = piece;
+        let after = self.offset.saturating_add(characters_of(&logprobs));
+        let offset = std::mem::replace(&mut self.offset, after);
+        let logprobs = self.has_logprobs.then(|| A::logprobs(logprobs, offset));
+        self.chunk(served_by, vec![A::piece(text, logprobs)], None)
     }
 
     fn closing(&self, served_by: &ServedBy, receipt: &Receipt) -> Vec<Bytes> {

@@ -28,7 +28,9 @@ async fn wrong_parameters_are_named() {
         ("stop", json!(["a", "b", "c", "d", "e"])),
         ("stream_options", json!({"include_usage": true})),
         ("n", json!(2)),
-        ("response_format", json!({"type": "json_object"})),
+        ("top_logprobs", json!(3)),
+        ("frequency_penalty", json!(2.5)),
+        ("top_k", json!(-2)),
     ];
     for (param, value) in cases {
         let mut body = chat();

@@ -10,6 +10,7 @@ mod draw;
 mod failures;
 mod handshake;
 mod hang_up;
+mod logprobs;
 mod miner;
 mod operation;
 mod paid;

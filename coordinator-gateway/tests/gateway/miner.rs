@@ -44,6 +44,8 @@ pub(crate) enum Step {
     Say(&'static str),
     /// Sends text for so many tokens.
     SayTokens(&'static str, u32),
+    /// Sends text for one token with these log-probabilities, whatever was asked for.
+    Report(&'static str, Vec<link::TokenLogprobs>),
     /// Sends a vector for each input.
     Embed(Vec<f32>),
     /// Waits before each input's vector.
@@ -344,6 +346,7 @@ impl Worker {
             Step::Persist => sent.persists = true,
             Step::Say(text) => self.say(task, sent, text, 1).await,
             Step::SayTokens(text, count) => self.say(task, sent, text, *count).await,
+            Step::Report(text, logprobs) => self.report(task, sent, text, 1, logprobs.clone()).await,
             Step::Embed(values) | Step::EmbedSlowly(values, _) => {
                 let Some(Work::Embedding(embedding)) = &task.work else { panic!("not an embedding task") };
                 let vector: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -370,9 +373,25 @@ impl Worker {
         }
     }
 
-    /// What was put into the outbox counts as sent, and nothing else.
+    /// With the log-probabilities that were asked for.
     async fn say(&self, task: &link::Task, sent: &mut Sent, text: &str, tokens: u32) {
-        self.output(link::Output { text: text.into(), tokens, ..output_of(task) }).await;
+        let logprobs = match top_logprobs(task) {
+            Some(top) => vec![reported(text, top); tokens as usize],
+            None => vec![],
+        };
+        self.report(task, sent, text, tokens, logprobs).await;
+    }
+
+    /// What was put into the outbox counts as sent, and nothing else.
+    async fn report(
+        &self,
+        task: &link::Task,
+        sent: &mut Sent,
+        text: &str,
+        tokens: u32,
+        logprobs: Vec<link::TokenLogprobs>,
+    ) {
+        self.output(link::Output { text: text.into(), tokens, logprobs, ..output_of(task) }).await;
         sent.hasher.update(text.as_bytes());
         sent.tokens += tokens;
         sent.pieces += 1;
@@ -415,6 +434,20 @@ impl Worker {
 }
 
 /// A piece of the answer to `task`, still empty.
+/// That the token was this text, with so many alternatives.
+pub(crate) fn reported(text: &str, top: u32) -> link::TokenLogprobs {
+    let entry = |logprob| link::TokenLogprob { bytes: text.as_bytes().to_vec().into(), logprob };
+    link::TokenLogprobs { chosen: Some(entry(-0.5)), top: (0..top).map(|place| entry(-0.5 - place as f32)).collect() }
+}
+
+fn top_logprobs(task: &link::Task) -> Option<u32> {
+    match task.work.as_ref()? {
+        Work::Chat(chat) => chat.sampling.as_ref()?.logprobs,
+        Work::Completion(completion) => completion.sampling.as_ref()?.logprobs,
+        Work::Embedding(_) => None,
+    }
+}
+
 fn output_of(task: &link::Task) -> link::Output {
     link::Output { task_id: task.task_id.clone(), attempt: task.attempt, ..Default::default() }
 }

@@ -144,7 +144,7 @@ pub struct TokenLogprob {
     pub token: u32,
     /// What it stands for; not always whole characters.
     pub bytes: Vec<u8>,
-    /// Natural logarithm of its probability, before penalties, temperature and the like.
+    /// Natural logarithm of its probability, before penalties, temperature and the like; from -9,999 to 0.
     pub logprob: f32,
 }
 
@@ -162,7 +162,7 @@ pub struct TokenLogprobs {
 pub enum FinishReason {
     /// End-of-text token or stop string.
     Stop,
-    /// `max_tokens` or the context's end.
+    /// `max_tokens`, the context's end, or a [`ResponseFormat::JsonSchema`] that could not be followed any further.
     Length,
 }
 

@@ -333,8 +333,18 @@ fn outputs(task: &link::Task, text: &str) -> Vec<link::Output> {
             let vector = value.repeat(EMBEDDING_DIMENSIONS);
             vec![link::Output { vector: vector.into(), ..output }; embedding.inputs.len()]
         }
-        _ => vec![link::Output { text: text.into(), tokens: 1, ..output }],
+        Some(Work::Chat(link::Chat { sampling, .. }) | Work::Completion(link::Completion { sampling, .. })) => {
+            let logprobs = sampling.as_ref().and_then(|sampling| sampling.logprobs).map(|_| certain(text));
+            vec![link::Output { text: text.into(), tokens: 1, logprobs: logprobs.into_iter().collect(), ..output }]
+        }
+        None => Vec::new(),
     }
+}
+
+/// That nothing else than this could have been said.
+fn certain(text: &str) -> link::TokenLogprobs {
+    let chosen = link::TokenLogprob { bytes: text.as_bytes().to_vec().into(), logprob: 0.0 };
+    link::TokenLogprobs { chosen: Some(chosen), top: Vec::new() }
 }
 
 fn failure(code: FailureCode) -> link::Failure {

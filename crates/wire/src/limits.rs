@@ -1,7 +1,7 @@
 //! Bounds that both sides of a link enforce.
 
 /// Version of the link protocol; both sides must speak the same.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 /// Largest message on the link, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Largest message from a miner, in bytes: a vector of 64 KiB or a piece of text, and what is around it. Coordinators read
@@ -17,5 +17,15 @@ pub const MAX_MODEL_ID_LEN: usize = 128;
 pub const MAX_SLOTS: u32 = 1024;
 /// Most stop strings of a task.
 pub const MAX_STOP_STRINGS: usize = 4;
+/// Largest frequency and presence penalty, either way.
+pub const MAX_PENALTY: f32 = 2.0;
+/// Largest repetition penalty.
+pub const MAX_REPETITION_PENALTY: f32 = 2.0;
+/// Most alternatives whose log-probabilities are reported for a token.
+pub const MAX_TOP_LOGPROBS: u32 = 20;
+/// Longest JSON schema of a task, in bytes.
+pub const MAX_SCHEMA_BYTES: usize = 64 * 1024;
+/// Most bytes that a token can stand for, in reports of log-probabilities.
+pub const MAX_TOKEN_BYTES: usize = 1024;
 /// Most inputs of one embedding task.
 pub const MAX_EMBEDDING_INPUTS: usize = 2048;

@@ -187,27 +187,32 @@ impl Attempt {
     }
 
     async fn generate(&self, request: GenerateRequest, echo: Option<String>, sent: &mut Sent) -> Result<Finish, Halt> {
+        let is_reported = request.sampling.logprobs.is_some();
         let mut generation = self.miner.engine().generate(request).await.map_err(Failed::from)?;
         sent.prompt(generation.prompt_tokens);
         // Sent with the first words: a prompt that nobody has read yet is nothing to be paid for.
         let mut echo = echo.unwrap_or_default();
-        let mut unsent_tokens: u32 = 0;
+        let (mut unsent_tokens, mut unsent_logprobs) = (0u32, Vec::new());
         loop {
-            let Batch { mut text, tokens, end } = Batch::next(&mut generation.events).await;
+            let Batch { mut text, tokens, logprobs, end } = Batch::next(&mut generation.events).await;
             unsent_tokens = unsent_tokens.saturating_add(tokens);
+            unsent_logprobs.extend(logprobs);
             let ended = end.transpose()?;
             if ended.is_none() && text.is_empty() {
                 continue;
             }
             text.insert_str(0, &std::mem::take(&mut echo));
             let Some((prompt_tokens, completion_tokens, finish)) = ended else {
-                sent.text(text, std::mem::take(&mut unsent_tokens)).await?;
+                let (tokens, logprobs) = (std::mem::take(&mut unsent_tokens), std::mem::take(&mut unsent_logprobs));
+                check_reports(is_reported, tokens, &logprobs)?;
+                sent.text(text, tokens, logprobs).await?;
                 continue;
             };
             // Tokens that became no text, such as those of a stop string, are counted with the last piece.
             let missing = completion_tokens.saturating_sub(sent.tokens()).max(unsent_tokens);
             if !text.is_empty() || missing > 0 {
-                sent.text(text, missing).await?;
+                check_reports(is_reported, missing, &unsent_logprobs)?;
+                sent.text(text, missing, unsent_logprobs).await?;
             }
             sent.prompt(prompt_tokens);
             return Ok(finish);
@@ -267,6 +272,16 @@ impl Attempt {
             "task ended"
         );
     }
+}
+
+/// Log-probabilities of some tokens only, or of what nobody asked for, are not what was promised.
+fn check_reports(is_reported: bool, tokens: u32, logprobs: &[link::TokenLogprobs]) -> Result<(), Failed> {
+    let expected = if is_reported { tokens as usize } else { 0 };
+    if logprobs.len() == expected {
+        return Ok(());
+    }
+    let reason = "the model did not report the log-probability of each token";
+    Err(Failed::new(FailureCode::Internal, reason))
 }
 
 /// The message that says why an attempt came to nothing.

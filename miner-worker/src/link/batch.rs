@@ -2,10 +2,13 @@
 
 use cuckoo_engine::{FinishReason, GenerationEvent};
 use cuckoo_primitives::task::Finish;
-use cuckoo_wire::link::FailureCode;
+use cuckoo_wire::link::{self, FailureCode};
 use tokio::sync::mpsc::{self, error::TryRecvError};
 
-use super::work::Failed;
+use super::{
+    logprobs::{encoded_len, to_wire, MAX_REPORT_BYTES},
+    work::Failed,
+};
 
 /// Text of one message; what has piled up beyond it goes into the next.
 const MAX_PIECE_BYTES: usize = 16 * 1024;
@@ -17,6 +20,8 @@ pub(super) const STOPPED: &str = "the model stopped without a word";
 pub(super) struct Batch {
     pub(super) text: String,
     pub(super) tokens: u32,
+    /// Of these tokens, if they were asked for.
+    pub(super) logprobs: Vec<link::TokenLogprobs>,
     /// Prompt tokens, completion tokens, and why it ended.
     pub(super) end: Option<Result<(u32, u32, Finish), Failed>>,
 }
@@ -24,13 +29,18 @@ pub(super) struct Batch {
 impl Batch {
     /// Waits for something to say.
     pub(super) async fn next(events: &mut mpsc::Receiver<GenerationEvent>) -> Self {
-        let mut batch = Self { text: String::new(), tokens: 0, end: None };
+        let mut batch = Self { text: String::new(), tokens: 0, logprobs: Vec::new(), end: None };
+        let mut report_bytes = 0;
         let mut event = events.recv().await;
         loop {
             match event {
-                Some(GenerationEvent::Piece { text, tokens, .. }) => {
+                Some(GenerationEvent::Piece { text, tokens, logprobs }) => {
                     batch.text.push_str(&text);
                     batch.tokens = batch.tokens.saturating_add(tokens);
+                    for report in logprobs.into_iter().map(to_wire) {
+                        report_bytes += encoded_len(&report);
+                        batch.logprobs.push(report);
+                    }
                 }
                 Some(GenerationEvent::Done { prompt_tokens, completion_tokens, finish }) => {
                     let finish = match finish {
@@ -42,7 +52,8 @@ impl Batch {
                 Some(GenerationEvent::Failed(error)) => batch.end = Some(Err(error.into())),
                 None => batch.end = Some(Err(Failed::new(FailureCode::Internal, STOPPED))),
             }
-            if batch.end.is_some() || batch.text.len() >= MAX_PIECE_BYTES {
+            let is_full = batch.text.len() >= MAX_PIECE_BYTES || report_bytes >= MAX_REPORT_BYTES;
+            if batch.end.is_some() || is_full {
                 return batch;
             }
             event = match events.try_recv() {

@@ -15,6 +15,7 @@ mod dial;
 mod error;
 mod handshake;
 mod keeper;
+mod logprobs;
 mod manager;
 mod miner;
 mod outbox;

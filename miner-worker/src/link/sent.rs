@@ -3,7 +3,7 @@
 use cuckoo_primitives::task::Finish;
 use cuckoo_wire::link::{self, miner_message::Message};
 
-use super::{attempt::AttemptId, batch::split, error::LinkError, miner::Miner, outbox::Outbox, pay::TaskPay};
+use super::{attempt::AttemptId, batch::split, error::LinkError, logprobs, miner::Miner, outbox::Outbox, pay::TaskPay};
 use crate::receipt::{ReceiptBuilder, SignedReceipt};
 
 /// The part of an answer that has been sent, to the byte: a piece counts from the moment in which it can no longer be
@@ -32,16 +32,29 @@ impl Sent {
         self.receipt.prompt(tokens);
     }
 
-    /// Sends text that stands for so many tokens, in several messages if it is long. The last carries the tokens, so
-    /// that none counts whose text was not sent.
-    pub(super) async fn text(&mut self, text: String, tokens: u32) -> Result<(), LinkError> {
-        let mut pieces = split(text).into_iter().peekable();
-        while let Some(text) = pieces.next() {
-            let tokens = if pieces.peek().is_none() { tokens } else { 0 };
-            let room = self.outbox.room().await?;
-            self.receipt.text(&text, tokens);
-            room.send(Message::Output(link::Output { text, tokens, ..output(self.id) }));
+    /// Sends text that stands for so many tokens, in several messages if it is long. The last ones carry the tokens, so
+    /// that none counts whose text was not sent, and their log-probabilities, of which there are none or one for each.
+    pub(super) async fn text(
+        &mut self,
+        text: String,
+        tokens: u32,
+        logprobs: Vec<link::TokenLogprobs>,
+    ) -> Result<(), LinkError> {
+        let mut pieces = split(text);
+        let mut last = pieces.pop().unwrap_or_default();
+        for text in pieces {
+            self.piece(text, 0, Vec::new()).await?;
         }
+        for (tokens, logprobs) in logprobs::split(logprobs, tokens) {
+            self.piece(std::mem::take(&mut last), tokens, logprobs).await?;
+        }
+        Ok(())
+    }
+
+    async fn piece(&mut self, text: String, tokens: u32, logprobs: Vec<link::TokenLogprobs>) -> Result<(), LinkError> {
+        let room = self.outbox.room().await?;
+        self.receipt.text(&text, tokens);
+        room.send(Message::Output(link::Output { text, tokens, logprobs, ..output(self.id) }));
         Ok(())
     }
 

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use cuckoo_engine::{ChatMessage, EngineError, GenerateRequest, ModelInfo, ModelKind, Prompt, Sampling};
+use cuckoo_engine::{
+    ChatMessage, EngineError, GenerateRequest, ModelInfo, ModelKind, Prompt, ResponseFormat, Sampling,
+};
 use cuckoo_wire::{
-    limits::{MAX_EMBEDDING_INPUTS, MAX_STOP_STRINGS},
-    link::{self, task, FailureCode},
+    limits::{
+        MAX_EMBEDDING_INPUTS, MAX_PENALTY, MAX_REPETITION_PENALTY, MAX_SCHEMA_BYTES, MAX_STOP_STRINGS, MAX_TOP_LOGPROBS,
+    },
+    link::{self, sampling::Format, task, FailureCode},
 };
 
 /// No task may take longer, whatever its coordinator says.
@@ -117,14 +121,38 @@ fn read_sampling(sampling: Option<link::Sampling>) -> Result<Sampling, Failed> {
     if sampling.stop.len() > MAX_STOP_STRINGS || sampling.stop.iter().any(String::is_empty) {
         return Err(invalid(format!("at most {MAX_STOP_STRINGS} stop strings are possible, and none may be empty")));
     }
+    let penalties = [sampling.frequency_penalty, sampling.presence_penalty];
+    if !penalties.iter().all(|penalty| (-MAX_PENALTY..=MAX_PENALTY).contains(penalty)) {
+        return Err(invalid(format!("penalties must be from -{MAX_PENALTY} to {MAX_PENALTY}")));
+    }
+    if !(f32::MIN_POSITIVE..=MAX_REPETITION_PENALTY).contains(&sampling.repetition_penalty) {
+        return Err(invalid(format!("the repetition penalty must be above 0 and at most {MAX_REPETITION_PENALTY}")));
+    }
+    if sampling.logprobs.is_some_and(|top| top > MAX_TOP_LOGPROBS) {
+        return Err(invalid(format!("log-probabilities of at most {MAX_TOP_LOGPROBS} alternatives are reported")));
+    }
     Ok(Sampling {
         max_tokens: Some(sampling.max_tokens).filter(|max| *max > 0),
         temperature: sampling.temperature,
         top_p: sampling.top_p,
+        top_k: sampling.top_k,
+        frequency_penalty: sampling.frequency_penalty,
+        presence_penalty: sampling.presence_penalty,
+        repetition_penalty: sampling.repetition_penalty,
         seed: sampling.seed,
         stop: sampling.stop,
-        ..Sampling::default()
+        logprobs: sampling.logprobs,
+        format: read_format(sampling.format)?,
     })
+}
+
+fn read_format(format: Option<Format>) -> Result<ResponseFormat, Failed> {
+    match format {
+        None => Ok(ResponseFormat::Text),
+        Some(Format::JsonObject(link::AnyObject {})) => Ok(ResponseFormat::JsonObject),
+        Some(Format::JsonSchema(schema)) if schema.len() <= MAX_SCHEMA_BYTES => Ok(ResponseFormat::JsonSchema(schema)),
+        Some(Format::JsonSchema(_)) => Err(invalid(format!("a schema may have {MAX_SCHEMA_BYTES} bytes"))),
+    }
 }
 
 fn invalid(reason: impl Into<String>) -> Failed {
@@ -148,7 +176,7 @@ mod tests {
     }
 
     fn sampling() -> link::Sampling {
-        link::Sampling { max_tokens: 0, temperature: 0.5, top_p: 1.0, seed: 7, stop: vec![] }
+        link::Sampling { temperature: 0.5, top_p: 1.0, repetition_penalty: 1.0, seed: 7, ..Default::default() }
     }
 
     fn completion(model: &str, sampling: Option<link::Sampling>) -> link::Task {
@@ -176,6 +204,39 @@ mod tests {
     }
 
     #[test]
+    fn all_of_sampling_is_read() {
+        let sampling = link::Sampling {
+            max_tokens: 5,
+            temperature: 0.5,
+            top_p: 0.9,
+            seed: 7,
+            stop: vec!["x".into()],
+            top_k: 40,
+            frequency_penalty: 0.1,
+            presence_penalty: -0.2,
+            repetition_penalty: 1.1,
+            logprobs: Some(3),
+            format: Some(Format::JsonSchema("{}".into())),
+        };
+        let expected = Sampling {
+            max_tokens: Some(5),
+            temperature: 0.5,
+            top_p: 0.9,
+            top_k: 40,
+            frequency_penalty: 0.1,
+            presence_penalty: -0.2,
+            repetition_penalty: 1.1,
+            seed: 7,
+            stop: vec!["x".into()],
+            logprobs: Some(3),
+            format: ResponseFormat::JsonSchema("{}".into()),
+        };
+        assert_eq!(read_sampling(Some(sampling.clone())).unwrap(), expected);
+        let object = link::Sampling { format: Some(Format::JsonObject(link::AnyObject {})), ..sampling };
+        assert_eq!(read_sampling(Some(object)).unwrap().format, ResponseFormat::JsonObject);
+    }
+
+    #[test]
     fn models_are_known_by_id_and_kind() {
         assert_eq!(code(completion("other", Some(sampling()))), FailureCode::UnknownModel);
         assert_eq!(code(completion("vectors", Some(sampling()))), FailureCode::UnknownModel);
@@ -191,6 +252,12 @@ mod tests {
             link::Sampling { top_p: f32::INFINITY, ..sampling() },
             link::Sampling { stop: vec!["x".into(); 5], ..sampling() },
             link::Sampling { stop: vec![String::new()], ..sampling() },
+            link::Sampling { frequency_penalty: 2.1, ..sampling() },
+            link::Sampling { presence_penalty: f32::NAN, ..sampling() },
+            link::Sampling { repetition_penalty: 0.0, ..sampling() },
+            link::Sampling { repetition_penalty: f32::INFINITY, ..sampling() },
+            link::Sampling { logprobs: Some(21), ..sampling() },
+            link::Sampling { format: Some(Format::JsonSchema("x".repeat(MAX_SCHEMA_BYTES + 1))), ..sampling() },
         ];
         for sampling in senseless {
             assert_eq!(code(completion("chat", Some(sampling))), FailureCode::InvalidRequest);

@@ -2,11 +2,14 @@
 
 use codec::DecodeAll;
 use cuckoo_primitives::task::{Finish, Receipt};
-use cuckoo_wire::link::{FailureCode, Task};
+use cuckoo_wire::{
+    limits::MAX_MINER_MESSAGE_BYTES,
+    link::{FailureCode, Task},
+};
 use subxt_signer::sr25519::dev;
 
 use crate::{
-    coordinator::{completion, echoed, embedding, Peer},
+    coordinator::{completion, echoed, embedding, with_logprobs, Peer},
     engine::CHAT,
     linked,
     market::Market,
@@ -41,6 +44,33 @@ async fn tokens_without_text_are_counted_in_the_outputs() {
     let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
     assert_eq!(outputs.iter().map(|output| output.tokens).sum::<u32>(), 3);
     assert_eq!(receipt.completion_tokens, 3);
+}
+
+#[tokio::test]
+async fn log_probabilities_come_with_their_tokens_in_messages_that_fit() {
+    let (market, _coordinator, mut peer) = ready().await;
+    // 50 tokens of 900 bytes with 20 alternatives each: far more than a message may hold.
+    let word = "x".repeat(900);
+    let task = with_logprobs(completion(1, &format!("say {}", vec![word; 50].join(" "))), 20);
+    peer.give(task.clone()).await;
+    let (outputs, result) = peer.answer().await;
+    for output in &outputs {
+        assert_eq!(output.logprobs.len(), output.tokens as usize);
+        let entries = output.logprobs.iter().flat_map(|report| report.chosen.iter().chain(&report.top));
+        let bytes: usize = entries.map(|entry| entry.bytes.len() + 16).sum();
+        assert!(output.text.len() + bytes < MAX_MINER_MESSAGE_BYTES);
+    }
+    let reports: Vec<_> = outputs.iter().flat_map(|output| &output.logprobs).collect();
+    assert_eq!(reports.len(), 50);
+    assert!(reports.iter().all(|report| report.top.len() == 20 && report.chosen.as_ref().unwrap().logprob == -0.5));
+    assert_eq!(verified(&market, &task, &outputs, &result).completion_tokens, 50);
+}
+
+#[tokio::test]
+async fn an_engine_that_reports_too_little_fails() {
+    let (_market, _coordinator, mut peer) = ready().await;
+    peer.give(with_logprobs(completion(1, "hidden"), 1)).await;
+    assert_eq!(peer.failure().await.code(), FailureCode::Internal);
 }
 
 #[tokio::test]

@@ -303,6 +303,15 @@ pub(crate) fn echoed(number: u8, prompt: &str) -> Task {
     task(number, CHAT, Work::Completion(Completion { prompt: prompt.into(), sampling: Some(sampling()), echo: true }))
 }
 
+/// The same task, with the log-probabilities of so many alternatives.
+pub(crate) fn with_logprobs(mut task: Task, top: u32) -> Task {
+    let Some(Work::Completion(Completion { sampling: Some(sampling), .. })) = &mut task.work else {
+        panic!("not a completion")
+    };
+    sampling.logprobs = Some(top);
+    task
+}
+
 pub(crate) fn embedding(number: u8, inputs: &[&str]) -> Task {
     let inputs = inputs.iter().map(|input| (*input).to_owned()).collect();
     task(number, EMBEDDING, Work::Embedding(Embedding { inputs }))
@@ -335,5 +344,5 @@ fn task(number: u8, model: &str, work: Work) -> Task {
 }
 
 fn sampling() -> Sampling {
-    Sampling { max_tokens: 0, temperature: 0.0, top_p: 1.0, seed: 0, stop: vec![] }
+    Sampling { top_p: 1.0, repetition_penalty: 1.0, ..Default::default() }
 }

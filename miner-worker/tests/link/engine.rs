@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use cuckoo_engine::{
     Embedding, EmbeddingEvent, Engine, EngineError, FinishReason, GenerateRequest, Generation, GenerationEvent,
-    ModelInfo, ModelKind, Prompt,
+    ModelInfo, ModelKind, Prompt, TokenLogprob, TokenLogprobs,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -79,8 +79,12 @@ impl FakeEngine {
         let _ = released.wait_for(|released| *released).await;
     }
 
-    async fn speak(self, prompt: String, events: mpsc::Sender<GenerationEvent>) {
-        let piece = |text: &str| GenerationEvent::Piece { text: text.into(), tokens: 1, logprobs: vec![] };
+    async fn speak(self, prompt: String, reported: Option<u32>, events: mpsc::Sender<GenerationEvent>) {
+        let piece = |text: &str| GenerationEvent::Piece {
+            text: text.into(),
+            tokens: 1,
+            logprobs: reported.map(|top| report(text, top)).into_iter().collect(),
+        };
         let mut completion_tokens = 0;
         match prompt.as_str() {
             "forever" => {
@@ -132,6 +136,12 @@ impl FakeEngine {
     }
 }
 
+/// That the token was this text, and the others too.
+fn report(text: &str, top: u32) -> TokenLogprobs {
+    let token = |logprob| TokenLogprob { token: 1, bytes: text.into(), logprob };
+    TokenLogprobs { chosen: token(-0.5), top: (0..top).map(|place| token(-0.5 - place as f32)).collect() }
+}
+
 #[async_trait]
 impl Engine for FakeEngine {
     fn models(&self) -> Vec<ModelInfo> {
@@ -158,8 +168,9 @@ impl Engine for FakeEngine {
         let (sender, events) = mpsc::channel(4);
         self.running.fetch_add(1, Ordering::SeqCst);
         let (engine, running) = (self.clone(), Running(self.running.clone()));
+        let reported = request.sampling.logprobs;
         tokio::spawn(async move {
-            engine.speak(prompt, sender).await;
+            engine.speak(prompt, reported, sender).await;
             drop(running);
         });
         Ok(Generation { prompt_tokens: 2, events })

@@ -71,6 +71,9 @@ impl Chooser {
     }
 
     /// The token for `position`, counted from the beginning of the prompt. It counts as produced.
+    ///
+    /// Fails with [`EngineError::InvalidRequest`] where the caller's shape cannot be followed any further; never for the
+    /// first token.
     pub(crate) fn choose(&mut self, logits: &[f32], position: u64) -> Result<Chosen, EngineError> {
         let (index, top) = likeliest(logits)?;
         let index = if self.penalties.is_none() && self.constraint.is_none() {
@@ -83,7 +86,7 @@ impl Chooser {
             penalties.count(token);
         }
         if let Some(constraint) = &mut self.constraint {
-            constraint.accept(token)?;
+            constraint.accept(token);
         }
         let logprobs = self.logprobs.map(|count| logprobs(logits, top, token, count, &self.bytes));
         Ok(Chosen { token, logprobs })

@@ -13,16 +13,19 @@ const CAUGHT_PANIC: &str = "panic: ";
 /// Follows one completion through its grammar.
 pub(crate) struct Constraint {
     matcher: Matcher,
+    /// Chosen, and not followed yet.
+    newest: Option<u32>,
 }
 
 impl Constraint {
     pub(super) fn new(matcher: Matcher) -> Self {
-        Self { matcher }
+        Self { matcher, newest: None }
     }
 
     /// Makes the tokens impossible that may not come next. When the shape is complete only the tokens that end the text
     /// are left.
     pub(super) fn forbid(&mut self, logits: &mut [f32]) -> Result<(), EngineError> {
+        self.follow()?;
         let allowed = self.matcher.compute_mask_or_eos().map_err(|error| refused(&error))?;
         let words = allowed.as_slice();
         for (index, logits) in logits.chunks_mut(u32::BITS as usize).enumerate() {
@@ -37,9 +40,15 @@ impl Constraint {
         Ok(())
     }
 
-    /// Goes on after `token`, which was allowed.
-    pub(super) fn accept(&mut self, token: u32) -> Result<(), EngineError> {
-        // Complete: the token is one that ends the text, and the library knows of nothing more to come.
+    /// Goes on after `token`, which was allowed. Whether it can go on is found out when the next token is wanted: this one
+    /// is part of the completion in any case.
+    pub(super) fn accept(&mut self, token: u32) {
+        self.newest = Some(token);
+    }
+
+    fn follow(&mut self) -> Result<(), EngineError> {
+        let Some(token) = self.newest.take() else { return Ok(()) };
+        // Complete: the token was one that ends the text, and the library knows of nothing more to come.
         if self.matcher.is_stopped() && self.matcher.stop_reason().is_ok() {
             return Ok(());
         }

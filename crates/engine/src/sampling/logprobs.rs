@@ -7,6 +7,8 @@ use crate::{
 };
 
 const LANES: usize = 8;
+/// What is reported of tokens that are all but impossible, so that every report is a number.
+const LEAST: f32 = -9_999.0;
 
 /// Log-probabilities of `chosen` and of the `count` most likely tokens, of the model's own numbers: before penalties,
 /// temperature and whatever else leaves tokens out. `top` is the largest logit and finite.
@@ -16,7 +18,7 @@ pub(super) fn logprobs(logits: &[f32], top: f32, chosen: u32, count: u32, bytes:
         token,
         bytes: bytes.get(token).to_vec(),
         // Rounding must not make anything more than certain.
-        logprob: ((f64::from(logit) - all) as f32).clamp(f32::MIN, 0.0),
+        logprob: ((f64::from(logit) - all) as f32).clamp(LEAST, 0.0),
     };
     let logit = logits.get(chosen as usize).copied().unwrap_or(f32::NEG_INFINITY);
     TokenLogprobs {
@@ -65,7 +67,7 @@ mod tests {
     #[test]
     fn the_impossible_is_finite_and_the_certain_is_not_more() {
         let reported = logprobs(&[7.0, f32::NEG_INFINITY], 7.0, 1, 2, &letters());
-        assert_eq!((reported.chosen.logprob, reported.top[0].logprob), (f32::MIN, 0.0));
+        assert_eq!((reported.chosen.logprob, reported.top[0].logprob), (LEAST, 0.0));
     }
 
     proptest! {

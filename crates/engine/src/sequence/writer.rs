@@ -59,7 +59,16 @@ impl Writer {
 
     /// Chooses the token for `position`; `None` if the text ended before it.
     pub(super) fn accept(&mut self, logits: &[f32], position: u64) -> Result<Option<u32>, EngineError> {
-        let Chosen { token, logprobs } = self.spec.chooser.choose(logits, position)?;
+        let Chosen { token, logprobs } = match self.spec.chooser.choose(logits, position) {
+            Ok(chosen) => chosen,
+            // The caller's doing. What was said until then is said, and worth what any cut off answer is.
+            Err(EngineError::InvalidRequest(why)) if self.produced > 0 => {
+                tracing::debug!(target: "engine", why, "a completion ends early");
+                self.end(FinishReason::Length);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
         if self.spec.ends.contains(&token) {
             self.end(FinishReason::Stop);
             return Ok(None);
@@ -126,5 +135,81 @@ impl Writer {
                 true
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::Receiver;
+
+    use super::*;
+    use crate::{
+        api::{ResponseFormat, Sampling},
+        detokenizer::TokenBytes,
+        sampling::Grammars,
+    };
+
+    const END: u32 = 0;
+
+    async fn writer(sampling: Sampling) -> (Writer, Receiver<GenerationEvent>) {
+        let bytes = Arc::new(TokenBytes::new((0..=u8::MAX).map(|byte| [byte])).unwrap());
+        let constraint = Grammars::new(bytes.clone(), &[END]).constraint(&sampling.format).await.unwrap();
+        let (events, receiver) = EventSender::channel(64).unwrap();
+        let writer = Writer::new(WriterSpec {
+            max_tokens: 1_000,
+            chooser: Chooser::new(&sampling, constraint, bytes.clone()),
+            stop: StopMatcher::new(sampling.stop),
+            detokenizer: Detokenizer::new(bytes),
+            ends: [END].into(),
+            events,
+        });
+        (writer, receiver)
+    }
+
+    /// Has the model want this byte.
+    fn want(writer: &mut Writer, byte: u8) {
+        let logits: Vec<f32> = (0..=u8::MAX).map(|other| if other == byte { 9.0 } else { 0.0 }).collect();
+        writer.accept(&logits, 7).unwrap();
+        assert!(writer.deliver());
+    }
+
+    /// Text, and the bytes of the tokens whose log-probabilities come with it.
+    fn piece(receiver: &mut Receiver<GenerationEvent>) -> Option<(String, String)> {
+        let GenerationEvent::Piece { text, tokens, logprobs } = receiver.try_recv().ok()? else { panic!("no piece") };
+        assert_eq!(logprobs.len(), tokens as usize, "one for each token");
+        let bytes: Vec<u8> = logprobs.into_iter().flat_map(|token| token.chosen.bytes).collect();
+        Some((text, String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    fn both(text: &str) -> Option<(String, String)> {
+        Some((text.into(), text.into()))
+    }
+
+    #[tokio::test]
+    async fn log_probabilities_come_with_the_text_of_their_tokens() {
+        let sampling = Sampling { logprobs: Some(2), stop: vec!["END".into()], ..Sampling::default() };
+        let (mut writer, mut receiver) = writer(sampling).await;
+        "aEN".bytes().for_each(|byte| want(&mut writer, byte));
+        assert_eq!((piece(&mut receiver), piece(&mut receiver)), (both("a"), None));
+        want(&mut writer, b'b');
+        assert_eq!(piece(&mut receiver), both("ENb"));
+        "🦆".bytes().for_each(|byte| want(&mut writer, byte));
+        assert_eq!((piece(&mut receiver), piece(&mut receiver)), (both("🦆"), None));
+        "END".bytes().for_each(|byte| want(&mut writer, byte));
+        assert_eq!(piece(&mut receiver), Some((String::new(), "END".into())), "every token that counts has one");
+        assert!(writer.is_finished());
+    }
+
+    #[tokio::test]
+    async fn a_shape_that_cannot_be_followed_ends_the_text_where_it_is() {
+        // So many properties may come next that they are given up.
+        let properties: Vec<_> = (0..800).map(|number| format!("\"p{number}\":{{}}")).collect();
+        let schema = format!("{{\"type\":\"object\",\"properties\":{{{}}}}}", properties.join(","));
+        let sampling = Sampling { format: ResponseFormat::JsonSchema(schema), ..Sampling::default() };
+        let (mut writer, mut receiver) = writer(sampling).await;
+        want(&mut writer, b'x');
+        assert!(matches!(receiver.try_recv(), Ok(GenerationEvent::Piece { text, .. }) if text == "{"));
+        want(&mut writer, b'x');
+        assert_eq!(writer.finish, Some(FinishReason::Length));
     }
 }

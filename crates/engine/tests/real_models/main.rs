@@ -6,3 +6,4 @@ mod files;
 mod golden;
 mod load;
 mod openai;
+mod outputs;
