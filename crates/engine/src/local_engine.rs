@@ -15,7 +15,7 @@ use crate::{
     error::LoadError,
     events::EventSender,
     model_dir::ModelDir,
-    models::{load_chat, load_embedding, Backend, CausalModel, LoadedChat, LoadedEmbedding},
+    models::{load_chat, load_embedding, Backend, CausalModel, KvBudget, LoadedChat, LoadedEmbedding},
     request::{check_embed, check_generate, check_prefill, check_prompt, MAX_PROMPT_BYTES},
     sampling::{Chooser, Grammars, StopMatcher},
     scheduler::{Limits, Place, Scheduler},
@@ -38,7 +38,8 @@ pub struct EngineOptions {
     pub pin_threads: bool,
     /// Texts per chat model that take part in steps.
     pub max_running: NonZeroUsize,
-    /// Memory per chat model for the keys and values of texts, in MiB. A request waits until its prompt and all that it
+    /// Most memory per chat model for the keys and values of texts, in MiB; never more is taken than `max_running` full
+    /// contexts need. A request waits until its prompt and all that it
     /// may produce fit beside the others. What a model's context holds is cut to what fits here.
     pub kv_memory_mib: u64,
     /// Whether texts that begin alike share what was computed. Answers are the same without it.
@@ -111,9 +112,8 @@ impl LocalEngine {
 
     fn load_chat(&mut self, dir: &ModelDir, backend: &Backend, options: &EngineOptions) -> Result<(), LoadError> {
         let manifest = dir.manifest();
-        let kv_bytes = options.kv_memory_mib.saturating_mul(1 << 20);
-        let LoadedChat { model, tokenizer, template, context_tokens, numeric_class } =
-            load_chat(dir, backend, kv_bytes)?;
+        let budget = KvBudget { bytes: options.kv_memory_mib.saturating_mul(1 << 20), texts: options.max_running };
+        let LoadedChat { model, tokenizer, template, context_tokens, numeric_class } = load_chat(dir, backend, budget)?;
         let limits = Limits {
             max_running: options.max_running.get(),
             max_waiting: options.max_waiting,

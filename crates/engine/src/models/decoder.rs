@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     api::EngineError,
-    compute::{Compute, ComputeError, KvShape, Rope},
+    compute::{Compute, ComputeError, KvShape, Rope, BLOCK_TOKENS},
     error::LoadError,
     models::{
         family::{Family, Part},
@@ -200,6 +200,14 @@ impl<C: Compute> Layer<C> {
             up: loader.matrix(&name("ffn_up.weight"), feed_forward, width)?,
             down: loader.matrix(&name("ffn_down.weight"), width, feed_forward)?,
         })
+    }
+}
+
+impl<C: Compute> DecoderWeights<C> {
+    /// Bytes of the keys and values of a text of `tokens` tokens.
+    pub(crate) fn kv_bytes(&self, tokens: usize) -> u64 {
+        let blocks = tokens.div_ceil(BLOCK_TOKENS) as u64;
+        blocks.saturating_mul(self.compute.kv_block_bytes(self.kv_shape()))
     }
 }
 

@@ -63,16 +63,24 @@ impl Backend {
     }
 }
 
-/// Loads the GGUF file of `dir`. Keys and values get at most `kv_bytes` of memory, and no more than a GPU has left once
-/// the weights are on it.
-pub(crate) fn load_chat(dir: &ModelDir, backend: &Backend, kv_bytes: u64) -> Result<LoadedChat, LoadError> {
+/// Memory for keys and values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KvBudget {
+    /// At most.
+    pub(crate) bytes: u64,
+    /// Texts that are read at once: it is never more than these need with full contexts.
+    pub(crate) texts: NonZeroUsize,
+}
+
+/// Loads the GGUF file of `dir`. Keys and values get no more memory than a GPU has left once the weights are on it.
+pub(crate) fn load_chat(dir: &ModelDir, backend: &Backend, budget: KvBudget) -> Result<LoadedChat, LoadError> {
     let manifest = dir.manifest();
     let missing = || LoadError::MissingFile { model: manifest.id().to_owned(), wanted: "*.gguf" };
     let path = dir.file_path(manifest.file_ending_in(".gguf").ok_or_else(missing)?);
     let file = GgufFile::open(&path)?;
     match backend {
-        Backend::Cpu(compute) => chat(compute, &file, manifest.context_tokens(), kv_bytes),
-        Backend::Candle(compute) => chat(compute, &file, manifest.context_tokens(), kv_bytes),
+        Backend::Cpu(compute) => chat(compute, &file, manifest.context_tokens(), budget),
+        Backend::Candle(compute) => chat(compute, &file, manifest.context_tokens(), budget),
     }
 }
 
@@ -88,7 +96,7 @@ fn chat<C: Compute>(
     compute: &Arc<C>,
     file: &GgufFile,
     most_tokens: u32,
-    kv_bytes: u64,
+    budget: KvBudget,
 ) -> Result<LoadedChat, LoadError> {
     let refused = |reason: String| file.refused(reason);
     let metadata = file.metadata();
@@ -103,6 +111,8 @@ fn chat<C: Compute>(
     // Reads no more of them than there are weights for.
     metadata.texts("tokenizer.ggml.tokens", weights.vocabulary()).map_err(refused)?;
     let numeric_class = numeric_class(&compute.class(), weights.main_type());
+    let text_bytes = weights.kv_bytes(context_tokens as usize);
+    let kv_bytes = text_bytes.saturating_mul(budget.texts.get() as u64).min(budget.bytes);
     let model = Box::new(Decoder::new(weights, kv_bytes)?);
     Ok(LoadedChat { model, tokenizer, template, context_tokens, numeric_class })
 }

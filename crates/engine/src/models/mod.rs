@@ -16,7 +16,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod tiny;
 
-pub(crate) use load::{load_chat, load_embedding, Backend, LoadedChat, LoadedEmbedding};
+pub(crate) use load::{load_chat, load_embedding, Backend, KvBudget, LoadedChat, LoadedEmbedding};
 
 use crate::{
     api::EngineError,

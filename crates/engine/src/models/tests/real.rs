@@ -1,12 +1,12 @@
 //! The real models that `scripts/setup` fetches.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use crate::{
     compute::{candle::CandleCompute, BlockId},
     device::DeviceChoice,
     model_dir::ModelDir,
-    models::{load_chat, load_embedding, Backend, Piece, Wanted},
+    models::{load_chat, load_embedding, Backend, KvBudget, Piece, Wanted},
 };
 
 const LONG: &str = "A long text about nothing in particular, that goes on. ";
@@ -121,7 +121,8 @@ fn smollm2_knows_the_capital_of_france() {
 }
 
 fn knows_the_capital_of_france(backend: &Backend) {
-    let mut chat = load_chat(&dir("smollm2-135m-instruct"), backend, 64 << 20).unwrap();
+    let budget = KvBudget { bytes: 64 << 20, texts: NonZeroUsize::MIN };
+    let mut chat = load_chat(&dir("smollm2-135m-instruct"), backend, budget).unwrap();
     assert!(chat.numeric_class.ends_with("/q4_1"), "{}", chat.numeric_class);
     assert!(chat.template.is_some() && chat.context_tokens > 0);
     let blocks: Vec<BlockId> = (0..chat.model.blocks() as u32).rev().map(BlockId).collect();
