@@ -10,7 +10,7 @@ const OpenAI = require("openai");
 
 const CHAT = "smollm2-135m-instruct";
 const EMBEDDING = "all-minilm-l6-v2";
-const messages = [{ role: "user", content: "What is the capital of France?" }];
+const messages = [{ role: "user", content: "Name the capital of France." }];
 const options = { baseURL: process.env.OPENAI_BASE_URL, maxRetries: 0, timeout: 60_000 };
 const client = new OpenAI({ ...options, apiKey: process.env.OPENAI_API_KEY });
 const seen = { client: "npm", version: require("openai/version").VERSION };

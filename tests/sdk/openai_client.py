@@ -6,7 +6,7 @@ import os
 import openai
 
 CHAT, EMBEDDING = "smollm2-135m-instruct", "all-minilm-l6-v2"
-QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
+QUESTION = [{"role": "user", "content": "Name the capital of France."}]
 
 url, key = os.environ["OPENAI_BASE_URL"], os.environ["OPENAI_API_KEY"]
 client = openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=60)

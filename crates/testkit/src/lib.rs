@@ -11,7 +11,7 @@
 //! let gateway = Gateway::builder(&node).start().await?;
 //! let _miner = Miner::builder(&node, "//Miner1").coordinator(&gateway).slots(4).start().await?;
 //! gateway.until_serving(1).await?;
-//! let answer = gateway.api().chat("smollm2-135m-instruct", "What is the capital of France?", 16).await?;
+//! let answer = gateway.api().chat("smollm2-135m-instruct", "Name the capital of France.", 16).await?;
 //! # Ok(()) }
 //! ```
 

@@ -17,7 +17,7 @@ use cuckoo_testkit::{
 };
 use serde_json::{json, Value};
 
-const QUESTION: &str = "What is the capital of France?";
+const QUESTION: &str = "Name the capital of France.";
 
 #[tokio::test]
 async fn questions_are_answered_and_receipts_prove_it() {

@@ -13,7 +13,7 @@ use pay::Funds;
 use requests::Served;
 use stage::Stage;
 
-const QUESTION: &str = "What is the capital of France?";
+const QUESTION: &str = "Name the capital of France.";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

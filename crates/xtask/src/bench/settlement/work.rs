@@ -118,7 +118,7 @@ struct Pair<'a> {
 impl<'a> Pair<'a> {
     fn new(coordinator: &'a Party, miner: &'a Party, genesis: &'a Hash) -> Self {
         let seed: &[u8; 32] = miner.stash.as_ref();
-        let content = "What is the capital of France?".into();
+        let content = "Name the capital of France.".into();
         let message = ChatMessage { role: "user".into(), content, name: String::new() };
         let sampling = Some(Sampling { max_tokens: MAX_TOKENS, ..Default::default() });
         Self {
