@@ -14,6 +14,7 @@ use super::{
     attempt::{Attempt, Completed, Piece, ServedBy, TaskEvent},
     attempts::Attempts,
     failure::{Blame, ClientFault, DispatchError, Failure},
+    logprobs::TokenLogprobs,
     registry::{Acquired, Registry, Slot, Tried, Want},
     task::{AttemptId, TaskSpec},
 };

@@ -220,7 +220,8 @@ mod tests {
         let report = link::TokenLogprobs { chosen: Some(chosen), top: vec![] };
         let output = link::Output { logprobs: vec![report], ..text("a", 1) };
         assert!(is_violation(of_text(10).note(output.clone())));
-        let bounds = Bounds { top_logprobs: Some(0), ..Bounds::of_text(10, Instant::now()) };
+        let mut bounds = Bounds::of_text(10, Instant::now());
+        bounds.top_logprobs = Some(0);
         let mut transcript = Transcript::new(bounds);
         let Ok(Piece::Text(piece)) = transcript.note(output.clone()) else { panic!("no text") };
         assert_eq!((piece.text.as_str(), piece.logprobs[0].chosen.logprob), ("a", -0.5));
