@@ -15,7 +15,7 @@ use crate::{
 async fn wrong_parameters_are_named() {
     let stage = Stage::start(&[("//Miner1", 25_000)]).await;
     let miner = Miner::link(&stage, "//Miner1", &ANSWER).await;
-    let cases: [(&str, Value); 13] = [
+    let cases: [(&str, Value); 15] = [
         ("temperature", json!("hot")),
         ("temperature", json!(-1)),
         ("temperature", json!(1e300)),
