@@ -120,8 +120,14 @@ impl ChatTokenizer {
 
 fn tokenizer(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>, scheme: Scheme) -> Result<Tokenizer, String> {
     let by_name: HashMap<String, u32> = vocabulary.iter().map(|(id, token, _)| (token.to_owned(), id)).collect();
+    let merges = read_merges(metadata)?;
+    // The builder would look no further than its longest token, and panic.
+    let makes_nothing = |(left, right): &(String, String)| !by_name.contains_key(&format!("{left}{right}"));
+    if let Some(at) = merges.iter().position(makes_nothing) {
+        return Err(format!("the merges do not fit the vocabulary: number {at} makes no token"));
+    }
     let bpe = BPE::builder()
-        .vocab_and_merges(by_name.into_iter().collect::<tokenizers::models::bpe::Vocab>(), read_merges(metadata)?)
+        .vocab_and_merges(by_name.into_iter().collect::<tokenizers::models::bpe::Vocab>(), merges)
         .ignore_merges(scheme.ignore_merges)
         .build()
         .map_err(|error| format!("the merges do not fit the vocabulary: {error}"))?;

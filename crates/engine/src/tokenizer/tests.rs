@@ -117,6 +117,9 @@ fn what_does_not_fit_together_is_refused() {
     refused(&sound().with("tokenizer.ggml.merges", texts(&["ab"])), &["not two words"]);
     refused(&sound().with("tokenizer.ggml.merges", texts(&["a x"])), &["merges do not fit"]);
     refused(&sound().with("tokenizer.ggml.merges", texts(&["b a"])), &["merges do not fit"]);
+    // Together longer than any token.
+    let long = texts(&["<|endoftext|> <|endoftext|>"]);
+    refused(&sound().with("tokenizer.ggml.merges", long), &["merges do not fit", "makes no token"]);
     refused(&sound().with("tokenizer.ggml.token_type", Any::Numbers(vec![1; 16])), &["17", "16"]);
     refused(&sound().with("tokenizer.ggml.token_type", Any::Numbers(vec![-1; 17])), &["token_type", "-1"]);
     for key in ["bos", "eos", "eot"].map(|name| format!("tokenizer.ggml.{name}_token_id")) {

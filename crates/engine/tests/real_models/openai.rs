@@ -107,7 +107,7 @@ async fn llama_cpps_server_chats() {
     engine.check().await.unwrap();
 
     let limit = |max_tokens| Sampling { max_tokens: Some(max_tokens), ..Sampling::default() };
-    let answer = read(&engine, ask("What is the capital of France?", limit(40))).await;
+    let answer = read(&engine, ask("Name the capital of France.", limit(40))).await;
     assert!(answer.text.contains("Paris"), "{answer:?}");
     assert!(answer.prompt_tokens > 7 && answer.tokens <= answer.completion_tokens, "{answer:?}");
 
