@@ -119,7 +119,6 @@ pub(crate) trait Compute: Send + Sync + 'static {
 
     /// Keeps keys and values of `spans` in `layer` and attends causally: each token of a piece to all before it in its
     /// text, and to itself. Scores are scaled by `1 / sqrt(head_len)`.
-    #[expect(clippy::too_many_arguments, reason = "one step of arithmetic, called from one place")]
     fn attend(
         &self,
         kv: &mut Self::Kv,

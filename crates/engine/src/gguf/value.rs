@@ -135,12 +135,15 @@ fn array(cursor: &mut Cursor<'_>, key: &str, depth: u32) -> Result<Placed, Strin
     let start = cursor.position();
     match of.fixed_bytes() {
         // No overflow: there is room for them.
-        Some(length) => drop(cursor.skip(count.saturating_mul(length), key)?),
+        Some(length) => {
+            cursor.skip(count.saturating_mul(length), key)?;
+        }
         None => {
             for _ in 0..count {
-                match of {
-                    Kind::Array => drop(array(cursor, key, depth + 1)?),
-                    _ => drop(single(cursor, of, key)?),
+                if of == Kind::Array {
+                    array(cursor, key, depth + 1)?;
+                } else {
+                    single(cursor, of, key)?;
                 }
             }
         }

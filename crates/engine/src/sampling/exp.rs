@@ -5,7 +5,7 @@ const LOWEST: f32 = -86.0;
 /// Adding and taking off this rounds an `f32` to a whole number, which the low bits of the sum hold.
 const ROUNDER: f32 = 12_582_912.0;
 /// ln 2 in two parts; the first has few enough bits that whole numbers up to 127 times it are exact.
-const LN_2_HIGH: f32 = 0.693_359_375;
+const LN_2_HIGH: f32 = 355.0 / 512.0;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 
 /// `e^x` for `x` of at most 0, to a relative error of 2e-7; 0 for what is not above [`LOWEST`], infinity below included.

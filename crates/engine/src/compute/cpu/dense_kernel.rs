@@ -1,4 +1,6 @@
 //! Sixteen rows of plain numbers times a tile of tokens, one fused step for each input in its order.
+
+#![expect(clippy::needless_range_loop, reason = "these are unrolled, into registers")]
 #![expect(unsafe_code, reason = "kernels read by pointers and are compiled for instruction sets found at run time")]
 
 #[cfg(target_arch = "x86_64")]

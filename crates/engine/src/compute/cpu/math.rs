@@ -48,7 +48,7 @@ pub(super) fn gelu(x: f32) -> f32 {
 #[inline(always)]
 fn erf_near(x: f32) -> f32 {
     const SERIES: [f32; 11] = [
-        1.128_379_2,
+        std::f32::consts::FRAC_2_SQRT_PI,
         -0.376_126_4,
         0.112_837_92,
         -0.026_866_17,
@@ -70,7 +70,7 @@ fn erf_near(x: f32) -> f32 {
 fn erfc_far(x: f32) -> f32 {
     const FITTED: [f32; 9] = [
         -8.019_529e-6,
-        0.282_291_72,
+        0.282_291_7,
         0.280_069,
         0.258_060_87,
         0.140_989_38,

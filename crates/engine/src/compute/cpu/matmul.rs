@@ -165,4 +165,4 @@ impl Job<'_> {
     }
 }
 
-const _: () = assert!(BLOCK % 16 == 0, "a block has two halves of whole words");
+const _: () = assert!(BLOCK.is_multiple_of(16), "a block has two halves of whole words");

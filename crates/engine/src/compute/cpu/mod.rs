@@ -131,7 +131,7 @@ impl Compute for CpuCompute {
     }
 
     fn rms_norm(&self, x: &Rows, weight: &Vec<f32>, epsilon: f32) -> Result<Rows, ComputeError> {
-        if weight.is_empty() || x.width % weight.len() != 0 {
+        if weight.is_empty() || !x.width.is_multiple_of(weight.len()) {
             return Err(ComputeError(format!("a norm of {} numbers for rows of {}", weight.len(), x.width)));
         }
         Ok(self.by_runs(x, weight.len(), |x, result| elementwise::rms_norm(x, weight, epsilon, result)))
@@ -147,7 +147,7 @@ impl Compute for CpuCompute {
 
     fn rotate(&self, x: &mut Rows, rope: &Rope, positions: &[u32]) -> Result<(), ComputeError> {
         let head_len = 2 * rope.frequencies.len();
-        if head_len == 0 || x.width % head_len != 0 || positions.len() != x.count {
+        if head_len == 0 || !x.width.is_multiple_of(head_len) || positions.len() != x.count {
             let (count, width, given) = (x.count, x.width, positions.len());
             return Err(ComputeError(format!("{given} positions of heads of {head_len} for {count} rows of {width}")));
         }
@@ -170,7 +170,7 @@ impl Compute for CpuCompute {
         spans: &[Span<'_>],
     ) -> Result<Rows, ComputeError> {
         let kept = kv.shape.kv_heads * kv.shape.head_len;
-        let fits = kept > 0 && keys.width == kept && values.width == kept && queries.width % kept == 0;
+        let fits = kept > 0 && keys.width == kept && values.width == kept && queries.width.is_multiple_of(kept);
         if !fits || queries.width == 0 || keys.count != queries.count || values.count != queries.count {
             let widths = [queries.width, keys.width, values.width];
             return Err(ComputeError(format!("queries, keys and values of {widths:?} numbers for {:?}", kv.shape)));
@@ -192,7 +192,7 @@ impl Compute for CpuCompute {
     ) -> Result<Rows, ComputeError> {
         let alike = |rows: &Rows| rows.width == queries.width && rows.count == queries.count;
         let tokens = lengths.iter().copied().fold(0, usize::saturating_add);
-        let cuts = heads > 0 && queries.width > 0 && queries.width % heads == 0;
+        let cuts = heads > 0 && queries.width > 0 && queries.width.is_multiple_of(heads);
         if !cuts || !alike(keys) || !alike(values) || tokens != queries.count {
             let (count, width) = (queries.count, queries.width);
             return Err(ComputeError(format!(

@@ -1,4 +1,6 @@
 //! Registers of 512 bits.
+
+#![expect(clippy::needless_range_loop, reason = "these are unrolled, into registers")]
 #![expect(unsafe_code, reason = "the processor's own operations")]
 
 use std::arch::x86_64::{
