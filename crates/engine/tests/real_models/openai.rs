@@ -124,7 +124,7 @@ async fn llama_cpps_server_chats() {
     assert!(answer.text.starts_with(" Paris"), "{answer:?}");
 
     let stop = Sampling { stop: vec!["Paris".into()], ..limit(40) };
-    let answer = read(&engine, ask("What is the capital of France?", stop)).await;
+    let answer = read(&engine, ask("Name the capital of France.", stop)).await;
     assert!(!answer.text.contains("Paris") && answer.finish == Some(FinishReason::Stop), "{answer:?}");
 
     let schema = r#"{"type": "object", "properties": {"city": {"type": "string", "maxLength": 20}},
