@@ -1,7 +1,6 @@
-use std::{collections::HashSet, time::Instant};
+use std::collections::HashSet;
 
 use proptest::prelude::*;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use super::*;
 
@@ -155,36 +154,6 @@ fn log_probabilities_are_those_before_penalties_and_temperature() {
         assert!((logprobs.chosen.logprob - expected).abs() < 1e-6);
     }
     assert_eq!(with(Sampling::default()).choose(&logits, 0).unwrap().logprobs, None);
-}
-
-/// Not a test but a measurement: `cargo test --release -p cuckoo-engine --lib a_choice_takes -- --ignored --nocapture`.
-#[test]
-#[ignore = "measures"]
-fn a_choice_takes() {
-    for vocabulary in [49_152, 151_936] {
-        // About normal, as a model's are.
-        let mut noise = ChaCha8Rng::seed_from_u64(1);
-        let mut uniform = || noise.next_u32() as f32 / u32::MAX as f32;
-        let logits: Vec<f32> = (0..vocabulary).map(|_| (0..6).map(|_| uniform() * 4.0).sum::<f32>()).collect();
-        for (name, sampling) in [
-            ("greedy", Sampling::default()),
-            ("temperature", Sampling { temperature: 1.0, ..Sampling::default() }),
-            ("top_p", Sampling { temperature: 0.7, top_p: 0.9, ..Sampling::default() }),
-            ("top_p, flat", Sampling { temperature: 2.0, top_p: 0.9, ..Sampling::default() }),
-            ("top_k, top_p", Sampling { temperature: 0.7, top_p: 0.9, top_k: 40, ..Sampling::default() }),
-            ("penalty", Sampling { temperature: 0.7, presence_penalty: 1.0, ..Sampling::default() }),
-            ("logprobs", Sampling { logprobs: Some(20), ..Sampling::default() }),
-        ] {
-            let mut chooser = Chooser::new(&sampling, None, bytes(vocabulary));
-            // The least of many: what it takes when nothing else has the core.
-            let times = (0..300).map(|position| {
-                let start = Instant::now();
-                choose(&mut chooser, &logits, position);
-                start.elapsed().as_micros()
-            });
-            println!("{vocabulary} {name}: {} us", times.min().unwrap());
-        }
-    }
 }
 
 proptest! {

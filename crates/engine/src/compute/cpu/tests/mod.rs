@@ -4,7 +4,6 @@
 mod attention;
 mod matmul;
 mod rowwise;
-mod speed;
 
 use std::num::NonZeroUsize;
 
