@@ -1,5 +1,6 @@
 use cuckoo_engine::{EmbeddingEvent, Embeddings, Engine, EngineError, LocalEngine, ModelKind};
 use futures::future::join_all;
+use serde::Deserialize;
 
 use crate::load::{engine, EMBEDDING};
 
@@ -21,6 +22,31 @@ fn texts(texts: &[&str]) -> Vec<String> {
 
 async fn embed(engine: &LocalEngine, inputs: Vec<String>) -> Embeddings {
     engine.embed(EMBEDDING, inputs).await.unwrap().all().await.unwrap()
+}
+
+/// `tests/golden/minilm.json`: what sentence-transformers computes on a processor in f32, each text by itself, as mean over
+/// at most 256 tokens, of length one.
+#[derive(Deserialize)]
+struct Reference {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    text: String,
+    vector: Vec<f32>,
+}
+
+#[tokio::test]
+async fn vectors_are_those_of_sentence_transformers() {
+    let engine = engine(EMBEDDING, 1, 16);
+    let Reference { cases } = serde_json::from_str(include_str!("../golden/minilm.json")).unwrap();
+    assert_eq!(cases.len(), 8);
+    for Case { text, vector } in cases {
+        let ours = embed(&engine, vec![text.clone()]).await.vectors.remove(0);
+        let angle = 1.0 - cosine(&ours, &vector);
+        assert!(ours.len() == vector.len() && angle < 1e-5, "{text:.40}: {angle}");
+    }
 }
 
 #[tokio::test]
