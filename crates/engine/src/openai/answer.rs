@@ -12,7 +12,7 @@ use super::{
     server::{broken, in_time},
     OpenAiLimits,
 };
-use crate::api::{EngineError, FinishReason, Generation, GenerationEvent};
+use crate::api::{EngineError, FinishReason, Generation, GenerationEvent, TokenLogprobs};
 
 /// Events that may wait for a reader; then the connection is read no further.
 const EVENT_CAPACITY: usize = 64;
@@ -21,11 +21,16 @@ const MAX_TOKEN_BYTES: u64 = 512;
 /// What ends the stream, beside its end.
 const DONE: &[u8] = b"[DONE]";
 
+/// No token is less likely than this, as a logarithm: servers say so of those that cannot be at all.
+const LEAST_LOGPROB: f32 = -9_999.0;
+
 /// The most tokens that an answer can be of; what a server counts beyond is not passed on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) prompt: u32,
     pub(super) completion: u32,
+    /// Alternatives that are reported with each token at most; `None` if no reports were asked for.
+    pub(super) logprobs: Option<u32>,
 }
 
 /// Waits until the server has begun to answer and leaves the rest to a task of its own. The connection, and with it the
@@ -139,12 +144,27 @@ impl Count {
                 self.bounds.completion
             )));
         }
-        // Where the server does not say how many tokens a piece has, it is taken for one; the rest is made up for at
-        // the end.
-        let listed = u32::try_from(logprobs.len()).unwrap_or(u32::MAX);
-        let counted = completion_tokens.map_or(0, |tokens| tokens.saturating_sub(self.reported));
-        let tokens = if listed > 0 { listed } else { counted.max(1) };
-        let tokens = tokens.min(self.bounds.completion.saturating_sub(self.reported));
+        let room = self.bounds.completion.saturating_sub(self.reported);
+        let (tokens, logprobs) = match self.bounds.logprobs {
+            Some(_) if logprobs.is_empty() && self.reported == 0 => {
+                // Nothing has been passed on yet, so that somebody else may still be asked.
+                let reason = "this model's server does not report log-probabilities";
+                return Err(EngineError::InvalidRequest(reason.into()));
+            }
+            // Each token that counts has its report. Servers count tokens too that they report nothing of: the one that
+            // ends the answer, and those that end amid a character.
+            Some(alternatives) => {
+                let logprobs: Vec<_> =
+                    logprobs.into_iter().take(room as usize).map(|report| bounded(report, alternatives)).collect();
+                (u32::try_from(logprobs.len()).unwrap_or(u32::MAX), logprobs)
+            }
+            // Where the server does not say how many tokens a piece has, it is taken for one; the rest is made up for at
+            // the end.
+            None => {
+                let counted = completion_tokens.map_or(0, |tokens| tokens.saturating_sub(self.reported));
+                (counted.max(1).min(room), Vec::new())
+            }
+        };
         self.reported = self.reported.saturating_add(tokens);
         Ok(Some(GenerationEvent::Piece { text, tokens, logprobs }))
     }
@@ -153,17 +173,40 @@ impl Count {
     fn end(&self) -> Result<GenerationEvent, EngineError> {
         let cut = || EngineError::Internal("the server broke off in the middle of its answer".into());
         let finish = self.finish.ok_or_else(cut)?;
-        let completion_tokens = self.completion.unwrap_or(self.reported).min(self.bounds.completion);
+        let counted = self.completion.filter(|_| self.bounds.logprobs.is_none());
+        let completion_tokens = counted.unwrap_or(self.reported).min(self.bounds.completion);
         Ok(GenerationEvent::Done { prompt_tokens: self.prompt, completion_tokens, finish })
     }
+}
+
+/// A report with no more than was asked for, and numbers that can be.
+fn bounded(mut report: TokenLogprobs, alternatives: u32) -> TokenLogprobs {
+    report.top.truncate(alternatives as usize);
+    for entry in report.top.iter_mut().chain([&mut report.chosen]) {
+        entry.bytes.truncate(MAX_TOKEN_BYTES as usize);
+        entry.logprob = entry.logprob.clamp(LEAST_LOGPROB, 0.0);
+    }
+    report
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::TokenLogprob;
 
     fn count() -> Count {
-        Count::new(Bounds { prompt: 100, completion: 4 })
+        Count::new(Bounds { prompt: 100, completion: 4, logprobs: None })
+    }
+
+    fn reporting(alternatives: u32) -> Count {
+        Count::new(Bounds { prompt: 100, completion: 4, logprobs: Some(alternatives) })
+    }
+
+    /// A word with the reports of so many tokens, each with two alternatives.
+    fn reported(text: &str, tokens: usize) -> Chunk {
+        let entry = |logprob| TokenLogprob { token: 1, bytes: vec![b'a'; 5_000], logprob };
+        let report = TokenLogprobs { chosen: entry(f32::NEG_INFINITY), top: vec![entry(1e-6), entry(-0.5)] };
+        Chunk { logprobs: vec![report; tokens], ..words(text) }
     }
 
     fn words(text: &str) -> Chunk {
@@ -200,6 +243,37 @@ mod tests {
         count.take(boast).unwrap();
         let done = GenerationEvent::Done { prompt_tokens: 100, completion_tokens: 4, finish: FinishReason::Length };
         assert_eq!(count.end().unwrap(), done);
+    }
+
+    #[test]
+    fn of_tokens_that_shall_be_reported_those_count_that_are() {
+        let mut count = reporting(1);
+        assert_eq!(tokens(count.take(reported("a", 1)).unwrap()), Some(1));
+        assert_eq!(tokens(count.take(words("é")).unwrap()), Some(0), "its tokens ended amid a character");
+        let last = Chunk { completion_tokens: Some(4), prompt_tokens: Some(9), ..Chunk::default() };
+        count.take(Chunk { finish: Some("stop".into()), ..last }).unwrap();
+        let done = GenerationEvent::Done { prompt_tokens: 9, completion_tokens: 1, finish: FinishReason::Stop };
+        assert_eq!(count.end().unwrap(), done, "what ends an answer is reported by nobody");
+        assert_eq!(tokens(count.take(reported("b", 9)).unwrap()), Some(3), "never more than were asked for");
+    }
+
+    #[test]
+    fn reports_hold_what_was_asked_for_and_numbers_that_can_be() {
+        let Some(GenerationEvent::Piece { logprobs, .. }) = reporting(1).take(reported("a", 1)).unwrap() else {
+            panic!("no piece")
+        };
+        let TokenLogprobs { chosen, top } = &logprobs[0];
+        assert_eq!((chosen.logprob, chosen.bytes.len(), top.len()), (-9_999.0, MAX_TOKEN_BYTES as usize, 1));
+        assert_eq!(top[0].logprob, 0.0);
+        let unasked = count().take(reported("a", 1)).unwrap();
+        assert!(matches!(unasked, Some(GenerationEvent::Piece { logprobs, .. }) if logprobs.is_empty()));
+    }
+
+    #[test]
+    fn a_server_that_reports_nothing_is_found_out_before_anything_is_passed_on() {
+        assert!(
+            matches!(reporting(0).take(words("a")), Err(EngineError::InvalidRequest(why)) if why.contains("report"))
+        );
     }
 
     #[test]

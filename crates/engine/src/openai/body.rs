@@ -33,7 +33,8 @@ pub(super) fn generation(request: &GenerateRequest, name: &str, context_tokens: 
             set("messages", messages.iter().map(message).collect());
             if let Some(alternatives) = request.sampling.logprobs {
                 set("logprobs", json!(true));
-                set("top_logprobs", json!(alternatives));
+                // Asked for none, llama.cpp's server does not report the chosen token either.
+                set("top_logprobs", json!(alternatives.max(1)));
             }
             if let Some(most) = request.sampling.max_tokens {
                 set("max_tokens", json!(most.min(context_tokens)));
@@ -125,6 +126,12 @@ mod tests {
             assert!(body.json.get(unnamed).is_none(), "{unnamed}");
         }
         assert!(asked(chat(), Sampling::default()).json.get("max_tokens").is_none());
+    }
+
+    #[test]
+    fn at_least_one_alternative_is_asked_for() {
+        let body = asked(chat(), Sampling { logprobs: Some(0), ..Sampling::default() });
+        assert_eq!((&body.json["logprobs"], &body.json["top_logprobs"]), (&json!(true), &json!(1)));
     }
 
     #[test]

@@ -141,8 +141,8 @@ impl Engine for OpenAiEngine {
         let body = body::generation(&request, &model.name, context_tokens)?;
         let most = request.sampling.max_tokens.unwrap_or(u32::MAX).min(context_tokens);
         let response = self.server.post(body.path, &body.json).await?;
-        answer::follow(response, self.server.limits(), answer::Bounds { prompt: context_tokens, completion: most })
-            .await
+        let bounds = answer::Bounds { prompt: context_tokens, completion: most, logprobs: request.sampling.logprobs };
+        answer::follow(response, self.server.limits(), bounds).await
     }
 
     async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embedding, EngineError> {
