@@ -24,6 +24,9 @@ const DONE: &[u8] = b"[DONE]";
 /// No token is less likely than this, as a logarithm: servers say so of those that cannot be at all.
 const LEAST_LOGPROB: f32 = -9_999.0;
 
+/// What stands around thoughts, as models write it that think.
+const THOUGHTS: (&str, &str) = ("<think>", "</think>");
+
 /// The most tokens that an answer can be of; what a server counts beyond is not passed on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
@@ -31,6 +34,8 @@ pub(super) struct Bounds {
     pub(super) completion: u32,
     /// Alternatives that are reported with each token at most; `None` if no reports were asked for.
     pub(super) logprobs: Option<u32>,
+    /// The answer was asked for in a shape, in which there is no room for thoughts.
+    pub(super) has_shape: bool,
 }
 
 /// Waits until the server has begun to answer and leaves the rest to a task of its own. The connection, and with it the
@@ -112,15 +117,17 @@ struct Count {
     /// All tokens, as the server counts them.
     completion: Option<u32>,
     finish: Option<FinishReason>,
+    /// What was passed on last were thoughts.
+    is_thinking: bool,
 }
 
 impl Count {
     fn new(bounds: Bounds) -> Self {
-        Self { bounds, prompt: 0, reported: 0, bytes: 0, completion: None, finish: None }
+        Self { bounds, prompt: 0, reported: 0, bytes: 0, completion: None, finish: None, is_thinking: false }
     }
 
     fn take(&mut self, chunk: Chunk) -> Result<Option<GenerationEvent>, EngineError> {
-        let Chunk { text, logprobs, finish, prompt_tokens, completion_tokens } = chunk;
+        let Chunk { thought, text, logprobs, finish, prompt_tokens, completion_tokens } = chunk;
         if let Some(tokens) = prompt_tokens {
             self.prompt = tokens.min(self.bounds.prompt);
         }
@@ -134,7 +141,9 @@ impl Count {
                 return Err(EngineError::Internal(format!("the server ended its answer with {other:?}")));
             }
         }
-        if text.is_empty() && logprobs.is_empty() {
+        let is_only_thought = !thought.is_empty() && text.is_empty();
+        let text = self.with_thoughts(thought, text);
+        if text.is_empty() && (logprobs.is_empty() || is_only_thought) {
             return Ok(None);
         }
         self.bytes = self.bytes.saturating_add(text.len() as u64);
@@ -169,6 +178,22 @@ impl Count {
         Ok(Some(GenerationEvent::Piece { text, tokens, logprobs }))
     }
 
+    /// The text with the thoughts before it: they are paid like text, so they are passed on like text. Thoughts that the
+    /// answer ends with stay open, as the model left them.
+    fn with_thoughts(&mut self, thought: String, text: String) -> String {
+        let thought = if self.bounds.has_shape { String::new() } else { thought };
+        let mut whole = String::new();
+        if !thought.is_empty() && !std::mem::replace(&mut self.is_thinking, true) {
+            whole.push_str(THOUGHTS.0);
+        }
+        whole.push_str(&thought);
+        if !text.is_empty() && std::mem::take(&mut self.is_thinking) {
+            whole.push_str(THOUGHTS.1);
+        }
+        whole.push_str(&text);
+        whole
+    }
+
     /// The last event.
     fn end(&self) -> Result<GenerationEvent, EngineError> {
         let cut = || EngineError::Internal("the server broke off in the middle of its answer".into());
@@ -195,11 +220,11 @@ mod tests {
     use crate::api::TokenLogprob;
 
     fn count() -> Count {
-        Count::new(Bounds { prompt: 100, completion: 4, logprobs: None })
+        Count::new(Bounds { prompt: 100, completion: 4, logprobs: None, has_shape: false })
     }
 
     fn reporting(alternatives: u32) -> Count {
-        Count::new(Bounds { prompt: 100, completion: 4, logprobs: Some(alternatives) })
+        Count::new(Bounds { prompt: 100, completion: 4, logprobs: Some(alternatives), has_shape: false })
     }
 
     /// A word with the reports of so many tokens, each with two alternatives.
@@ -243,6 +268,28 @@ mod tests {
         count.take(boast).unwrap();
         let done = GenerationEvent::Done { prompt_tokens: 100, completion_tokens: 4, finish: FinishReason::Length };
         assert_eq!(count.end().unwrap(), done);
+    }
+
+    fn thoughts(thought: &str) -> Chunk {
+        Chunk { thought: thought.into(), ..Chunk::default() }
+    }
+
+    fn all(mut count: Count, chunks: Vec<Chunk>) -> String {
+        let pieces = chunks.into_iter().filter_map(|chunk| match count.take(chunk).unwrap() {
+            Some(GenerationEvent::Piece { text, .. }) => Some(text),
+            _ => None,
+        });
+        pieces.collect()
+    }
+
+    #[test]
+    fn thoughts_are_text_between_marks() {
+        let chunks = || vec![thoughts("Let me "), thoughts("see."), words("Paris"), words(".")];
+        assert_eq!(all(count(), chunks()), "<think>Let me see.</think>Paris.");
+        assert_eq!(all(count(), vec![Chunk { text: "b".into(), ..thoughts("a") }]), "<think>a</think>b");
+        assert_eq!(all(count(), vec![thoughts("Let me ")]), "<think>Let me ", "it ended amid them");
+        let shaped = Count::new(Bounds { prompt: 100, completion: 4, logprobs: None, has_shape: true });
+        assert_eq!(all(shaped, chunks()), "Paris.");
     }
 
     #[test]
