@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use cuckoo_primitives::{task::Finish, Hash};
 use cuckoo_wire::{
-    charge::charged,
+    charge::{charged, is_empty},
     link::{self, CancelReason, FailureCode},
 };
 use tokio::{sync::mpsc, time::Instant};
@@ -150,6 +150,10 @@ impl RunningAttempt {
     /// Checks the miner's receipt and promises its pay; when this returns, that is stored.
     async fn pay(&self, result: &link::Result) -> Result<Completed, Failure> {
         let completed = self.verify(result)?;
+        if is_empty(&self.spec.task, self.transcript.delivered()) && completed.receipt.finish != Finish::Cancelled {
+            // It costs nothing. Whether it is the answer is not for one miner to say.
+            return Err(Failure::Empty(Box::new(completed)));
+        }
         let stored = StoredReceipt {
             receipt: completed.receipt.clone(),
             signature: completed.signature,
