@@ -1,6 +1,6 @@
 //! Follows a streamed answer and reports it as a generation.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use futures::{stream::BoxStream, StreamExt};
 use reqwest::Response;
@@ -18,6 +18,8 @@ use crate::api::{EngineError, FinishReason, Generation, GenerationEvent, TokenLo
 const EVENT_CAPACITY: usize = 64;
 /// More text than a token ever stands for, in bytes.
 const MAX_TOKEN_BYTES: u64 = 512;
+/// So long after the reason for its end an answer is waited for that only lacks its counts.
+const COUNTS_WAIT: Duration = Duration::from_secs(5);
 /// What ends the stream, beside its end.
 const DONE: &[u8] = b"[DONE]";
 
@@ -34,6 +36,10 @@ pub(super) struct Bounds {
     pub(super) completion: u32,
     /// Alternatives that are reported with each token at most; `None` if no reports were asked for.
     pub(super) logprobs: Option<u32>,
+    /// The prompt's tokens by experience, as long as the server does not say.
+    pub(super) likely_prompt: u32,
+    /// Whether the server knows how many tokens there may be; else the answer is ended here.
+    pub(super) is_told: bool,
     /// The answer was asked for in a shape, in which there is no room for thoughts.
     pub(super) has_shape: bool,
 }
@@ -49,10 +55,10 @@ pub(super) async fn follow(
     let mut answer = Answer { parts, lines: Lines::default(), ready: VecDeque::new(), count: Count::new(bounds) };
     let mut events = VecDeque::new();
     // The prompt's tokens are known before the first word, or, by some servers, at the end only.
-    while events.is_empty() && answer.count.prompt == 0 {
+    while events.is_empty() && answer.count.prompt.is_none() {
         events.extend(answer.next(limits.first).await?);
     }
-    let prompt_tokens = answer.count.prompt;
+    let prompt_tokens = answer.count.prompt();
     let (sender, receiver) = mpsc::channel(EVENT_CAPACITY);
     tokio::spawn(async move {
         let pass_on = answer.pass_on(events, limits, &sender);
@@ -92,16 +98,24 @@ impl Answer {
     }
 
     /// The next event, or none if there is nothing to report of what came next.
-    async fn next(&mut self, limit: std::time::Duration) -> Result<Option<GenerationEvent>, EngineError> {
+    async fn next(&mut self, limit: Duration) -> Result<Option<GenerationEvent>, EngineError> {
+        if self.count.is_over() {
+            return self.count.end().map(Some);
+        }
         if let Some(data) = self.ready.pop_front() {
             return if data == DONE { self.count.end().map(Some) } else { self.count.take(Chunk::parse(&data)?) };
         }
-        match in_time(limit, self.parts.next()).await? {
-            Some(part) => {
-                self.ready.extend(self.lines.push(&part.map_err(|error| broken(&error))?)?);
+        let has_ended = self.count.finish.is_some();
+        let limit = if has_ended { limit.min(COUNTS_WAIT) } else { limit };
+        match in_time(limit, self.parts.next()).await {
+            Ok(Some(Ok(part))) => {
+                self.ready.extend(self.lines.push(&part)?);
                 Ok(None)
             }
-            None => self.count.end().map(Some),
+            Ok(None) => self.count.end().map(Some),
+            Ok(Some(Err(_))) | Err(_) if has_ended => self.count.end().map(Some),
+            Ok(Some(Err(error))) => Err(broken(&error)),
+            Err(silent) => Err(silent),
         }
     }
 }
@@ -110,7 +124,8 @@ impl Answer {
 #[derive(Debug)]
 struct Count {
     bounds: Bounds,
-    prompt: u32,
+    /// The prompt's tokens, as the server counts them.
+    prompt: Option<u32>,
     /// Tokens that were reported with pieces.
     reported: u32,
     bytes: u64,
@@ -119,27 +134,43 @@ struct Count {
     finish: Option<FinishReason>,
     /// What was passed on last were thoughts.
     is_thinking: bool,
+    /// The server has said all, or was to say no more.
+    is_over: bool,
 }
 
 impl Count {
     fn new(bounds: Bounds) -> Self {
-        Self { bounds, prompt: 0, reported: 0, bytes: 0, completion: None, finish: None, is_thinking: false }
+        Self {
+            bounds,
+            prompt: None,
+            reported: 0,
+            bytes: 0,
+            completion: None,
+            finish: None,
+            is_thinking: false,
+            is_over: false,
+        }
     }
 
     fn take(&mut self, chunk: Chunk) -> Result<Option<GenerationEvent>, EngineError> {
         let Chunk { thought, text, logprobs, finish, prompt_tokens, completion_tokens } = chunk;
         if let Some(tokens) = prompt_tokens {
-            self.prompt = tokens.min(self.bounds.prompt);
+            self.prompt = Some(tokens.min(self.bounds.prompt));
         }
         self.completion = completion_tokens.or(self.completion);
+        // Servers may keep the connection open though nothing follows the last count.
+        self.is_over |= completion_tokens.is_some() && (self.finish.is_some() || finish.is_some());
         match finish.as_deref() {
             None => {}
             Some("stop") => self.finish = Some(FinishReason::Stop),
             Some("length") => self.finish = Some(FinishReason::Length),
-            Some(other) => {
+            // What a client has read of it is an answer, whatever the server calls its end.
+            Some(_) if self.bytes > 0 => self.finish = Some(FinishReason::Stop),
+            Some(other) if text.is_empty() && thought.is_empty() => {
                 let other: String = other.chars().take(32).collect();
                 return Err(EngineError::Internal(format!("the server ended its answer with {other:?}")));
             }
+            Some(_) => self.finish = Some(FinishReason::Stop),
         }
         let is_only_thought = !thought.is_empty() && text.is_empty();
         let text = self.with_thoughts(thought, text);
@@ -175,6 +206,10 @@ impl Count {
             }
         };
         self.reported = self.reported.saturating_add(tokens);
+        if !self.bounds.is_told && self.reported >= self.bounds.completion {
+            self.finish.get_or_insert(FinishReason::Length);
+            self.is_over = true;
+        }
         Ok(Some(GenerationEvent::Piece { text, tokens, logprobs }))
     }
 
@@ -194,13 +229,23 @@ impl Count {
         whole
     }
 
+    /// The prompt's tokens as far as they are known: of an answer that is left early some servers never say.
+    fn prompt(&self) -> u32 {
+        self.prompt.unwrap_or(self.bounds.likely_prompt.min(self.bounds.prompt))
+    }
+
+    /// Whether nothing can follow that matters.
+    fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// The last event.
     fn end(&self) -> Result<GenerationEvent, EngineError> {
         let cut = || EngineError::Internal("the server broke off in the middle of its answer".into());
         let finish = self.finish.ok_or_else(cut)?;
         let counted = self.completion.filter(|_| self.bounds.logprobs.is_none());
         let completion_tokens = counted.unwrap_or(self.reported).min(self.bounds.completion);
-        Ok(GenerationEvent::Done { prompt_tokens: self.prompt, completion_tokens, finish })
+        Ok(GenerationEvent::Done { prompt_tokens: self.prompt(), completion_tokens, finish })
     }
 }
 
@@ -219,12 +264,15 @@ mod tests {
     use super::*;
     use crate::api::TokenLogprob;
 
+    const BOUNDS: Bounds =
+        Bounds { prompt: 100, completion: 4, logprobs: None, likely_prompt: 7, is_told: true, has_shape: false };
+
     fn count() -> Count {
-        Count::new(Bounds { prompt: 100, completion: 4, logprobs: None, has_shape: false })
+        Count::new(BOUNDS)
     }
 
     fn reporting(alternatives: u32) -> Count {
-        Count::new(Bounds { prompt: 100, completion: 4, logprobs: Some(alternatives), has_shape: false })
+        Count::new(Bounds { logprobs: Some(alternatives), ..BOUNDS })
     }
 
     /// A word with the reports of so many tokens, each with two alternatives.
@@ -288,7 +336,7 @@ mod tests {
         assert_eq!(all(count(), chunks()), "<think>Let me see.</think>Paris.");
         assert_eq!(all(count(), vec![Chunk { text: "b".into(), ..thoughts("a") }]), "<think>a</think>b");
         assert_eq!(all(count(), vec![thoughts("Let me ")]), "<think>Let me ", "it ended amid them");
-        let shaped = Count::new(Bounds { prompt: 100, completion: 4, logprobs: None, has_shape: true });
+        let shaped = Count::new(Bounds { has_shape: true, ..BOUNDS });
         assert_eq!(all(shaped, chunks()), "Paris.");
     }
 
@@ -328,8 +376,46 @@ mod tests {
         let mut count = count();
         count.take(words("a")).unwrap();
         assert!(count.end().is_err());
-        let odd = Chunk { finish: Some("abort".into()), ..Chunk::default() };
-        assert!(count.take(odd).is_err());
+    }
+
+    #[test]
+    fn an_odd_end_is_one_once_text_has_been_passed_on() {
+        let odd = || Chunk { finish: Some("abort".into()), ..Chunk::default() };
+        assert!(count().take(odd()).is_err());
+        let mut count = count();
+        count.take(words("a")).unwrap();
+        count.take(odd()).unwrap();
+        assert!(matches!(count.end(), Ok(GenerationEvent::Done { finish: FinishReason::Stop, .. })));
+    }
+
+    #[test]
+    fn an_answer_is_over_with_its_reason_and_its_counts() {
+        let finish = || Some("stop".to_owned());
+        let counts = || Chunk { completion_tokens: Some(1), prompt_tokens: Some(9), ..Chunk::default() };
+        for chunks in [
+            vec![Chunk { finish: finish(), ..Chunk::default() }, counts()],
+            vec![counts(), Chunk { finish: finish(), ..counts() }],
+        ] {
+            let mut count = count();
+            count.take(words("a")).unwrap();
+            for chunk in chunks {
+                assert!(!count.is_over());
+                count.take(chunk).unwrap();
+            }
+            assert!(count.is_over());
+        }
+    }
+
+    #[test]
+    fn an_answer_ends_here_where_the_server_was_not_told_when() {
+        let mut count = Count::new(Bounds { is_told: false, ..BOUNDS });
+        (0..3).for_each(|_| drop(count.take(words("a")).unwrap()));
+        assert!(!count.is_over());
+        count.take(words("a")).unwrap();
+        assert!(count.is_over());
+        // Nobody says how long the prompt was.
+        let done = GenerationEvent::Done { prompt_tokens: 7, completion_tokens: 4, finish: FinishReason::Length };
+        assert_eq!(count.end().unwrap(), done);
     }
 
     #[test]

@@ -145,6 +145,8 @@ impl Engine for OpenAiEngine {
             prompt: context_tokens,
             completion: most,
             logprobs: request.sampling.logprobs,
+            likely_prompt: body::likely_prompt(&request.prompt),
+            is_told: request.sampling.max_tokens.is_none() || body::is_told(&request, context_tokens),
             has_shape: request.sampling.format != ResponseFormat::Text,
         };
         answer::follow(response, self.server.limits(), bounds).await
