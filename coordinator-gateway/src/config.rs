@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum};
 use cuckoo_chain_client::Cai;
 
-use crate::settle::{CaiPrice, ModelPrice, TopUpTerms};
+use crate::{
+    link::ModelRoot,
+    settle::{CaiPrice, ModelPrice, TopUpTerms},
+};
 
 /// Options of `coordinator-gateway run`.
 #[derive(Args, Clone, Debug)]
@@ -53,6 +56,14 @@ pub struct GatewayConfig {
     /// What they are paid for one model; repeat it (or separate by commas) for more.
     #[arg(long = "price", env = "GATEWAY_PRICE", value_delimiter = ',', value_name = "MODEL=P:C[:I:A]")]
     pub prices: Vec<ModelPrice>,
+    /// Files that a model is of: miners that offer others by this id are not drawn for it. Repeat it (or separate by commas)
+    /// for more models, or for several files of one. `miner-worker models list` shows the hash.
+    #[arg(long = "model-root", env = "GATEWAY_MODEL_ROOT", value_delimiter = ',', value_name = "ID=HASH")]
+    pub model_roots: Vec<ModelRoot>,
+    /// Models that servers of other makers may answer for (class `unverified/...`), which nobody can check; none if not
+    /// said. Repeat it (or separate by commas) for more.
+    #[arg(long, env = "GATEWAY_UNVERIFIED_MODELS", value_delimiter = ',', value_name = "ID")]
+    pub unverified_models: Vec<String>,
     /// Deposit into the escrow, from the operator's account, when less than so many CAI can still be promised; 0: never.
     #[arg(long, env = "GATEWAY_ESCROW_LOW", default_value = "0", value_name = "CAI")]
     pub escrow_low: Cai,
@@ -84,6 +95,8 @@ impl GatewayConfig {
             receipts_keep_days: DEFAULT_KEEP_DAYS,
             default_price: CaiPrice::default(),
             prices: Vec::new(),
+            model_roots: Vec::new(),
+            unverified_models: Vec::new(),
             escrow_low: Cai(0),
             escrow_target: Cai(0),
             escrow_per_day: Cai(0),

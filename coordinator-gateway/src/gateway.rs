@@ -22,7 +22,7 @@ use crate::{
     chain_guard::{ChainGuard, NotACoordinator},
     config::GatewayConfig,
     dispatch::{Dispatcher, Registry},
-    link::{serve_links, Ending, LinkContext, LinkListener, Refused, Turns, UnprovenLinks},
+    link::{serve_links, Ending, KnownModels, LinkContext, LinkListener, Refused, Turns, UnprovenLinks},
     metrics,
     ranking::Ranking,
     request_memory::RequestMemory,
@@ -216,8 +216,9 @@ async fn start(
     tokio::spawn(follow_chain(chain, guard.clone(), registry.clone(), links_closed.clone()));
     tokio::spawn(keep_metrics(state.clone(), links_closed.clone()));
     let max_links = limits.max_links;
+    let known = KnownModels::new(&config.model_roots, &config.unverified_models);
     let turns = Turns::default();
-    let context = LinkContext { key, guard, registry, turns, adoption, vouchers, max_links, stop: stop.clone() };
+    let context = LinkContext { key, guard, registry, known, turns, adoption, vouchers, max_links, stop: stop.clone() };
     let unproven = UnprovenLinks::new(limits.max_unproven_links, limits.max_unproven_links_per_ip);
     let links = serve_links(Arc::new(context), LinkListener::new(link_listener, unproven), links_closed.clone());
     let link_task = tokio::spawn(async move {

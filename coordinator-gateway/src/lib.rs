@@ -30,6 +30,7 @@ mod store;
 pub use allocator::{Allocator, ALLOCATOR};
 pub use chain_guard::NotACoordinator;
 pub use gateway::{serve, Gateway, StartError};
+pub use link::{ModelRoot, NotARoot};
 pub use router::openapi;
 pub use settle::{At, CaiPrice, ModelPrice, NotAPrice, SettledChannels, SettlementSource};
 pub use store::{ApiKey, KeyStore, NewKey, Store, StoreError};

@@ -113,6 +113,9 @@ pub struct OpenAiArgs {
     /// File of one line with the key that the server wants; only its owner may read it (mode 600).
     #[arg(long = "openai-key-file", env = "CUCKOO_OPENAI_KEY_FILE", value_name = "FILE", requires = "url")]
     pub key_file: Option<PathBuf>,
+    /// Send the key over http:// to another machine too, for all on the way to read.
+    #[arg(long = "openai-key-in-clear", env = "CUCKOO_OPENAI_KEY_IN_CLEAR", requires = "key_file")]
+    pub key_in_clear: bool,
     /// Model of the server to offer, and as what; repeat it for several. NAME is what the server calls it. The context
     /// is needed where the server does not tell it.
     #[arg(
@@ -500,6 +503,7 @@ mod tests {
         assert!(parse("--openai-url http://a:1").is_none());
         assert!(parse("--openai-model chat=x").is_none());
         assert!(parse("--openai-key-file k").is_none());
+        assert!(parse("--openai-url http://a:1 --openai-model chat=x --openai-key-in-clear").is_none(), "no key");
         assert!(parse("--openai-url http://a:1 --openai-model chat").is_none());
     }
 

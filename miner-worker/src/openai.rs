@@ -16,6 +16,7 @@ const MAX_KEY_FILE_BYTES: u64 = 8 << 10;
 pub async fn connect(args: &OpenAiArgs) -> Result<Option<OpenAiEngine>, Error> {
     let Some(url) = args.url.clone() else { return Ok(None) };
     let key = args.key_file.as_deref().map(read_key).transpose()?;
+    let key = if args.key_in_clear { key.map(OpenAiKey::in_clear) } else { key };
     let options = OpenAiOptions { url, key, offers: args.models.clone(), limits: OpenAiLimits::default() };
     Ok(Some(OpenAiEngine::connect(options).await?))
 }
@@ -56,7 +57,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_url_there_is_no_server() {
-        let args = OpenAiArgs { url: None, key_file: None, models: vec![] };
+        let args = OpenAiArgs { url: None, key_file: None, key_in_clear: false, models: vec![] };
         assert!(connect(&args).await.unwrap().is_none());
     }
 }

@@ -25,8 +25,8 @@ pub(crate) struct HangUps(Mutex<HashMap<Arc<str>, Instant>>);
 /// A key is not served for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "applications with this API key have hung up on more than {FORGIVEN} tasks in a minute before the answer began, which \
-     costs miners work that nobody pays; try again in {} s, and wait longer for answers", .wait.as_secs()
+    "applications with this API key have hung up on more than {FORGIVEN} tasks in a minute before the answer began, or asked \
+     for answers without text, which costs miners work that nobody pays; try again in {} s, and wait longer for answers", .wait.as_secs()
 )]
 pub(crate) struct HungUpTooOften {
     /// For so long, in whole seconds, rounded up.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cuckoo_primitives::{task::Receipt, AccountId, Signature};
+use cuckoo_primitives::{settlement::Usage, task::Receipt, AccountId, Signature};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{failure::Failure, logprobs::TokenLogprobs, registry::Tried};
@@ -56,6 +56,8 @@ pub(crate) struct Completed {
     pub(crate) receipt: Receipt,
     /// Its signature.
     pub(crate) signature: Signature,
+    /// What of its counts is charged, which is what the client is shown.
+    pub(crate) usage: Usage,
 }
 
 /// Who answers a task, for the response's headers.

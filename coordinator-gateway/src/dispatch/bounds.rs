@@ -1,9 +1,8 @@
 //! What an honest answer to a task can be at most.
 //!
-//! Miners count the tokens. The gateway has no tokenizer, but it knows that a token stands for at least one byte of text:
-//! nobody can have read more tokens than the prompt has bytes, nor written more than the answer has. What a model adds on
-//! its own is covered by generous constants. What is beyond them is a lie; what is paid is counted more strictly, see
-//! [`cuckoo_wire::charge`].
+//! How many tokens the bytes of an answer can have taken is no matter of these bounds: models read instructions and write
+//! thoughts that nobody sees, so that honest counts have no other end than the context and the client's wish. What of them
+//! is paid is bounded by the bytes that both sides have seen, see [`cuckoo_wire::charge`].
 
 use cuckoo_wire::link::task::Work;
 use tokio::time::Instant;
@@ -11,12 +10,6 @@ use tokio::time::Instant;
 use super::task::TaskSpec;
 use crate::link::OfferedModel;
 
-/// Tokens that a chat template adds at most, once: a standing instruction, the beginning of the answer.
-const TEMPLATE_TOKENS: u64 = 256;
-/// Tokens that a template or tokenizer adds at most around each message or input.
-const TOKENS_AROUND_EACH: u64 = 64;
-/// Tokens that never become text at most: those that end an answer, and those of a stop string.
-const HIDDEN_TOKENS: u64 = 512;
 /// Bytes of text that a token makes at most, on the average; single tokens may make more.
 const BYTES_PER_TOKEN: usize = 128;
 /// Bytes above what the tokens allow, so that short answers are never the exception.
@@ -34,16 +27,12 @@ pub(super) const MAX_VECTOR_BYTES: usize = 64 * 1024;
 pub(super) struct Bounds {
     /// Most tokens of the answer.
     pub(super) max_tokens: u32,
-    /// Most tokens of the prompt.
-    pub(super) max_prompt_tokens: u64,
     /// How many vectors there must be; `None` if the answer is text.
     pub(super) vectors: Option<usize>,
     /// Alternatives whose log-probabilities are reported for each token at most; `None` if there are no reports.
     pub(super) top_logprobs: Option<u32>,
     /// Most bytes of the whole answer.
     pub(super) max_bytes: usize,
-    /// Bytes at the beginning of the answer that repeat the prompt.
-    echo_bytes: usize,
     /// When all must be done.
     pub(super) deadline: Instant,
 }
@@ -53,11 +42,6 @@ impl Bounds {
     pub(super) fn new(spec: &TaskSpec, model: &OfferedModel) -> Self {
         let context = model.context_tokens;
         let inputs = spec.embedding_inputs();
-        let (prompt_bytes, parts) = spec.task.work.as_ref().map(prompt_of).unwrap_or_default();
-        let plausible = (prompt_bytes as u64)
-            .saturating_add(TOKENS_AROUND_EACH.saturating_mul(parts as u64))
-            .saturating_add(TEMPLATE_TOKENS);
-        let most = u64::from(context).saturating_mul(inputs.unwrap_or(1) as u64);
         let echo_bytes = match &spec.task.work {
             Some(Work::Completion(completion)) if completion.echo => completion.prompt.len(),
             _ => 0,
@@ -78,19 +62,11 @@ impl Bounds {
         };
         Self {
             max_tokens,
-            max_prompt_tokens: plausible.min(most),
             vectors: inputs,
             top_logprobs,
             max_bytes: bytes.min(MAX_ANSWER_BYTES),
-            echo_bytes,
             deadline: spec.deadline,
         }
-    }
-
-    /// Whether an answer of so many bytes of text can have taken so many tokens.
-    pub(super) fn can_have_taken(&self, tokens: u32, text_bytes: usize) -> bool {
-        let written = text_bytes.saturating_sub(self.echo_bytes) as u64;
-        self.vectors.is_some() || u64::from(tokens) <= written.saturating_add(HIDDEN_TOKENS)
     }
 }
 
@@ -99,32 +75,12 @@ impl Bounds {
     /// Of an answer of text.
     pub(super) fn of_text(max_tokens: u32, deadline: Instant) -> Self {
         let max_bytes = MAX_ANSWER_BYTES;
-        Self {
-            max_tokens,
-            max_prompt_tokens: 100,
-            vectors: None,
-            top_logprobs: None,
-            max_bytes,
-            echo_bytes: 0,
-            deadline,
-        }
+        Self { max_tokens, vectors: None, top_logprobs: None, max_bytes, deadline }
     }
 
     /// Of the vectors of so many inputs.
     pub(super) fn of_vectors(inputs: usize, deadline: Instant) -> Self {
         Self { vectors: Some(inputs), ..Self::of_text(0, deadline) }
-    }
-}
-
-/// Bytes of the prompt, and how many messages or inputs it has.
-fn prompt_of(work: &Work) -> (usize, usize) {
-    match work {
-        Work::Chat(chat) => {
-            let bytes = chat.messages.iter().map(|m| m.role.len() + m.name.len() + m.content.len());
-            (bytes.sum(), chat.messages.len())
-        }
-        Work::Completion(completion) => (completion.prompt.len(), 1),
-        Work::Embedding(embedding) => (embedding.inputs.iter().map(String::len).sum(), embedding.inputs.len()),
     }
 }
 
@@ -164,28 +120,15 @@ mod tests {
     }
 
     #[test]
-    fn tokens_need_bytes() {
-        let bounds = bounds(completion("hi", false, 0));
-        assert_eq!(bounds.max_prompt_tokens, 2 + 64 + 256);
-        assert!(bounds.can_have_taken(600, 100));
-        assert!(!bounds.can_have_taken(8_000, 100));
+    fn an_echoed_prompt_needs_room_too() {
+        let bytes = |echo| bounds(completion(&"x".repeat(5_000), echo, 5)).max_bytes;
+        assert_eq!(bytes(true), bytes(false) + 5_000);
     }
 
     #[test]
-    fn an_echoed_prompt_is_not_written() {
-        let prompt = "x".repeat(5_000);
-        let echoed = bounds(completion(&prompt, true, 0));
-        assert!(!echoed.can_have_taken(2_000, 5_000));
-        assert!(echoed.can_have_taken(2_000, 7_000));
-        assert!(echoed.max_bytes > 5_000);
-    }
-
-    #[test]
-    fn a_prompt_never_has_more_tokens_than_fit() {
-        assert_eq!(bounds(completion(&"x".repeat(100_000), false, 0)).max_prompt_tokens, 8_192);
+    fn each_input_has_a_vector() {
         let inputs = vec!["x".repeat(100_000); 3];
         let embedding = bounds(Work::Embedding(link::Embedding { inputs }));
-        assert_eq!(embedding.max_prompt_tokens, 3 * 8_192);
         assert_eq!((embedding.max_tokens, embedding.max_bytes), (0, 3 * MAX_VECTOR_BYTES));
     }
 

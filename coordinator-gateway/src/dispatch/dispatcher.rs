@@ -127,10 +127,22 @@ impl Dispatcher {
         let mut tries = self.tries(spec)?;
         let opened = async {
             loop {
-                let mut attempt = tries.begin().await?;
-                match tries.next(&mut attempt).await {
+                let mut attempt = match tries.begin().await {
+                    Ok(attempt) => attempt,
+                    Err(error) => return tries.or_silence(error).map(Silence::ended),
+                };
+                match tries.first(&mut attempt).await {
                     Ok(first) => return Ok((attempt, first)),
-                    Err(failure) => tries.after(&attempt, failure)?,
+                    Err(Failure::Empty(completed)) => {
+                        if let Some(silence) = tries.said_nothing(attempt, completed) {
+                            return Ok(silence.ended());
+                        }
+                    }
+                    Err(failure) => {
+                        if let Err(error) = tries.after(&attempt, failure) {
+                            return tries.or_silence(error).map(Silence::ended);
+                        }
+                    }
                 }
             }
         };
@@ -145,11 +157,23 @@ impl Dispatcher {
         let mut tries = self.tries(spec)?;
         let answered = async {
             loop {
-                let mut attempt = tries.begin().await?;
+                let mut attempt = match tries.begin().await {
+                    Ok(attempt) => attempt,
+                    Err(error) => return tries.or_silence(error).map(|silence| tries.answer_of(silence)),
+                };
                 // Boxed, so that it takes no memory in tasks that still wait.
                 match Box::pin(tries.collect(&mut attempt)).await {
                     Ok(answer) => return Ok(answer),
-                    Err(failure) => tries.after(&attempt, failure)?,
+                    Err(Failure::Empty(completed)) => {
+                        if let Some(silence) = tries.said_nothing(attempt, completed) {
+                            return Ok(tries.answer_of(silence));
+                        }
+                    }
+                    Err(failure) => {
+                        if let Err(error) = tries.after(&attempt, failure) {
+                            return tries.or_silence(error).map(|silence| tries.answer_of(silence));
+                        }
+                    }
                 }
             }
         };
@@ -173,6 +197,8 @@ impl Dispatcher {
             failures: 0,
             detours: 0,
             refusal: None,
+            silence: None,
+            suspects: Vec::new(),
             _permit: permit,
         })
     }
@@ -215,12 +241,28 @@ struct Refusal {
 }
 
 impl Refusal {
-    /// How it counts for the miner that another one could serve the task.
+    /// How it counts for the miner that another one could serve the task. Servers differ in what they take, so that a task
+    /// can be found that one of them refuses and another serves: that is no failure.
     fn blame(&self, server: &OfferedModel) -> Blame {
         match self.fault {
             ClientFault::ContextLength(_) if server.context_tokens > self.context_tokens => Blame::Nobody,
-            ClientFault::ContextLength(_) | ClientFault::Invalid(_) => Blame::Miner,
+            ClientFault::ContextLength(_) => Blame::Miner,
+            ClientFault::Invalid(_) => Blame::Busy,
         }
+    }
+}
+
+/// A miner says that the answer has no text. Its word alone is not enough while another can be asked: it takes no work to
+/// say so. It costs nothing, and is a whole answer for the client once it is believed.
+struct Silence {
+    attempt: Attempt,
+    completed: Box<Completed>,
+}
+
+impl Silence {
+    /// As the end of a stream.
+    fn ended(self) -> (Attempt, TaskEvent) {
+        (self.attempt, TaskEvent::Done(self.completed))
     }
 }
 
@@ -235,15 +277,18 @@ struct Tries {
     failures: u32,
     detours: u32,
     refusal: Option<Refusal>,
+    silence: Option<Silence>,
+    /// Miners that have failed if another one serves the task.
+    suspects: Vec<Tried>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Tries {
     /// Starts the next attempt, as soon as a miner has a slot for it.
     async fn begin(&mut self) -> Result<Attempt, DispatchError> {
-        let patience = match self.refusal {
-            Some(_) => SECOND_OPINION_WAIT,
-            None => self.dispatcher.limits.queue_wait(),
+        let patience = match self.refusal.is_some() || self.silence.is_some() {
+            true => SECOND_OPINION_WAIT,
+            false => self.dispatcher.limits.queue_wait(),
         };
         match self.begin_within(patience).await {
             // That the others ask too much is not why it is not served.
@@ -297,11 +342,73 @@ impl Tries {
         }
     }
 
+    /// When nobody else could be asked, a miner's word that there is no text is believed.
+    fn or_silence(&mut self, error: DispatchError) -> Result<Silence, DispatchError> {
+        match error {
+            DispatchError::NoMiner { .. }
+            | DispatchError::AllBusy { .. }
+            | DispatchError::QueueFull
+            | DispatchError::Failed { .. } => match self.silence.take() {
+                Some(silence) => Ok(self.believe(silence)),
+                None => Err(error),
+            },
+            other => Err(other),
+        }
+    }
+
+    /// Believes a second miner that there is no text, and asks one after the first.
+    fn said_nothing(&mut self, attempt: Attempt, completed: Box<Completed>) -> Option<Silence> {
+        let by = attempt.tried;
+        let is_second = self.silence.as_ref().is_some_and(|first| first.attempt.tried.operator != by.operator);
+        self.tried.push(by);
+        self.suspects.push(by);
+        self.failures += 1;
+        let silence = Silence { attempt, completed };
+        if is_second || self.failures >= self.dispatcher.limits.max_attempts {
+            return Some(self.believe(silence));
+        }
+        self.silence = Some(silence);
+        None
+    }
+
+    /// Miners have read the prompt and nobody pays for it, so that a key that asks for such answers again and again is
+    /// not served for a while.
+    fn believe(&self, silence: Silence) -> Silence {
+        self.dispatcher.hang_ups.note(self.spec.api_key_id.as_ref(), Instant::now());
+        silence
+    }
+
+    /// As a whole answer: nothing but what repeats the prompt.
+    fn answer_of(&self, silence: Silence) -> Answer {
+        let Silence { attempt, completed } = silence;
+        Answer {
+            text: self.spec.repeated().to_owned(),
+            logprobs: Vec::new(),
+            vectors: Vec::new(),
+            completed: *completed,
+            served_by: attempt.served_by,
+        }
+    }
+
+    /// The attempt's first event that says anything: pieces without text may be all that there is.
+    async fn first(&self, attempt: &mut Attempt) -> Result<TaskEvent, Failure> {
+        loop {
+            match self.next(attempt).await? {
+                TaskEvent::Piece(piece) if piece.is_empty() => {}
+                event => return Ok(event),
+            }
+        }
+    }
+
     /// The attempt's next event; after the last one its receipt is stored, and its pay promised.
     async fn next(&self, attempt: &mut Attempt) -> Result<TaskEvent, Failure> {
         let event = attempt.next().await?;
-        if let (TaskEvent::Done(_), Some(refusal)) = (&event, &self.refusal) {
-            self.dispatcher.registry.failed(refusal.by, refusal.blame(&attempt.served_by.model));
+        if let TaskEvent::Done(_) = &event {
+            let registry = &self.dispatcher.registry;
+            if let Some(refusal) = &self.refusal {
+                registry.failed(refusal.by, refusal.blame(&attempt.served_by.model));
+            }
+            self.suspects.iter().for_each(|suspect| registry.failed(*suspect, Blame::Miner));
         }
         Ok(event)
     }
@@ -326,6 +433,9 @@ impl Tries {
     /// After a failed attempt; `Ok` if another may be made.
     fn after(&mut self, attempt: &Attempt, failure: Failure) -> Result<(), DispatchError> {
         self.tried.push(attempt.tried);
+        if failure.is_suspicious() {
+            self.suspects.push(attempt.tried);
+        }
         match failure {
             Failure::ClientFault(fault) => return self.refused(attempt, fault),
             Failure::Deadline => return Err(DispatchError::Deadline),
@@ -398,9 +508,17 @@ impl OpenTask {
                     .record(tries.spec.arrived.elapsed().as_secs_f64());
                 Ok(first)
             }
-            None => tries.next(attempt).await,
+            None => match tries.next(attempt).await {
+                // Its first piece repeated the prompt, and nothing followed.
+                Err(Failure::Empty(completed)) => Ok(TaskEvent::Done(completed)),
+                event => event,
+            },
         };
         let event = event.map_err(|failure| {
+            if failure.is_suspicious() {
+                // No other miner is asked, and an answer that has begun can be ended.
+                tries.dispatcher.registry.failed(attempt.tried, Blame::Miner);
+            }
             let error = match tries.after(attempt, failure) {
                 Err(error) => error,
                 Ok(()) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     auth::{HungUpTooOften, OverBudget},
     chain_guard::NotReady,
-    dispatch::receipt_check::BadReceipt,
+    dispatch::{attempt::Completed, receipt_check::BadReceipt},
     error::ApiError,
     settle::Unfunded,
 };
@@ -55,6 +55,9 @@ pub(crate) enum Failure {
     /// The receipt does not fit the task and its output.
     #[error("bad receipt: {0}")]
     BadReceipt(#[from] BadReceipt),
+    /// The answer has no text.
+    #[error("an answer without text")]
+    Empty(Box<Completed>),
     /// We could not store the receipt.
     #[error("receipt not stored")]
     NotStored,
@@ -83,14 +86,26 @@ pub(crate) enum Blame {
 }
 
 impl Failure {
-    /// How the failure counts for the miner.
+    /// Whether the miner has failed if another one then serves the same task. If none does, the request may be the reason,
+    /// and nobody shall have honest miners suspended by what he asks.
+    pub(crate) fn is_suspicious(&self) -> bool {
+        match self {
+            Self::Silent(_) | Self::Miner(_) | Self::Empty(_) => true,
+            Self::Busy | Self::Uncovered | Self::Price | Self::Clock | Self::Draining => false,
+            Self::LinkLost | Self::Deadline | Self::Unread | Self::ClientFault(_) | Self::NotStored => false,
+            Self::Flood | Self::Violation(_) | Self::BadReceipt(_) => false,
+        }
+    }
+
+    /// How the failure counts for the miner at once, whoever else serves the task.
     pub(crate) fn blame(&self) -> Blame {
         match self {
             Self::Busy | Self::Uncovered | Self::Price | Self::Clock => Blame::Busy,
             Self::Draining => Blame::Leaving,
             // The registry counts a lost link once, not once for each of its tasks.
             Self::LinkLost | Self::Deadline | Self::Unread | Self::ClientFault(_) | Self::NotStored => Blame::Nobody,
-            Self::Silent(_) | Self::Flood | Self::Miner(_) | Self::Violation(_) | Self::BadReceipt(_) => Blame::Miner,
+            Self::Silent(_) | Self::Miner(_) | Self::Empty(_) => Blame::Nobody,
+            Self::Flood | Self::Violation(_) | Self::BadReceipt(_) => Blame::Miner,
         }
     }
 
@@ -111,6 +126,7 @@ impl Failure {
             Self::Miner(_) => "miner",
             Self::Violation(_) => "violation",
             Self::BadReceipt(_) => "bad_receipt",
+            Self::Empty(_) => "empty",
             Self::NotStored => "not_stored",
         }
     }

@@ -22,7 +22,7 @@ mod running_attempt;
 mod task;
 mod transcript;
 
-pub(crate) use attempt::{Piece, ServedBy, TaskEvent, TextPiece};
+pub(crate) use attempt::{Completed, Piece, ServedBy, TaskEvent, TextPiece};
 pub(crate) use dispatcher::{Dispatcher, OpenTask, STREAM_HEARTBEAT};
 pub(crate) use failure::DispatchError;
 pub(crate) use logprobs::{weight_of, TokenLogprob, TokenLogprobs};

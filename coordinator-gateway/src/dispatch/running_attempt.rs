@@ -2,9 +2,9 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use cuckoo_primitives::{task::Finish, Balance, Hash};
+use cuckoo_primitives::{task::Finish, Hash};
 use cuckoo_wire::{
-    charge::charged,
+    charge::{charged, is_empty},
     link::{self, CancelReason, FailureCode},
 };
 use tokio::{sync::mpsc, time::Instant};
@@ -150,18 +150,23 @@ impl RunningAttempt {
     /// Checks the miner's receipt and promises its pay; when this returns, that is stored.
     async fn pay(&self, result: &link::Result) -> Result<Completed, Failure> {
         let completed = self.verify(result)?;
-        let receipt = &completed.receipt;
+        if is_empty(&self.spec.task, self.transcript.delivered()) && completed.receipt.finish != Finish::Cancelled {
+            // It costs nothing. Whether it is the answer is not for one miner to say.
+            return Err(Failure::Empty(Box::new(completed)));
+        }
         let stored = StoredReceipt {
-            receipt: receipt.clone(),
+            receipt: completed.receipt.clone(),
             signature: completed.signature,
             model: self.spec.model().to_owned(),
             api_key_id: self.spec.api_key_id.clone(),
-            cost: self.cost(&completed),
+            // By the rule by which the miner reckons too.
+            cost: self.spec.price.cost(&completed.usage),
         };
-        let entry = Entry { stored, channel: self.link.channel().clone() };
+        let entry = Entry { stored, charged: completed.usage, channel: self.link.channel().clone() };
         self.attempts.journal.append(entry).await.map_err(|_| Failure::NotStored)?;
-        metrics::counter!("gateway_tokens_total", "type" => "input").increment(receipt.prompt_tokens.into());
-        metrics::counter!("gateway_tokens_total", "type" => "output").increment(receipt.completion_tokens.into());
+        metrics::counter!("gateway_tokens_total", "type" => "input").increment(completed.usage.prompt_tokens.into());
+        metrics::counter!("gateway_tokens_total", "type" => "output")
+            .increment(completed.usage.completion_tokens.into());
         Ok(completed)
     }
 
@@ -178,20 +183,15 @@ impl RunningAttempt {
             request_hash: self.request_hash,
             output_hash: self.transcript.output_hash(),
             completion_tokens: self.transcript.tokens(),
-            max_prompt_tokens: self.transcript.bounds().max_prompt_tokens,
         };
         let (receipt, signature) = check(result, &witnessed)?;
         if receipt.finish == Finish::Cancelled && !self.is_cut_off && !self.is_late() {
             return Err(Failure::Violation("an answer that was cut off, and nobody had asked for that"));
         }
         self.transcript.check_end(receipt.finish)?;
-        Ok(Completed { receipt, signature })
-    }
-
-    /// What it costs, in planck: the rule by which the miner reckons too.
-    fn cost(&self, completed: &Completed) -> Balance {
         let (context, delivered) = (self.model.context_tokens, self.transcript.delivered());
-        self.spec.price.cost(&charged(&self.spec.task, context, &completed.receipt, delivered))
+        let usage = charged(&self.spec.task, context, &receipt, delivered);
+        Ok(Completed { receipt, signature, usage })
     }
 
     /// It is answered and paid for.

@@ -88,6 +88,14 @@ impl TaskSpec {
         }
     }
 
+    /// What of the prompt the answer begins with.
+    pub(crate) fn repeated(&self) -> &str {
+        match &self.task.work {
+            Some(link::task::Work::Completion(completion)) if completion.echo => &completion.prompt,
+            _ => "",
+        }
+    }
+
     /// Inputs to be embedded; `None` for tasks whose answer is text.
     pub(crate) fn embedding_inputs(&self) -> Option<usize> {
         match self.task.work.as_ref()? {

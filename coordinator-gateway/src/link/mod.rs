@@ -2,6 +2,7 @@
 
 mod connection;
 mod handshake;
+mod known_models;
 mod limits;
 mod offer;
 mod peer;
@@ -12,6 +13,8 @@ mod turns;
 
 pub(crate) use connection::LinkListener;
 pub(crate) use handshake::Refused;
+pub(crate) use known_models::KnownModels;
+pub use known_models::{ModelRoot, NotARoot};
 pub(crate) use limits::UnprovenLinks;
 pub(crate) use offer::{Offer, OfferedModel};
 #[cfg(test)]

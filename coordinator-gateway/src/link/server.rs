@@ -20,6 +20,7 @@ use tonic::{transport::Server, Request, Response, Status, Streaming};
 use super::{
     connection::{ConnectionHandle, LinkListener},
     handshake::Refused,
+    known_models::KnownModels,
     peer::{Outbound, OUTBOX},
     session,
     turns::Turns,
@@ -47,6 +48,8 @@ pub(crate) struct LinkContext {
     pub(crate) guard: Arc<ChainGuard>,
     /// Where links are entered.
     pub(crate) registry: Arc<Registry>,
+    /// Which models are taken for what they say they are.
+    pub(crate) known: KnownModels,
     /// Whose turn it is to be linked.
     pub(crate) turns: Turns,
     /// Decides what a miner's channel goes on from.

@@ -15,7 +15,7 @@ use tonic::Status;
 use super::{
     connection::ConnectionHandle,
     handshake::{shake_hands, Broken, Refused},
-    offer::Offer,
+    offer::{Offer, OfferedModel},
     peer::{Ending, Link, Outbound},
     running::AttemptMessage,
     server::{no_place, LinkContext},
@@ -201,10 +201,24 @@ where
     }
 }
 
+/// Whether an offered model is drawn. The others of the offer are, all the same.
+fn is_known(context: &LinkContext, link: &Link, model: &OfferedModel) -> bool {
+    let objection = context.known.objection(model);
+    if let Some(reason) = objection {
+        tracing::info!(
+            target: "gateway::link",
+            { miner = %link.operator(), model = model.id, class = model.numeric_class, root = ?model.model_root, reason },
+            "a model that is offered is not drawn"
+        );
+    }
+    objection.is_none()
+}
+
 fn handle(context: &LinkContext, link: &Arc<Link>, message: Option<Message>) -> Result<(), Refused> {
     match message {
         Some(Message::Offer(offer)) => {
-            let offer = Offer::try_from(offer).map_err(|reason| Refused::new(RefusalCode::InvalidOffer, reason))?;
+            let mut offer = Offer::try_from(offer).map_err(|reason| Refused::new(RefusalCode::InvalidOffer, reason))?;
+            offer.models.retain(|model| is_known(context, link, model));
             tracing::debug!(
                 target: "gateway::link",
                 miner = %link.operator(),

@@ -8,14 +8,14 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use cuckoo_primitives::task::Receipt;
 use futures::Stream;
 use serde::Serialize;
 
 use super::served::{task_error, with_headers};
 use crate::{
     dispatch::{
-        DispatchError, Dispatcher, OpenTask, Piece, ServedBy, TaskEvent, TaskSpec, TextPiece, STREAM_HEARTBEAT,
+        Completed, DispatchError, Dispatcher, OpenTask, Piece, ServedBy, TaskEvent, TaskSpec, TextPiece,
+        STREAM_HEARTBEAT,
     },
     error::ApiError,
 };
@@ -30,7 +30,7 @@ pub(super) trait Chunks: Send + 'static {
     /// A piece of text.
     fn text(&mut self, served_by: &ServedBy, piece: TextPiece) -> Bytes;
     /// After all text: why it ended, and the numbers of tokens if the client wants them.
-    fn closing(&self, served_by: &ServedBy, receipt: &Receipt) -> Vec<Bytes>;
+    fn closing(&self, served_by: &ServedBy, completed: &Completed) -> Vec<Bytes>;
 }
 
 /// One event.
@@ -120,7 +120,7 @@ where
                 Some(Ok(TaskEvent::Piece(Piece::Text(piece)))) => yield Ok(chunks.text(&served_by, piece)),
                 Some(Ok(TaskEvent::Piece(Piece::Vector(_)))) => {}
                 Some(Ok(TaskEvent::Done(completed))) => {
-                    for chunk in chunks.closing(&served_by, &completed.receipt) {
+                    for chunk in chunks.closing(&served_by, &completed) {
                         yield Ok(chunk);
                     }
                     yield Ok(Bytes::from_static(DONE));

@@ -4,7 +4,6 @@ use std::marker::PhantomData;
 
 use axum::{body::Body, response::Response, Json};
 use bytes::Bytes;
-use cuckoo_primitives::task::Receipt;
 use cuckoo_wire::link::{task::Work, ModelKind};
 use openai_protocol::common::{StreamOptions, Usage};
 use serde::{de::DeserializeOwned, Serialize};
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     auth::Caller,
-    dispatch::{ServedBy, TextPiece, TokenLogprobs},
+    dispatch::{Completed, ServedBy, TextPiece, TokenLogprobs},
     error::ApiError,
     state::SharedState,
 };
@@ -105,8 +104,7 @@ pub(super) async fn answer<A: TextApi>(state: SharedState, caller: Caller, body:
     }
     let task_id = task.id_hex();
     let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
-    let receipt = &answer.completed.receipt;
-    let (finish, usage) = (finish_reason(receipt.finish), usage_of(receipt));
+    let (finish, usage) = (finish_reason(answer.completed.receipt.finish), usage_of(&answer.completed));
     let logprobs = has_logprobs.then(|| A::logprobs(answer.logprobs, 0));
     let response = A::response(head.by(&answer.served_by), answer.text, logprobs, finish, usage);
     Ok(with_headers(Json(response), &task_id, Some(&answer.served_by)))
@@ -143,23 +141,24 @@ impl<A: TextApi> Chunks for TextStream<A> {
         self.chunk(served_by, vec![A::piece(text, logprobs)], None)
     }
 
-    fn closing(&self, served_by: &ServedBy, receipt: &Receipt) -> Vec<Bytes> {
-        let ending = A::ending(finish_reason(receipt.finish));
+    fn closing(&self, served_by: &ServedBy, completed: &Completed) -> Vec<Bytes> {
+        let ending = A::ending(finish_reason(completed.receipt.finish));
         let mut chunks = vec![self.chunk(served_by, vec![ending], None)];
         if self.usage {
-            chunks.push(self.chunk(served_by, Vec::new(), Some(usage_of(receipt))));
+            chunks.push(self.chunk(served_by, Vec::new(), Some(usage_of(completed))));
         }
         chunks
     }
 }
 
-/// A miner's counts, as the API shows them.
-fn usage_of(receipt: &Receipt) -> Usage {
+/// What of a miner's counts is charged, as the API shows it.
+fn usage_of(completed: &Completed) -> Usage {
+    let charged = &completed.usage;
     Usage {
-        prompt_tokens: receipt.prompt_tokens,
-        completion_tokens: receipt.completion_tokens,
+        prompt_tokens: charged.prompt_tokens,
+        completion_tokens: charged.completion_tokens,
         // Both come from a miner; their sum must not bring us down.
-        total_tokens: receipt.prompt_tokens.saturating_add(receipt.completion_tokens),
+        total_tokens: charged.prompt_tokens.saturating_add(charged.completion_tokens),
         prompt_tokens_details: None,
         completion_tokens_details: None,
     }

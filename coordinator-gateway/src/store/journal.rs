@@ -16,6 +16,7 @@ use std::{
 
 use codec::Encode;
 use cuckoo_primitives::{
+    settlement::Usage,
     task::{Receipt, TaskId},
     Balance, Signature,
 };
@@ -64,6 +65,8 @@ pub(crate) struct StoredReceipt {
 pub(crate) struct Entry {
     /// The receipt.
     pub(crate) stored: StoredReceipt,
+    /// What of its counts is charged.
+    pub(crate) charged: Usage,
     /// The channel.
     pub(crate) channel: ChannelKey,
 }
@@ -316,7 +319,7 @@ impl Writer {
         let mut promises: HashMap<ChannelKey, Promise> = HashMap::new();
         let mut used: BTreeMap<UsageKey, Used> = BTreeMap::new();
         let mut costs: BTreeMap<&str, Balance> = BTreeMap::new();
-        for Pending { entry: Entry { stored, channel }, .. } in batch {
+        for Pending { entry: Entry { stored, charged, channel }, .. } in batch {
             let before = match promises.get(channel).or_else(|| self.promises.get(channel)) {
                 Some(known) => *known,
                 None => promises::of(&mut transaction, channel).await?,
@@ -328,7 +331,7 @@ impl Writer {
                 model: stored.model.clone(),
             };
             let sum = used.entry(key).or_default();
-            *sum = sum.and(Used::by(&stored.receipt, stored.cost));
+            *sum = sum.and(Used::by(charged, stored.cost));
             if let Some(key) = stored.api_key_id.as_deref().filter(|_| stored.cost > 0) {
                 let sum = costs.entry(key).or_default();
                 *sum = sum.saturating_add(stored.cost);

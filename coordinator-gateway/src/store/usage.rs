@@ -1,6 +1,6 @@
 //! The table of usage: what each key used, day by day.
 
-use cuckoo_primitives::{task::Receipt, Balance};
+use cuckoo_primitives::{settlement::Usage, Balance};
 use sqlx::{sqlite::SqliteRow, Row, SqliteConnection, SqlitePool};
 
 use super::planck;
@@ -49,11 +49,11 @@ pub(crate) struct DailyUsage {
 
 impl Used {
     /// By one task.
-    pub(super) fn by(receipt: &Receipt, cost: Balance) -> Self {
+    pub(super) fn by(charged: &Usage, cost: Balance) -> Self {
         Self {
             tasks: 1,
-            prompt_tokens: receipt.prompt_tokens.into(),
-            completion_tokens: receipt.completion_tokens.into(),
+            prompt_tokens: charged.prompt_tokens.into(),
+            completion_tokens: charged.completion_tokens.into(),
             cost,
         }
     }

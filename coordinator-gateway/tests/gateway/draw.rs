@@ -1,6 +1,8 @@
+use coordinator_gateway::config::GatewayConfig;
+
 use crate::{
     miner::{Miner, ANSWER},
-    stage::Stage,
+    stage::{Stage, MODEL},
 };
 
 #[tokio::test]
@@ -45,4 +47,17 @@ async fn the_list_says_why_a_miner_is_not_chosen() {
     stage.chill("//Miner2");
     let chilled = stage.miner("//Miner2").await;
     assert!(chilled["not_chosen_because"].as_str().unwrap().contains("chilled"));
+}
+
+#[tokio::test]
+async fn a_model_of_other_files_than_the_operator_named_is_not_drawn() {
+    for (root, status) in [([0x11; 32], 200), ([0x22; 32], 404)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = GatewayConfig::on_free_ports(dir.path().join("data"));
+        config.model_roots = vec![format!("{MODEL}={}", hex::encode(root)).parse().unwrap()];
+        let stage = Stage::with_config(&[("//Miner1", 25_000)], config, dir).await;
+        let _miner = Miner::link(&stage, "//Miner1", &ANSWER).await;
+        let answer = stage.chat().await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
 }

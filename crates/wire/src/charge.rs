@@ -49,17 +49,16 @@ pub struct Delivered {
 
 /// What `task` is charged for after `receipt`, on a model with so large a context, when so much was delivered. Never
 /// more than [`most`]; an answer that was cancelled is charged for its prompt and for what was delivered of it, and
-/// embeddings for the inputs that they stand for.
+/// embeddings for the inputs that they stand for. An answer without text costs nothing: it takes no work to give.
 pub fn charged(task: &Task, context_tokens: u32, receipt: &Receipt, delivered: Delivered) -> Usage {
     let most = most(task, context_tokens);
     let (prompt, completion) = match &task.work {
+        Some(Work::Chat(_) | Work::Completion(_)) if is_empty(task, delivered) => (0, 0),
         Some(Work::Chat(chat)) => {
-            (u64::from(most.prompt_tokens), visible(chat.sampling.as_ref(), delivered.text_bytes))
+            (u64::from(most.prompt_tokens), visible(chat.sampling.as_ref(), written(task, delivered)))
         }
         Some(Work::Completion(completion)) => {
-            let repeated = if completion.echo { bytes(&completion.prompt) } else { 0 };
-            let written = delivered.text_bytes.saturating_sub(repeated);
-            (u64::from(most.prompt_tokens), visible(completion.sampling.as_ref(), written))
+            (u64::from(most.prompt_tokens), visible(completion.sampling.as_ref(), written(task, delivered)))
         }
         Some(Work::Embedding(embedding)) => (of_inputs(&embedding.inputs, delivered.vectors, context_tokens), 0),
         None => (0, 0),
@@ -68,6 +67,23 @@ pub fn charged(task: &Task, context_tokens: u32, receipt: &Receipt, delivered: D
         u64::from(most.prompt_tokens.min(receipt.prompt_tokens)).min(prompt),
         u64::from(most.completion_tokens.min(receipt.completion_tokens)).min(completion),
     )
+}
+
+/// Whether nothing was delivered that a model has written or computed.
+pub fn is_empty(task: &Task, delivered: Delivered) -> bool {
+    match &task.work {
+        Some(Work::Embedding(_)) => delivered.vectors == 0,
+        Some(Work::Chat(_) | Work::Completion(_)) | None => written(task, delivered) == 0,
+    }
+}
+
+/// Bytes of text that are no repetition of the prompt.
+fn written(task: &Task, delivered: Delivered) -> u64 {
+    let repeated = match &task.work {
+        Some(Work::Completion(completion)) if completion.echo => bytes(&completion.prompt),
+        _ => 0,
+    };
+    delivered.text_bytes.saturating_sub(repeated)
 }
 
 /// Most tokens of the first `count` inputs.
@@ -172,10 +188,18 @@ mod tests {
         assert_eq!(tokens(charged(&completion(false, &[]), CONTEXT, &receipt(2, 50), text(5))), (2, 13));
         // What is repeated was not written; a stop string was.
         assert_eq!(tokens(charged(&completion(true, &[]), CONTEXT, &receipt(2, 50), text(8 + 5))), (2, 13));
-        assert_eq!(tokens(charged(&completion(true, &[]), CONTEXT, &receipt(2, 50), text(3))), (2, 8));
         assert_eq!(tokens(charged(&completion(false, &["\n", "###"]), CONTEXT, &receipt(2, 50), text(5))), (2, 16));
         let embedding = task(Work::Embedding(Embedding { inputs: vec!["hello".into()] }));
         assert_eq!(tokens(charged(&embedding, CONTEXT, &receipt(100, 9), vectors(1))), (21, 0));
+    }
+
+    #[test]
+    fn an_answer_without_text_costs_nothing() {
+        for (task, text_bytes) in [(chat("hi", 16), 0), (completion(false, &["\n"]), 0), (completion(true, &[]), 8)] {
+            assert!(is_empty(&task, text(text_bytes)));
+            assert_eq!(tokens(charged(&task, CONTEXT, &receipt(2, 9), text(text_bytes))), (0, 0));
+            assert_eq!(tokens(charged(&task, CONTEXT, &receipt(2, 9), text(text_bytes + 1))), (2, 9));
+        }
     }
 
     #[test]

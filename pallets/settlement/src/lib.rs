@@ -450,11 +450,13 @@ pub mod pallet {
         /// Pays what `vouchers` are due to the stashes of their miners. Anyone may bring them. One that is refused is
         /// skipped, and the event says why; the call is refused if all are, for the reason of the first. The fewer
         /// coordinators and miners the vouchers are of, the less it costs. The fee is for as many debts as there are
-        /// vouchers, and what was paid for more of them than escrow was short for is returned.
+        /// vouchers, and for paying them all at once and then, if that fails and is undone, one by one; what was paid for
+        /// more debts than escrow was short for, and for what was not done twice, is returned.
         #[pallet::call_index(4)]
         #[pallet::weight({
             let all: Parties = vouchers.iter().collect();
-            all.paying::<T::WeightInfo>().saturating_add(all.owing::<T::WeightInfo>())
+            let paying = all.paying::<T::WeightInfo>().saturating_add(all.paying_one_by_one::<T::WeightInfo>());
+            paying.saturating_add(all.owing::<T::WeightInfo>())
         })]
         pub fn redeem(
             origin: OriginFor<T>,
@@ -470,7 +472,12 @@ pub mod pallet {
                 Self::deposit_event(Event::Skipped { index, reason });
             }
             let all: Parties = vouchers.iter().collect();
-            let taken = all.paying::<T::WeightInfo>().saturating_add(done.short.owing::<T::WeightInfo>());
+            let again = match done.was_one_by_one {
+                true => all.paying_one_by_one::<T::WeightInfo>(),
+                false => Weight::zero(),
+            };
+            let paying = all.paying::<T::WeightInfo>().saturating_add(again);
+            let taken = paying.saturating_add(done.short.owing::<T::WeightInfo>());
             Ok(Some(taken).into())
         }
 

@@ -27,6 +27,12 @@ impl<'a> Parties<'a> {
         W::redeem(self.vouchers, self.signers.len() as u32, self.miners.len() as u32)
     }
 
+    /// What it costs besides if they cannot be paid at once and are paid one by one: each with a coordinator and a miner of
+    /// its own to look up, however many of them there are.
+    pub(crate) fn paying_one_by_one<W: WeightInfo>(&self) -> Weight {
+        W::redeem(self.vouchers, self.vouchers, self.vouchers)
+    }
+
     /// What it costs besides if escrow is short for them.
     pub(crate) fn owing<W: WeightInfo>(&self) -> Weight {
         if self.vouchers == 0 {

@@ -18,6 +18,8 @@ pub(crate) struct Redeemed<'a> {
     pub(crate) refused: Vec<(u32, DispatchError)>,
     /// Those for which escrow was short, refused ones among them.
     pub(crate) short: Parties<'a>,
+    /// Paying them at once failed and was undone, and each was paid for itself.
+    pub(crate) was_one_by_one: bool,
 }
 
 /// Pays each voucher what it is due out of escrow; what escrow lacks becomes a debt as far as stake covers it, and the
@@ -32,13 +34,13 @@ fn together<T: Config>(vouchers: &[SignedVoucher]) -> Result<Redeemed<'_>, Dispa
     let checked = (0..).zip(vouchers).map(|(index, signed)| (index, teller.accept(signed)));
     let refused = checked.filter_map(|(index, done)| Some((index, done.err()?.into()))).collect();
     teller.payments.settle()?;
-    Ok(Redeemed { refused, short: teller.short })
+    Ok(Redeemed { refused, short: teller.short, was_one_by_one: false })
 }
 
 /// The same where paying all at once fails, as it may for an account that does not keep the existential deposit: it
 /// harms no voucher but its own.
 fn one_by_one<T: Config>(vouchers: &[SignedVoucher]) -> Redeemed<'_> {
-    let mut all = Redeemed { refused: Vec::new(), short: vouchers.iter().collect() };
+    let mut all = Redeemed { refused: Vec::new(), short: vouchers.iter().collect(), was_one_by_one: true };
     for (index, signed) in (0..).zip(vouchers) {
         let refused = match with_storage_layer(|| together::<T>(core::slice::from_ref(signed))) {
             Ok(done) => done.refused.first().map(|(_, reason)| *reason),

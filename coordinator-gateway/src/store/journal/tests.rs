@@ -7,6 +7,8 @@ use sqlx::ConnectOptions;
 use std::time::{Duration, Instant};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Less than what the receipts claim.
+const CHARGED: Usage = Usage { prompt_tokens: 5, completion_tokens: 4, images: 0, audio_ms: 0 };
 const KEEP: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 fn key(channel: u8) -> ChannelKey {
@@ -14,11 +16,15 @@ fn key(channel: u8) -> ChannelKey {
 }
 
 fn receipt(task: u8, attempt: u32, key: Option<&str>) -> Entry {
-    Entry { stored: stored(task, attempt, key), channel: self::key(1) }
+    Entry { stored: stored(task, attempt, key), charged: CHARGED, channel: self::key(1) }
 }
 
 fn costing(task: u8, attempt: u32, channel: u8, cost: Balance) -> Entry {
-    Entry { stored: StoredReceipt { cost, ..stored(task, attempt, Some("key_a")) }, channel: key(channel) }
+    Entry {
+        stored: StoredReceipt { cost, ..stored(task, attempt, Some("key_a")) },
+        charged: CHARGED,
+        channel: key(channel),
+    }
 }
 
 fn stored(task: u8, attempt: u32, key: Option<&str>) -> StoredReceipt {
@@ -294,7 +300,7 @@ async fn a_channel_is_raised_but_never_lowered() {
 }
 
 #[tokio::test]
-async fn usage_is_summed_by_key_and_model() {
+async fn what_is_charged_is_summed_by_key_and_model() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
     let (journal, _) = told(&store).await;
@@ -303,7 +309,7 @@ async fn usage_is_summed_by_key_and_model() {
     }
     journal.append(receipt(2, 0, None)).await.unwrap();
     let today = usage::day_of(now_ms());
-    for (key, used) in [(Some("key_a"), (3, 18, 21, 12)), (None, (1, 6, 7, 0))] {
+    for (key, used) in [(Some("key_a"), (3, 15, 12, 12)), (None, (1, 5, 4, 0))] {
         let days = journal.usage_of(key).await.unwrap();
         let Used { tasks, prompt_tokens, completion_tokens, cost } = days[0].used;
         assert_eq!((tasks, prompt_tokens, completion_tokens, cost), used);
@@ -323,7 +329,7 @@ async fn what_a_key_spends_is_committed_with_its_receipts() {
     let journal = store.journal(KEEP, move |committed| ears.lock().extend(committed.spent)).await.unwrap();
     for (attempt, cost) in [(0, 5), (1, 0), (2, 20 * cuckoo_primitives::CAI)] {
         let stored = StoredReceipt { cost, ..stored(1, attempt, Some(&key)) };
-        journal.append(Entry { stored, channel: self::key(1) }).await.unwrap();
+        journal.append(Entry { stored, charged: CHARGED, channel: self::key(1) }).await.unwrap();
     }
     // Not of a key that there is.
     journal.append(costing(2, 0, 1, 9)).await.unwrap();

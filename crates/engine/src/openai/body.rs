@@ -4,6 +4,11 @@ use serde_json::{json, Map, Value};
 
 use crate::api::{EngineError, GenerateRequest, Prompt, ResponseFormat, Sampling};
 
+/// Tokens around each message that a template may add.
+const TOKENS_AROUND_EACH: usize = 16;
+/// Tokens that it may add once.
+const TEMPLATE_TOKENS: usize = 64;
+
 /// A request to the server.
 #[derive(Debug)]
 pub(super) struct Body {
@@ -33,10 +38,12 @@ pub(super) fn generation(request: &GenerateRequest, name: &str, context_tokens: 
             set("messages", messages.iter().map(message).collect());
             if let Some(alternatives) = request.sampling.logprobs {
                 set("logprobs", json!(true));
-                set("top_logprobs", json!(alternatives));
+                // Asked for none, llama.cpp's server does not report the chosen token either.
+                set("top_logprobs", json!(alternatives.max(1)));
             }
-            if let Some(most) = request.sampling.max_tokens {
-                set("max_tokens", json!(most.min(context_tokens)));
+            // vLLM refuses what may not fit. Where that is not sure, the answer is ended here, see `is_told`.
+            if let Some(most) = request.sampling.max_tokens.filter(|_| is_told(request, context_tokens)) {
+                set("max_tokens", json!(most));
             }
             "chat/completions"
         }
@@ -56,6 +63,30 @@ pub(super) fn generation(request: &GenerateRequest, name: &str, context_tokens: 
         }
     };
     Ok(Body { path, json: Value::Object(fields) })
+}
+
+/// Whether the server is told how many tokens the answer may have.
+pub(super) fn is_told(request: &GenerateRequest, context_tokens: u32) -> bool {
+    let Prompt::Chat(messages) = &request.prompt else { return true };
+    let prompt = messages.iter().map(|message| message.role.len() + message.content.len() + TOKENS_AROUND_EACH);
+    // A token has at least a byte.
+    let prompt = u32::try_from(prompt.sum::<usize>().saturating_add(TEMPLATE_TOKENS)).unwrap_or(u32::MAX);
+    let room = context_tokens.saturating_sub(prompt);
+    request.sampling.max_tokens.is_some_and(|most| most <= room)
+}
+
+/// What the prompt has by experience, in tokens, for servers that do not say: English has four bytes a token.
+pub(super) fn likely_prompt(prompt: &Prompt) -> u32 {
+    let bytes = match prompt {
+        Prompt::Chat(messages) => messages.iter().map(|message| message.content.len()).sum(),
+        Prompt::Text(text) => text.len(),
+    };
+    likely_tokens(bytes)
+}
+
+/// The same of so many bytes.
+pub(super) fn likely_tokens(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(4)).unwrap_or(u32::MAX)
 }
 
 /// Embeddings by the model that the server calls `name`.
@@ -116,15 +147,30 @@ mod tests {
 
     #[test]
     fn a_chat_names_what_was_asked_for_and_nothing_else() {
-        let body = asked(chat(), Sampling { max_tokens: Some(500), logprobs: Some(2), ..Sampling::default() });
+        let body = asked(chat(), Sampling { max_tokens: Some(9), logprobs: Some(2), ..Sampling::default() });
         assert_eq!(body.path, "chat/completions");
         assert_eq!(body.json["model"], "served");
         assert_eq!(body.json["messages"], json!([{"role": "user", "content": "hi"}]));
-        assert_eq!((&body.json["max_tokens"], &body.json["top_logprobs"]), (&json!(100), &json!(2)));
+        assert_eq!((&body.json["max_tokens"], &body.json["top_logprobs"]), (&json!(9), &json!(2)));
         for unnamed in ["top_k", "frequency_penalty", "repetition_penalty", "stop", "response_format"] {
             assert!(body.json.get(unnamed).is_none(), "{unnamed}");
         }
         assert!(asked(chat(), Sampling::default()).json.get("max_tokens").is_none());
+    }
+
+    #[test]
+    fn a_chat_that_may_not_fit_is_not_told_how_many_tokens() {
+        // 4 bytes of role, 2 of text, and what a template may add.
+        for (most, told) in [(14, Some(14)), (15, None), (u32::MAX, None)] {
+            let body = asked(chat(), Sampling { max_tokens: Some(most), ..Sampling::default() });
+            assert_eq!(body.json.get("max_tokens").and_then(Value::as_u64), told, "{most}");
+        }
+    }
+
+    #[test]
+    fn at_least_one_alternative_is_asked_for() {
+        let body = asked(chat(), Sampling { logprobs: Some(0), ..Sampling::default() });
+        assert_eq!((&body.json["logprobs"], &body.json["top_logprobs"]), (&json!(true), &json!(1)));
     }
 
     #[test]

@@ -13,6 +13,8 @@ const UNKNOWN_TOKEN: u32 = u32::MAX;
 /// What an event says.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Chunk {
+    /// What the model thinks before it answers, where the server tells it apart.
+    pub(super) thought: String,
     pub(super) text: String,
     pub(super) logprobs: Vec<TokenLogprobs>,
     /// Why the answer ended, in the server's word.
@@ -46,10 +48,16 @@ struct Choice {
     finish_reason: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Delta {
     #[serde(default)]
     content: Option<String>,
+    /// Thoughts, in the words of Ollama and of newer vLLM.
+    #[serde(default)]
+    reasoning: Option<String>,
+    /// The same, in the words of llama.cpp and of older vLLM; some say both.
+    #[serde(default)]
+    reasoning_content: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +106,9 @@ impl Chunk {
         }
         // One answer was asked for.
         if let Some(choice) = event.choices.into_iter().next() {
-            chunk.text = choice.delta.and_then(|delta| delta.content).or(choice.text).unwrap_or_default();
+            let Delta { content, reasoning, reasoning_content } = choice.delta.unwrap_or_default();
+            chunk.thought = reasoning.or(reasoning_content).unwrap_or_default();
+            chunk.text = content.or(choice.text).unwrap_or_default();
             let tokens = choice.logprobs.and_then(|logprobs| logprobs.content).unwrap_or_default();
             chunk.logprobs = tokens.into_iter().map(Logprob::chosen).collect();
             chunk.finish = choice.finish_reason;
@@ -140,6 +150,18 @@ mod tests {
         assert_eq!(parse(r#"{"choices": [{"text": "Hi", "logprobs": null}]}"#).text, "Hi");
         // vLLM's log-probabilities of a text are of another form, and were not asked for.
         assert_eq!(parse(r#"{"choices": [{"text": "a", "logprobs": {"tokens": ["a"]}}]}"#).logprobs, []);
+    }
+
+    #[test]
+    fn thoughts_have_two_names() {
+        for delta in [
+            r#"{"reasoning": "Hm"}"#,
+            r#"{"content": null, "reasoning_content": "Hm"}"#,
+            r#"{"content": "", "reasoning": "Hm", "reasoning_content": "Hm"}"#,
+        ] {
+            let chunk = parse(&format!(r#"{{"choices": [{{"delta": {delta}}}]}}"#));
+            assert_eq!((chunk.thought.as_str(), chunk.text.as_str()), ("Hm", ""), "{delta}");
+        }
     }
 
     #[test]

@@ -65,6 +65,7 @@ async fn embed(
         let body = body::embeddings(name, batch);
         let response = server.post(body.path, &body.json).await?;
         let (vectors, tokens) = read(&server.read(response, MAX_ANSWER_BYTES).await?, batch.len())?;
+        let tokens = tokens.unwrap_or_else(|| batch.iter().map(|input| body::likely_tokens(input.len())).sum());
         prompt_tokens = prompt_tokens.saturating_add(tokens);
         if sender.send(EmbeddingEvent::Vectors { vectors, prompt_tokens }).await.is_err() {
             break;
@@ -73,8 +74,9 @@ async fn embed(
     Ok(prompt_tokens)
 }
 
-/// The vectors of `inputs` inputs, in their order and of length one, and the tokens of the inputs.
-fn read(json: &[u8], inputs: usize) -> Result<(Vec<Vec<f32>>, u32), EngineError> {
+/// The vectors of `inputs` inputs, in their order and of length one, and the tokens of the inputs, if the server counts
+/// them.
+fn read(json: &[u8], inputs: usize) -> Result<(Vec<Vec<f32>>, Option<u32>), EngineError> {
     let wrong = |why: &str| EngineError::Internal(format!("the server's embeddings are wrong: {why}"));
     let Answer { mut data, usage } = serde_json::from_slice(json).map_err(|error| wrong(&error.to_string()))?;
     data.sort_by_key(|vector| vector.index);
@@ -88,7 +90,7 @@ fn read(json: &[u8], inputs: usize) -> Result<(Vec<Vec<f32>>, u32), EngineError>
         usable.then(|| embedding.into_iter().map(|value| value / length).collect())
     });
     let vectors = normalised.collect::<Option<_>>().ok_or_else(|| wrong("they have no length, or different widths"))?;
-    Ok((vectors, usage.map_or(0, |usage| usage.prompt_tokens)))
+    Ok((vectors, usage.map(|usage| usage.prompt_tokens)))
 }
 
 #[cfg(test)]
@@ -99,7 +101,7 @@ mod tests {
     fn vectors_get_the_inputs_order_and_length_one() {
         let json = r#"{"data": [{"index": 1, "embedding": [0, 2]}, {"index": 0, "embedding": [3, 4]}],
             "usage": {"prompt_tokens": 7, "total_tokens": 7}}"#;
-        assert_eq!(read(json.as_bytes(), 2).unwrap(), (vec![vec![0.6, 0.8], vec![0.0, 1.0]], 7));
+        assert_eq!(read(json.as_bytes(), 2).unwrap(), (vec![vec![0.6, 0.8], vec![0.0, 1.0]], Some(7)));
     }
 
     #[test]

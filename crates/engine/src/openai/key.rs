@@ -9,7 +9,10 @@ const MAX_BYTES: usize = 4096;
 
 /// A key for an OpenAI-compatible server. Never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct OpenAiKey(HeaderValue);
+pub struct OpenAiKey {
+    header: HeaderValue,
+    is_in_clear: bool,
+}
 
 /// A key must be one line of printable ASCII.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,12 +28,22 @@ impl OpenAiKey {
         }
         let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| OpenAiKeyError)?;
         value.set_sensitive(true);
-        Ok(Self(value))
+        Ok(Self { header: value, is_in_clear: false })
+    }
+
+    /// The same, which may cross networks unencrypted.
+    pub fn in_clear(self) -> Self {
+        Self { is_in_clear: true, ..self }
+    }
+
+    /// Whether it may cross networks unencrypted.
+    pub(super) fn may_be_in_clear(&self) -> bool {
+        self.is_in_clear
     }
 
     /// The value of the header `authorization`.
     pub(super) fn header(&self) -> HeaderValue {
-        self.0.clone()
+        self.header.clone()
     }
 }
 

@@ -22,7 +22,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    api::{Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind},
+    api::{Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, ResponseFormat},
     error::LoadError,
     request::{check_embed, check_generate},
 };
@@ -141,8 +141,15 @@ impl Engine for OpenAiEngine {
         let body = body::generation(&request, &model.name, context_tokens)?;
         let most = request.sampling.max_tokens.unwrap_or(u32::MAX).min(context_tokens);
         let response = self.server.post(body.path, &body.json).await?;
-        answer::follow(response, self.server.limits(), answer::Bounds { prompt: context_tokens, completion: most })
-            .await
+        let bounds = answer::Bounds {
+            prompt: context_tokens,
+            completion: most,
+            logprobs: request.sampling.logprobs,
+            likely_prompt: body::likely_prompt(&request.prompt),
+            is_told: request.sampling.max_tokens.is_none() || body::is_told(&request, context_tokens),
+            has_shape: request.sampling.format != ResponseFormat::Text,
+        };
+        answer::follow(response, self.server.limits(), bounds).await
     }
 
     async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embedding, EngineError> {

@@ -1,6 +1,6 @@
 //! Requests to the server, bounded in size and time.
 
-use std::{error::Error, future::Future, time::Duration};
+use std::{error::Error, future::Future, net::IpAddr, time::Duration};
 
 use futures::StreamExt;
 use reqwest::{header::AUTHORIZATION, redirect, Client, Method, RequestBuilder, Response, StatusCode, Url};
@@ -15,6 +15,10 @@ const MAX_LISTING_BYTES: usize = 4 << 20;
 const MAX_ERROR_BYTES: usize = 64 << 10;
 /// Most characters of it that are passed on.
 const SHOWN: usize = 300;
+
+const IN_CLEAR: &str = "the key would cross the network for all to read: name the server by https://, reach it over a \
+                        tunnel that ends on this machine, or allow this where you trust the network \
+                        (--openai-key-in-clear)";
 
 /// A server and how to speak to it.
 #[derive(Debug)]
@@ -41,6 +45,9 @@ impl Server {
         base.set_fragment(None);
         let path = base.path().trim_end_matches('/').trim_end_matches("/v1");
         base.set_path(&format!("{path}/v1/"));
+        if key.is_some_and(|key| !key.may_be_in_clear()) && base.scheme() == "http" && !is_loopback(&base) {
+            return Err(refused(IN_CLEAR));
+        }
         let mut headers = reqwest::header::HeaderMap::new();
         if let Some(key) = key {
             headers.insert(AUTHORIZATION, key.header());
@@ -141,7 +148,11 @@ fn refusal(status: StatusCode, body: &[u8]) -> EngineError {
                 (Some(prompt_tokens), Some(context_tokens)) => {
                     EngineError::ContextLength { prompt_tokens, context_tokens }
                 }
-                _ => EngineError::InvalidRequest(format!("the model's server refuses it: {said}")),
+                _ => too_long(&said).unwrap_or_else(|| {
+                    // It may name files and hosts that are nobody's business, and repeat the prompt.
+                    tracing::debug!(target: "engine", %status, said, "the server refuses a request");
+                    EngineError::InvalidRequest("the model's server refuses it as invalid".into())
+                }),
             }
         }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => EngineError::Overloaded,
@@ -150,6 +161,32 @@ fn refusal(status: StatusCode, body: &[u8]) -> EngineError {
         }
         _ => EngineError::Internal(format!("the server answered {status}: {said}")),
     }
+}
+
+/// What vLLM says of a prompt that does not fit, in words only.
+fn too_long(said: &str) -> Option<EngineError> {
+    let (_, after) = said.split_once("maximum context length is ")?;
+    let context_tokens = first_number(after)?;
+    let before = |words: &str| {
+        let (before, _) = said.split_once(words)?;
+        before.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    };
+    let prompt_tokens = before(" in the messages").or_else(|| before(" input tokens")).or_else(|| {
+        let (_, requested) = said.split_once("requested ")?;
+        first_number(requested)
+    });
+    Some(EngineError::ContextLength { prompt_tokens: prompt_tokens?, context_tokens })
+}
+
+fn first_number(text: &str) -> Option<u32> {
+    text.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Whether what is sent to this host stays on this machine.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -180,14 +217,40 @@ mod tests {
     }
 
     #[test]
+    fn a_key_crosses_no_network_in_clear_unless_that_is_allowed() {
+        let key = OpenAiKey::new("sk-secret").unwrap();
+        let with = |url: &str, key: &OpenAiKey| Server::new(url, Some(key), OpenAiLimits::default()).map(drop);
+        for url in
+            ["http://10.0.0.7:8000", "http://gpu.internal/v1", "http://localhost.example", "http://[2001:db8::1]"]
+        {
+            let error = with(url, &key).unwrap_err().to_string();
+            assert!(error.contains("https://") && !error.contains("secret"), "{error}");
+            with(url, &key.clone().in_clear()).unwrap();
+            Server::new(url, None, OpenAiLimits::default()).unwrap();
+        }
+        for url in ["https://gpu.internal", "http://127.0.0.2:1", "http://[::1]:1", "http://localhost:1"] {
+            with(url, &key).unwrap();
+        }
+    }
+
+    #[test]
     fn statuses_tell_the_callers_mistakes_from_the_servers() {
         let of = |status: u16, body: &str| refusal(StatusCode::from_u16(status).unwrap(), body.as_bytes());
         let said = |text: &str| format!(r#"{{"error": {{"message": "{text}"}}}}"#);
-        assert!(
-            matches!(of(400, &said("no such role")), EngineError::InvalidRequest(why) if why.contains("no such role"))
-        );
+        let refused = of(400, &said("no such role: /srv/models on gpu-7.internal"));
+        assert!(matches!(refused, EngineError::InvalidRequest(why) if !why.contains("gpu-7")), "it stays here");
         let long = r#"{"error": {"message": "too long", "n_prompt_tokens": 20, "n_ctx": 10}}"#;
         assert_eq!(of(400, long), EngineError::ContextLength { prompt_tokens: 20, context_tokens: 10 });
+        for words in [
+            "This model's maximum context length is 10 tokens. However, you requested 25 tokens (20 in the messages, 5 in \
+             the completion).",
+            "'max_tokens' is too large: 5. This model's maximum context length is 10 tokens and your request has 20 input \
+             tokens.",
+            "This model's maximum context length is 10 tokens. However, you requested 20 tokens.",
+        ] {
+            let expected = EngineError::ContextLength { prompt_tokens: 20, context_tokens: 10 };
+            assert_eq!(of(400, &said(words)), expected, "{words}");
+        }
         assert_eq!(of(429, ""), EngineError::Overloaded);
         assert_eq!(of(503, ""), EngineError::Overloaded);
         assert!(matches!(of(401, ""), EngineError::Internal(why) if why.contains("key")));

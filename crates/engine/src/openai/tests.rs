@@ -12,7 +12,7 @@ use crate::{
     error::LoadError,
 };
 
-const LISTING: &str = r#"{"data": [{"id": "served", "owned_by": "vllm", "max_model_len": 64}]}"#;
+const LISTING: &str = r#"{"data": [{"id": "served", "owned_by": "vllm", "max_model_len": 128}]}"#;
 const SOON: Duration = Duration::from_secs(20);
 const HANG: Step = Step::Hang(SOON);
 
@@ -88,7 +88,7 @@ async fn a_chat_is_streamed_and_counted() {
     ]);
     let (mut server, engine) = engine(script).await;
     let info = &engine.models()[0];
-    assert_eq!((info.id.as_str(), info.numeric_class.as_str(), info.context_tokens), ("chat", "unverified/vllm", 64));
+    assert_eq!((info.id.as_str(), info.numeric_class.as_str(), info.context_tokens), ("chat", "unverified/vllm", 128));
 
     let (text, tokens, last) = read(engine.generate(request()).await.unwrap()).await;
     assert_eq!((text.as_str(), tokens), ("Hello", 2));
@@ -105,6 +105,35 @@ async fn the_prompts_tokens_are_known_at_once_where_the_server_says_them() {
     script.push(HANG);
     let (_server, engine) = engine(script).await;
     assert_eq!(engine.generate(request()).await.unwrap().prompt_tokens, 31);
+}
+
+#[tokio::test]
+async fn the_prompts_tokens_are_guessed_where_the_server_does_not_say_them() {
+    let mut script = streamed(&[&word("Hel")]);
+    script.push(HANG);
+    let (_server, engine) = engine(script).await;
+    assert_eq!(engine.generate(request()).await.unwrap().prompt_tokens, 1, "two bytes");
+}
+
+#[tokio::test]
+async fn an_answer_ends_though_the_connection_stays_open() {
+    let end = r#"{"choices": [{"delta": {}, "finish_reason": "stop"}]}"#;
+    let usage = r#"{"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2}}"#;
+    for (events, prompt_tokens) in
+        [(vec![word("Hello"), end.into(), usage.into()], 9), (vec![word("Hello"), end.into()], 1)]
+    {
+        let mut script = streamed(&events.iter().map(String::as_str).collect::<Vec<_>>());
+        script.push(HANG);
+        let (_server, engine) = engine(script).await;
+        let begun = std::time::Instant::now();
+        let (text, _, last) = read(engine.generate(request()).await.unwrap()).await;
+        assert_eq!(text, "Hello");
+        assert!(
+            matches!(last, GenerationEvent::Done { prompt_tokens: known, .. } if known == prompt_tokens),
+            "{last:?}"
+        );
+        assert!(begun.elapsed() < SOON / 2);
+    }
 }
 
 #[tokio::test]

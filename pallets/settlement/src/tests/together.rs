@@ -4,6 +4,8 @@ use frame_support::assert_ok;
 
 use crate::{mock::*, *};
 
+type Weights = <Test as Config>::WeightInfo;
+
 #[test]
 fn everyone_who_takes_part_is_written_once() {
     ExtBuilder::default().build_and_execute(|| {
@@ -61,7 +63,11 @@ fn an_account_that_dies_of_paying_harms_no_other_voucher() {
         assert_ok!(Balances::transfer_allow_death(RuntimeOrigin::signed(ANNE), BOB, rest));
         events();
         let for_herself = signed_by(ANNES_KEY, voucher(&ANNE, &ANNE, FIRST, ED));
-        assert_ok!(redeem([for_mike(1_000), for_herself]));
+        let vouchers = vec![for_mike(1_000), for_herself].try_into().unwrap();
+        let done = Settlement::redeem(RuntimeOrigin::signed(BOB), vouchers).unwrap();
+        // All at once was undone, and then each was paid for itself.
+        let (together, one_by_one) = (Weights::redeem(2, 1, 2), Weights::redeem(2, 2, 2));
+        assert_eq!(done.actual_weight.unwrap(), together + one_by_one + Weights::record_debts(2, 1, 2));
         assert_eq!(earned(&MIKE), 950);
         assert_eq!(Settlement::solvency(ANNE).escrow, ED);
         assert_eq!(Settlement::settled(ANNE, ANNE, FIRST).amount, 0);
