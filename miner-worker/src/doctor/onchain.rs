@@ -121,7 +121,7 @@ pub(super) async fn fees(chain: &Chain, key: &Keypair) -> Check {
         true => Check::well(NAME, what),
         false => {
             let mend = format!(
-                "send {} or more to {operator} (Balances.transfer_keep_alive); what is redeemed goes to the stash",
+                "send {} or more to {operator} (balances.transferKeepAlive); what is redeemed goes to the stash",
                 Cai(enough)
             );
             Check::failed(NAME, what, mend)
