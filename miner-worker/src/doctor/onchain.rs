@@ -40,6 +40,10 @@ pub(super) fn connection(args: &ChainArgs, chain: &Result<Chain, ChainError>) ->
             format!("no answer from {} in {} s", chain_config(args).shown_endpoints(), after.as_secs()),
             "start a node, or name one with --chain-url",
         ),
+        // These say themselves how to mend them.
+        Err(error @ (ChainError::NoEndpoint { .. } | ChainError::WrongChain { .. } | ChainError::Conflict { .. })) => {
+            Check::failed(NAME, error, "")
+        }
         Err(error) => Check::failed(NAME, error, "start a node, or name one with --chain-url"),
     }
 }

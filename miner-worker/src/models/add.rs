@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use cuckoo_engine::{ChatFile, Manifest, ModelDir, ModelFile, ModelKind, MANIFEST_FILE};
+use cuckoo_engine::{ChatFile, LoadError, Manifest, ModelDir, ModelFile, ModelKind, MANIFEST_FILE};
 
 use super::{catalogue::Catalogue, digest::sha256_of, error::ModelsError, place, progress};
 
@@ -24,7 +24,11 @@ const MAX_ID_BYTES: usize = 64;
 /// If the engine could not load the file, the id will not do or is taken, or something cannot be read or written.
 pub fn add(models_dir: &Path, file: &Path, id: Option<&str>) -> Result<(ModelDir, ChatFile), ModelsError> {
     let refused = |reason: String| ModelsError::Add { path: file.to_owned(), reason };
-    let found = ChatFile::read(file).map_err(|error| refused(format!("the engine cannot load it: {error}")))?;
+    let found = ChatFile::read(file).map_err(|error| match error {
+        // It would name the file once more.
+        LoadError::File { reason, .. } => refused(format!("the engine cannot load it: {reason}")),
+        error => refused(format!("the engine cannot load it: {error}")),
+    })?;
     let id = match id {
         Some(id) => id.to_owned(),
         None => {
