@@ -8,13 +8,14 @@ use std::{
 };
 
 use anyhow::Context;
+use axum::http::Uri;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cuckoo_chain_client::{operator_key, register, Cai, Chain, ChainConfig, NotAnAmount, RegistrationArgs};
 use cuckoo_primitives::{AccountId, Balance, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    config::{JournalSync, RunConfig},
+    config::{JournalSync, RunConfig, DEFAULT_CHAIN_URL},
     routes::Amount,
     settle::handout,
     store::Store,
@@ -63,13 +64,14 @@ enum LogFormat {
 #[derive(Args, Debug)]
 struct RegisterArgs {
     /// WebSocket URL of a node; repeat it (or separate by commas) to name more, they are tried in turn.
-    #[arg(long, env = "GATEWAY_CHAIN_URL", value_delimiter = ',', required = true, value_name = "URL")]
+    #[arg(long, env = "GATEWAY_CHAIN_URL", value_delimiter = ',', default_value = DEFAULT_CHAIN_URL, value_name = "URL")]
     chain_url: Vec<String>,
     /// File with the coordinator's operator key (one line: mnemonic, 0x-hex seed or URI); mode 600.
     #[arg(long, env = "GATEWAY_OPERATOR_KEY", value_name = "FILE")]
     operator_key: PathBuf,
-    /// URL at which miners reach this gateway (http:// or https://, host and port), which the chain will show them.
-    #[arg(long, value_name = "URL", required_unless_present = "stash")]
+    /// URL at which miners reach this gateway from outside, which the chain will show them: http:// or https://, host and
+    /// port, nothing after it (https://gateway.example:7701).
+    #[arg(long, value_name = "URL", required_unless_present = "stash", value_parser = endpoint)]
     endpoint: Option<String>,
     /// For whom, and with what.
     #[command(flatten)]
@@ -175,6 +177,17 @@ impl RegisterArgs {
         let say = |line: &str| drop(print_line(line));
         register(chain, &self.operator_key, Role::Coordinator, &self.registration, &endpoint, say).await?;
         Ok(())
+    }
+}
+
+/// A URL that miners dial; they leave out those that say more than host and port.
+fn endpoint(text: &str) -> Result<String, String> {
+    let expected = "expected is something like https://gateway.example:7701";
+    let uri: Uri = text.parse().map_err(|_| format!("this is no URL; {expected}"))?;
+    let is_plain = uri.path() == "/" && uri.query().is_none();
+    match (uri.scheme_str(), uri.authority()) {
+        (Some("http" | "https"), Some(at)) if is_plain && !at.as_str().contains('@') => Ok(text.to_owned()),
+        _ => Err(format!("miners dial http:// or https:// with host and port, and nothing after it; {expected}")),
     }
 }
 
@@ -290,6 +303,12 @@ mod tests {
         assert!(parse("").is_err());
         assert!(parse("--stash-key s --self-stake 2500000 --name c").is_err());
         parse("--stash-key s --self-stake 2500000 --name c --endpoint https://gateway.example:7701").unwrap();
+        for wrong in ["gateway.example:7701", "ws://gateway.example", "https://gateway.example/v1", "http://a:b@c"] {
+            assert!(
+                parse(&format!("--stash-key s --self-stake 2500000 --name c --endpoint {wrong}")).is_err(),
+                "{wrong}"
+            );
+        }
         parse("--stash 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY").unwrap();
     }
 

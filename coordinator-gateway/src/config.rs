@@ -10,14 +10,17 @@ use crate::{
     settle::{CaiPrice, ModelPrice, TopUpTerms},
 };
 
+/// A node on this machine.
+pub(crate) const DEFAULT_CHAIN_URL: &str = "ws://127.0.0.1:9944";
+
 /// Options of `coordinator-gateway run`.
 #[derive(Args, Clone, Debug)]
 pub struct RunConfig {
     /// WebSocket URL of a node; repeat it (or separate by commas) to name more, they are tried in turn.
-    #[arg(long, env = "GATEWAY_CHAIN_URL", value_delimiter = ',', required = true)]
+    #[arg(long, env = "GATEWAY_CHAIN_URL", value_delimiter = ',', default_value = DEFAULT_CHAIN_URL, value_name = "URL")]
     pub chain_url: Vec<String>,
     /// File with the coordinator's operator key (one line: mnemonic, 0x-hex seed or URI); mode 600.
-    #[arg(long, env = "GATEWAY_OPERATOR_KEY")]
+    #[arg(long, env = "GATEWAY_OPERATOR_KEY", value_name = "FILE")]
     pub operator_key: PathBuf,
     /// How long the last finalised block may be ago, in milliseconds, before no new task is accepted.
     #[arg(long, env = "GATEWAY_CHAIN_STALE_MS", default_value_t = 30_000)]
@@ -30,14 +33,14 @@ pub struct RunConfig {
 /// Everything that the gateway needs besides its key and the chain.
 #[derive(Args, Clone, Debug)]
 pub struct GatewayConfig {
-    /// Where applications connect.
-    #[arg(long, env = "GATEWAY_HTTP_LISTEN", default_value = "127.0.0.1:8080")]
+    /// Address to listen on for applications; 127.0.0.1: this machine only.
+    #[arg(long, env = "GATEWAY_HTTP_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub http_listen: SocketAddr,
-    /// Where miners connect.
-    #[arg(long, env = "GATEWAY_LINK_LISTEN", default_value = "127.0.0.1:7701")]
+    /// Address to listen on for miners; 127.0.0.1: this machine only.
+    #[arg(long, env = "GATEWAY_LINK_LISTEN", default_value = "127.0.0.1:7701", value_name = "ADDR")]
     pub link_listen: SocketAddr,
     /// Folder for API keys, receipts and what miners were promised; made if it is not there. One gateway to a folder.
-    #[arg(long, env = "GATEWAY_DATA_DIR")]
+    #[arg(long, env = "GATEWAY_DATA_DIR", value_name = "DIR")]
     pub data_dir: PathBuf,
     /// Serve requests without an API key too. Only for machines that nobody else can reach.
     #[arg(long, env = "GATEWAY_ALLOW_ANONYMOUS")]
@@ -45,7 +48,7 @@ pub struct GatewayConfig {
     /// When a receipt counts as written.
     #[arg(long, env = "GATEWAY_JOURNAL_SYNC", value_enum, default_value_t = JournalSync::Full)]
     pub journal_sync: JournalSync,
-    /// Days that receipts are kept; longer than evidence counts on the chain.
+    /// Days that receipts are kept; must be longer than unbonding takes on the chain, so that they serve as evidence.
     #[arg(long, env = "GATEWAY_RECEIPTS_KEEP_DAYS", default_value_t = DEFAULT_KEEP_DAYS, value_name = "DAYS",
         value_parser = clap::value_parser!(u32).range(1..))]
     pub receipts_keep_days: u32,

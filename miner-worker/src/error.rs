@@ -115,7 +115,10 @@ pub enum Error {
     #[error(transparent)]
     Models(#[from] ModelsError),
     /// There is nothing to serve with.
-    #[error("no models in {}; `miner-worker models pull` fetches them", .0.display())]
+    #[error(
+        "no models in {}; `miner-worker models pull` fetches some, `models add FILE.gguf` takes one of your own, and a \
+         server's are offered with --openai-url", .0.display()
+    )]
     NoModels(PathBuf),
     /// The device that was chosen is not there.
     #[error("--device: {0}")]

@@ -19,10 +19,10 @@ pub fn execute(command: KeysCommand) -> Result<(), Error> {
             let account = new_key(&out)?;
             println!("{account}");
             eprintln!(
-                "wrote a new operator key to {}; keep a copy of it in a safe place. Its account is printed above; \
-                 `miner-worker register --operator-key {}` registers it.",
-                out.display(),
-                out.display()
+                "wrote a new operator key to {out}; keep a copy of it in a safe place. Its account is printed above. To \
+                 register it, `miner-worker register --operator-key {out} --stash ACCOUNT` prints what the stash submits; \
+                 with --stash-key FILE --bond CAI --self-stake CAI --name NAME in the place of --stash it submits that.",
+                out = out.display()
             );
             Ok(())
         }

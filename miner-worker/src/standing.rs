@@ -66,13 +66,15 @@ impl Standing {
         match self {
             Self::Active => "nothing to mend",
             Self::NotRegistered => {
-                "register it from a stash that has bonded more than 20,000 CAI: `miner-worker register`"
+                "register it from a stash that has bonded more than 20,000 CAI: `miner-worker register --operator-key FILE \
+                 --stash ACCOUNT` prints what it submits"
             }
             Self::OtherRole(_) => "use an operator key of its own for each role",
-            Self::Chilled => "call Registration.validate from the stash",
+            Self::Chilled => "call registration.validate from the stash",
             Self::Pending => "wait for the next era",
             Self::BelowMinimum => {
-                "bond more and vote it for yourself (Stake.bond_extra, Voting.vote) until more than 20,000 CAI back you"
+                "bond more and vote it for yourself (stake.bondExtra, voting.vote), until your own stake is above 20,000 CAI; it \
+                 counts from the next era"
             }
         }
     }

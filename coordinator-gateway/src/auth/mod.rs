@@ -71,7 +71,10 @@ impl Auth {
             Some(id) => Ok(Caller { key_id: Some(id) }),
             // SDKs insist on some key, so with anonymous access any will do.
             None if self.allow_anonymous => Ok(Caller { key_id: None }),
-            None => Err(ApiError::unauthorized("invalid_api_key", "This API key is not valid.")),
+            None => Err(ApiError::unauthorized(
+                "invalid_api_key",
+                "This API key is not valid. Ask the coordinator's operator for one (coordinator-gateway keys create).",
+            )),
         }
     }
 

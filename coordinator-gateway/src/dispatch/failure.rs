@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use cuckoo_wire::link::ModelKind;
+
 use crate::{
     auth::{HungUpTooOften, OverBudget},
     chain_guard::NotReady,
     dispatch::{attempt::Completed, receipt_check::BadReceipt},
-    error::ApiError,
+    error::{shortened, shortened_reason, ApiError},
     settle::Unfunded,
 };
 
@@ -150,6 +152,8 @@ pub(crate) enum DispatchError {
     WrongKind {
         /// What was asked for.
         model: String,
+        /// What it is for.
+        kind: ModelKind,
     },
     /// Nothing stands behind what it may cost.
     Unfunded(Unfunded),
@@ -190,34 +194,44 @@ impl From<DispatchError> for ApiError {
             DispatchError::NotReady(not_ready) => not_ready.into(),
             DispatchError::Overloaded => ApiError::unavailable("overloaded", "The gateway has too much to do."),
             DispatchError::UnknownModel { model, available } => ApiError::model_not_found(&model, &available),
-            DispatchError::WrongKind { model } => ApiError::invalid(
-                "model",
-                "model_not_supported",
-                format!("The model '{}' cannot be used with this endpoint.", crate::error::shortened(&model)),
-            ),
+            DispatchError::WrongKind { model, kind } => {
+                let (what, endpoints) = match kind {
+                    ModelKind::Embedding => ("an embedding model", "/v1/embeddings"),
+                    ModelKind::Chat | ModelKind::Unspecified => {
+                        ("a language model", "/v1/chat/completions or /v1/completions")
+                    }
+                };
+                let message = format!("'{}' is {what}: use {endpoints}.", shortened(&model));
+                ApiError::invalid("model", "model_not_supported", message)
+            }
             DispatchError::NoMiner { reason } => {
                 ApiError::unavailable("no_miner_available", format!("No miner can take this task: {reason}."))
             }
             DispatchError::Unfunded(unfunded) => unfunded.into(),
             DispatchError::OverBudget(over) => over.into(),
             DispatchError::HungUpTooOften(too_often) => too_often.into(),
-            DispatchError::QueueFull => {
-                ApiError::too_many("queue_full", "All miners are busy and the queue is full.", Duration::from_secs(2))
-            }
-            DispatchError::AllBusy { waited } => {
-                ApiError::unavailable("all_miners_busy", format!("All miners were busy for {} ms.", waited.as_millis()))
-            }
+            DispatchError::QueueFull => ApiError::too_many(
+                "queue_full",
+                "All miners are busy and the queue is full; try again after the time in retry-after.",
+                Duration::from_secs(2),
+            ),
+            DispatchError::AllBusy { waited } => ApiError::unavailable(
+                "all_miners_busy",
+                format!("All miners were busy for {} ms; try again, /v1/miners shows who serves.", waited.as_millis()),
+            ),
             DispatchError::Failed { attempts, last } => {
                 ApiError::miners_failed(format!("{attempts} attempt(s) failed; the last one: {last}."))
             }
-            DispatchError::ClientFault(ClientFault::ContextLength(reason)) => ApiError::invalid(
-                "messages",
+            DispatchError::ClientFault(ClientFault::ContextLength(reason)) => ApiError::bad_request(
                 "context_length_exceeded",
-                format!("The prompt is too long: {}.", crate::error::shortened(&reason)),
+                format!(
+                    "The prompt is too long: {}. Shorten it, or ask for fewer tokens (max_tokens).",
+                    shortened_reason(&reason)
+                ),
             ),
             DispatchError::ClientFault(ClientFault::Invalid(reason)) => ApiError::bad_request(
                 "invalid_request",
-                format!("The miner cannot serve this request: {}.", crate::error::shortened(&reason)),
+                format!("The miner cannot serve this request: {}.", shortened_reason(&reason)),
             ),
             DispatchError::Deadline => ApiError::deadline_exceeded("The task took too long."),
             DispatchError::NotStored => ApiError::internal(),

@@ -24,7 +24,7 @@ mod transcript;
 
 pub(crate) use attempt::{Completed, Piece, ServedBy, TaskEvent, TextPiece};
 pub(crate) use dispatcher::{Dispatcher, OpenTask, STREAM_HEARTBEAT};
-pub(crate) use failure::DispatchError;
+pub(crate) use failure::{ClientFault, DispatchError};
 pub(crate) use logprobs::{weight_of, TokenLogprob, TokenLogprobs};
 pub(crate) use member::MAX_LINKS_PER_OPERATOR;
 pub(crate) use miners::{MinerCounts, MinerReport, Unavailable};

@@ -339,7 +339,11 @@ impl Roster {
     pub(super) fn unknown_model(&self, want: Want<'_>) -> DispatchError {
         let model = want.model().to_owned();
         if self.pools.is_of_other_kind(want.model(), want.kind) {
-            return DispatchError::WrongKind { model };
+            let kind = match want.kind {
+                ModelKind::Embedding => ModelKind::Chat,
+                ModelKind::Chat | ModelKind::Unspecified => ModelKind::Embedding,
+            };
+            return DispatchError::WrongKind { model, kind };
         }
         let available = self.pools.summaries().into_iter().map(|summary| summary.id).collect();
         DispatchError::UnknownModel { model, available }

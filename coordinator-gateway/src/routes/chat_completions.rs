@@ -59,6 +59,7 @@ impl TextApi for Chat {
     type Logprobs = ChatLogProbs;
 
     const ID_PREFIX: &'static str = "chatcmpl-";
+    const PROMPT: &'static str = "messages";
 
     fn minimal_request() -> Value {
         json!({"model": "", "messages": []})

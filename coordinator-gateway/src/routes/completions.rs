@@ -58,6 +58,7 @@ impl TextApi for Completion {
     type Logprobs = LogProbs;
 
     const ID_PREFIX: &'static str = "cmpl-";
+    const PROMPT: &'static str = "prompt";
 
     fn minimal_request() -> Value {
         json!({"model": "", "prompt": ""})

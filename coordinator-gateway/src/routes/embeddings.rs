@@ -51,7 +51,7 @@ pub(crate) async fn create_embeddings(
     let work = Work::Embedding(link::Embedding { inputs: inputs_of(request.input)? });
     let task = new_task(&state, caller, request.model.clone(), ModelKind::Embedding, work, memory);
     let task_id = task.id_hex();
-    let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
+    let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id, "input"))?;
     let prompt_tokens = answer.completed.usage.prompt_tokens;
     let data = answer.vectors.iter().enumerate().map(|(index, vector)| EmbeddingItem {
         object: "embedding",

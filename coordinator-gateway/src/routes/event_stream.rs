@@ -25,6 +25,9 @@ const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// The chunks of one API. All are made once who serves is known.
 pub(super) trait Chunks: Send + 'static {
+    /// The parameter that holds what the model reads.
+    const PROMPT: &'static str;
+
     /// Before any text.
     fn opening(&self, served_by: &ServedBy) -> Option<Bytes>;
     /// A piece of text.
@@ -47,10 +50,10 @@ pub(super) fn event(data: &impl Serialize) -> Bytes {
 
 /// Runs a task and streams its answer. What fails before the answer begins is an ordinary error response, unless it
 /// takes so long that the client must be kept waiting with comments.
-pub(super) async fn stream_task(
+pub(super) async fn stream_task<C: Chunks>(
     dispatcher: &Arc<Dispatcher>,
     spec: TaskSpec,
-    chunks: impl Chunks,
+    chunks: C,
 ) -> Result<Response, ApiError> {
     let task_id = spec.id_hex();
     let dispatcher = dispatcher.clone();
@@ -60,7 +63,7 @@ pub(super) async fn stream_task(
             let served_by = task.served_by();
             (Beginning::Open(Box::new(task)), Some(served_by))
         }
-        Ok(Err(error)) => return Err(task_error(error, &task_id)),
+        Ok(Err(error)) => return Err(task_error(error, &task_id, C::PROMPT)),
         Err(_) => (Beginning::Opening(opening), None),
     };
     let body = Body::from_stream(events(beginning, chunks, task_id.clone()));
@@ -78,9 +81,9 @@ enum Beginning<F> {
     Open(Box<OpenTask>),
 }
 
-fn events<F>(
+fn events<F, C: Chunks>(
     beginning: Beginning<F>,
-    mut chunks: impl Chunks,
+    mut chunks: C,
     task_id: String,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send
 where
@@ -99,7 +102,7 @@ where
         let mut task = match opened {
             Ok(task) => task,
             Err(error) => {
-                yield Ok(event(&task_error(error, &task_id).body()));
+                yield Ok(event(&task_error(error, &task_id, C::PROMPT).body()));
                 return;
             }
         };
@@ -127,7 +130,7 @@ where
                     return;
                 }
                 Some(Err(error)) => {
-                    yield Ok(event(&task_error(error, &task_id).body()));
+                    yield Ok(event(&task_error(error, &task_id, C::PROMPT).body()));
                     return;
                 }
                 None => return,

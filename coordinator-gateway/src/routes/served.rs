@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::task_id;
 use crate::{
     auth::Caller,
-    dispatch::{task_of, DispatchError, ServedBy, TaskSpec},
+    dispatch::{task_of, ClientFault, DispatchError, ServedBy, TaskSpec},
     error::ApiError,
     request_memory::TakenMemory,
     state::AppState,
@@ -39,9 +39,13 @@ pub(super) fn new_task(
     }
 }
 
-/// The error that a task ended with.
-pub(super) fn task_error(error: DispatchError, task_id: &str) -> ApiError {
-    let error = ApiError::from(error).of_task(task_id);
+/// The error that a task ended with; `prompt` is the parameter that holds what the model reads.
+pub(super) fn task_error(error: DispatchError, task_id: &str, prompt: &'static str) -> ApiError {
+    let is_too_long = matches!(error, DispatchError::ClientFault(ClientFault::ContextLength(_)));
+    let mut error = ApiError::from(error).of_task(task_id);
+    if is_too_long {
+        error = error.about(prompt);
+    }
     tracing::info!(target: "gateway::dispatch", { task.id = task_id, code = error.code() }, "task not served");
     error
 }
@@ -65,7 +69,8 @@ fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-/// Tells clients which files and kernels produced an answer; equal fingerprints, seeds and requests give equal answers.
+/// Tells clients which files and kernels produced an answer; on processors equal fingerprints, seeds and
+/// requests give equal answers.
 pub(super) fn fingerprint(served_by: &ServedBy) -> String {
     let root = hex::encode(&served_by.model.model_root.as_bytes()[..6]);
     format!("{root}-{}", served_by.model.numeric_class)

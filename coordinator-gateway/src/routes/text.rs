@@ -38,6 +38,8 @@ pub(super) trait TextApi: Send + Sync + 'static {
 
     /// Answers' ids begin so.
     const ID_PREFIX: &'static str;
+    /// The parameter that holds what the model reads.
+    const PROMPT: &'static str;
 
     /// The smallest request that decodes.
     fn minimal_request() -> Value;
@@ -103,7 +105,7 @@ pub(super) async fn answer<A: TextApi>(state: SharedState, caller: Caller, body:
         return stream_task(&state.dispatcher, task, stream).await;
     }
     let task_id = task.id_hex();
-    let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id))?;
+    let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id, A::PROMPT))?;
     let (finish, usage) = (finish_reason(answer.completed.receipt.finish), usage_of(&answer.completed));
     let logprobs = has_logprobs.then(|| A::logprobs(answer.logprobs, 0));
     let response = A::response(head.by(&answer.served_by), answer.text, logprobs, finish, usage);
@@ -129,6 +131,8 @@ impl<A: TextApi> TextStream<A> {
 }
 
 impl<A: TextApi> Chunks for TextStream<A> {
+    const PROMPT: &'static str = A::PROMPT;
+
     fn opening(&self, served_by: &ServedBy) -> Option<Bytes> {
         A::opening().map(|choice| self.chunk(served_by, vec![choice], None))
     }

@@ -143,7 +143,7 @@ fn mend(error: &ChainError, miner: &AccountId) -> String {
     match error {
         ChainError::Dispatch { error, .. } if error == "MinerCannotReceive" => format!(
             "the miner's account is gone, and the debt is less than an account must hold; until it is paid no miner takes \
-             paid work from this coordinator. Send {} to {miner} (Balances.transfer_keep_alive), then have the debt paid \
+             paid work from this coordinator. Send {} to {miner} (balances.transferKeepAlive), then have the debt paid \
              with settlement.collect, which anybody may call, or wait for the next try",
             Cai(EXISTENTIAL_DEPOSIT)
         ),

@@ -48,7 +48,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The data folder or the file in it cannot be made.
-    #[error("cannot make the data folder {path} and {FILE_NAME} in it: {source}")]
+    #[error(
+        "cannot make the data folder {path} and {FILE_NAME} in it: {source}; check permissions and free space, or name \
+         another folder with --data-dir"
+    )]
     Folder {
         /// The folder.
         path: String,
@@ -65,7 +68,10 @@ pub enum StoreError {
         path: String,
     },
     /// The file was written by a newer gateway, or is damaged.
-    #[error("cannot bring {FILE_NAME} up to date (was it written by a newer gateway?): {0}")]
+    #[error(
+        "cannot bring {FILE_NAME} up to date: {0}; if a newer gateway wrote it, update this one, else name another folder \
+         with --data-dir"
+    )]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// Another gateway runs on the folder.
     #[error(
@@ -90,7 +96,7 @@ pub enum StoreError {
         stash: AccountId,
     },
     /// SQLite refused.
-    #[error("{FILE_NAME}: {0}")]
+    #[error("{FILE_NAME}: {0}; check the permissions and free space of the folder that --data-dir names")]
     Database(#[from] sqlx::Error),
     /// A name that people could not tell apart or read.
     #[error("a key's name has 1 to {max} characters, none of them a control character")]

@@ -55,6 +55,7 @@ async fn unknown_models_and_wrong_kinds_are_told_apart() {
     body["model"] = json!(EMBEDDER);
     let answer = stage.post("/v1/chat/completions", &body).await;
     assert_eq!((answer.status, answer.code()), (400, "model_not_supported"));
+    assert!(answer.text.contains("/v1/embeddings"), "{}", answer.text);
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ async fn the_clients_own_faults_are_believed_when_two_miners_say_so() {
         assert_eq!((answer.status, answer.code()), (400, expected));
         assert_eq!((first.tasks(), second.tasks()), (1, 1));
         assert!(!answer.header("x-cuckoo-task-id").is_empty());
+        assert_eq!(answer.param() == "messages", code == FailureCode::ContextLength);
         assert_eq!(stage.miner(FIRST.0).await["failed"], 0);
     }
 }

@@ -197,6 +197,9 @@ mod tests {
         assert_eq!(tried.len(), 2);
         assert!(error.to_string().contains("http://127.0.0.1:9944: not a WebSocket URL"), "{error}");
         let none = Chain::connect(ChainConfig::new(Vec::<String>::new())).await.err().unwrap();
-        assert_eq!(none.to_string(), "no chain endpoint can be used: none is configured");
+        assert_eq!(
+            none.to_string(),
+            "no chain endpoint can be used: none is configured; start a node, or name one with --chain-url"
+        );
     }
 }

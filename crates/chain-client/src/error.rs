@@ -8,13 +8,16 @@ use cuckoo_primitives::{BlockNumber, Hash};
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
     /// No endpoint could be used; one entry for each that was tried.
-    #[error("no chain endpoint can be used: {}", list(.tried))]
+    #[error("no chain endpoint can be used: {}; start a node, or name one with --chain-url", list(.tried))]
     NoEndpoint {
         /// Each endpoint (without path and query, which may hold an access key) with the reason why it was not used.
         tried: Vec<(String, String)>,
     },
     /// The node serves another chain than the one this program began with.
-    #[error("the node serves another chain: its genesis is {found:?}, expected {expected:?}")]
+    #[error(
+        "the node serves another chain: its genesis is {found:?}, expected {expected:?}; name a node of that chain with \
+         --chain-url"
+    )]
     WrongChain {
         /// Genesis hash of the chain that this program follows.
         expected: Hash,
@@ -22,7 +25,10 @@ pub enum ChainError {
         found: Hash,
     },
     /// The node's finalised blocks are not the ones that this program has seen, though they begin alike.
-    #[error("the node's block {number} is {found:?}, but {expected:?} is known to be final; was the chain restarted?")]
+    #[error(
+        "the node's block {number} is {found:?}, but {expected:?} is known to be final; name another node with --chain-url, \
+         or, if the chain was begun anew, start this program again with a new --data-dir"
+    )]
     Conflict {
         /// Height of the block.
         number: BlockNumber,

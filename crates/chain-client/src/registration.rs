@@ -28,11 +28,12 @@ pub struct RegistrationArgs {
     /// File with the stash's key: bonds and registers at once.
     #[arg(long, value_name = "FILE", requires_all = ["self_stake", "name"])]
     pub stash_key: Option<PathBuf>,
-    /// Bond this much more of the stash's balance first, in CAI.
+    /// Bond this much more of the stash's balance first, in CAI. Leave it out when you try again: what is bonded stays
+    /// bonded.
     #[arg(long, value_name = "CAI", requires = "stash_key")]
     pub bond: Option<Cai>,
-    /// How much of the bond the stash puts behind itself, in CAI; a miner needs more than 20,000, a coordinator more than
-    /// 2,000,000.
+    /// How much of the bond the stash puts behind itself, in CAI; a miner needs more than 20,000, a validator more than
+    /// 100,000, a coordinator more than 2,000,000.
     #[arg(long, value_name = "CAI")]
     pub self_stake: Option<Cai>,
     /// Name that voters see.

@@ -46,6 +46,7 @@ pub use error::LoadError;
 pub use local_engine::{EngineOptions, LocalEngine};
 pub use manifest::{Manifest, ManifestError, ModelFile, MANIFEST_FILE, MAX_MANIFEST_BYTES};
 pub use model_dir::{ModelDir, ModelDirError};
+pub use models::ChatFile;
 pub use openai::{OfferError, OpenAiEngine, OpenAiKey, OpenAiKeyError, OpenAiLimits, OpenAiOffer, OpenAiOptions};
 pub use requantise::requantise_to_q8_0;
 pub use several::Engines;

@@ -15,7 +15,9 @@ use crate::{
     error::LoadError,
     events::EventSender,
     model_dir::ModelDir,
-    models::{load_chat, load_embedding, Backend, CausalModel, KvBudget, LoadedChat, LoadedEmbedding},
+    models::{
+        chat_path, load_chat, load_embedding, Backend, CausalModel, ChatFile, KvBudget, LoadedChat, LoadedEmbedding,
+    },
     request::{check_embed, check_generate, check_prefill, check_prompt, MAX_PROMPT_BYTES},
     sampling::{Chooser, Grammars, StopMatcher},
     scheduler::{Limits, Place, Scheduler},
@@ -98,16 +100,24 @@ impl LocalEngine {
                 return Err(LoadError::Duplicate(id.to_owned()));
             }
             dir.verify()?;
-            match (dir.manifest().kind(), dir.manifest().architecture()) {
-                (ModelKind::Chat, "llama" | "qwen2" | "qwen3") => engine.load_chat(dir, &backend, options)?,
-                (ModelKind::Embedding, "bert") => engine.load_embedding(dir, &backend, options)?,
-                (_, architecture) => {
-                    let architecture = architecture.to_owned();
-                    return Err(LoadError::Architecture { model: id.to_owned(), architecture });
-                }
+            match supported_kind(dir)? {
+                ModelKind::Chat => engine.load_chat(dir, &backend, options)?,
+                ModelKind::Embedding => engine.load_embedding(dir, &backend, options)?,
             }
         }
         Ok(engine)
+    }
+
+    /// Looks whether the model could be loaded, without loading it: of a chat model all but the weights themselves, of an
+    /// embedding model the manifest alone. Takes a moment.
+    ///
+    /// # Errors
+    /// The first thing in it that is not supported.
+    pub fn check(dir: &ModelDir) -> Result<(), LoadError> {
+        match supported_kind(dir)? {
+            ModelKind::Chat => ChatFile::read(&chat_path(dir)?).map(drop),
+            ModelKind::Embedding => Ok(()),
+        }
     }
 
     fn load_chat(&mut self, dir: &ModelDir, backend: &Backend, options: &EngineOptions) -> Result<(), LoadError> {
@@ -226,6 +236,17 @@ impl ChatModel {
         });
         let (place, prompt) = reading.await.map_err(|_| EngineError::Internal("reading the prompt panicked".into()))?;
         Ok((place, prompt?))
+    }
+}
+
+/// The kind of a model whose architecture is supported.
+fn supported_kind(dir: &ModelDir) -> Result<ModelKind, LoadError> {
+    let manifest = dir.manifest();
+    match (manifest.kind(), manifest.architecture()) {
+        (kind @ ModelKind::Chat, "llama" | "qwen2" | "qwen3") | (kind @ ModelKind::Embedding, "bert") => Ok(kind),
+        (_, architecture) => {
+            Err(LoadError::Architecture { model: manifest.id().to_owned(), architecture: architecture.to_owned() })
+        }
     }
 }
 

@@ -16,7 +16,8 @@ const MAX_ID_BYTES: usize = 64;
 const MAX_NAME_BYTES: usize = 128;
 const MAX_FILES: usize = 64;
 const MAX_FILE_BYTES: u64 = 1 << 40;
-const MAX_CONTEXT_TOKENS: u32 = 1 << 20;
+/// Most tokens of context that a manifest may state.
+pub(crate) const MAX_CONTEXT_TOKENS: u32 = 1 << 20;
 const ROOT_DOMAIN: &[u8] = b"cuckoo/model/v1\n";
 
 /// Contents of `manifest.json`. A value of this type is valid: names stay inside the model's folder, sizes are bounded.

@@ -25,7 +25,10 @@ pub struct ModelDir {
 #[derive(Debug, thiserror::Error)]
 pub enum ModelDirError {
     /// Unreadable or missing.
-    #[error("{path}: {source}; `miner-worker models pull` fetches models, `--models-dir` names their folder")]
+    #[error(
+        "{path}: {source}; `miner-worker models pull` fetches models, `models add FILE.gguf` takes one of your own, and \
+         `--models-dir` names their folder"
+    )]
     Read {
         /// What could not be read.
         path: PathBuf,
@@ -49,7 +52,10 @@ pub enum ModelDirError {
         found: String,
     },
     /// Not the file that the manifest promises.
-    #[error("{path} is damaged or was changed ({reason}): delete it and run `miner-worker models pull` again")]
+    #[error(
+        "{path} is damaged or was changed ({reason}): delete the model's folder and fetch or make the model again \
+         (`miner-worker models pull`, `models add` or `models requantise`)"
+    )]
     Tampered {
         /// The file.
         path: PathBuf,

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use cuckoo_chain_client::{account_of, operator_key, KeyFileError, Keypair};
-use cuckoo_engine::{chosen_gpu, DeviceChoice, Engine, LoadError, ModelDir};
+use cuckoo_engine::{chosen_gpu, DeviceChoice, Engine, LoadError, LocalEngine, ModelDir};
 
 use super::check::Check;
 use crate::{
     cli::{ModelArgs, OpenAiArgs},
     engine::model_dirs,
     error::Error,
-    models::{verify, ModelsError},
+    models::{verify, Catalogue, ModelsError},
     openai,
 };
 
@@ -56,7 +56,9 @@ pub(super) async fn models(args: &ModelArgs, openai: &OpenAiArgs) -> Vec<Check> 
     let dirs = match model_dirs(args, openai) {
         Ok(dirs) => dirs,
         Err(error @ Error::ModelDir(_)) => return vec![Check::failed(NAME, error, "")],
-        Err(error) => return vec![Check::failed(NAME, error, "`miner-worker models pull` fetches models")],
+        // It says so itself.
+        Err(error @ Error::NoModels(_)) => return vec![Check::failed(NAME, error, "")],
+        Err(error) => return vec![Check::failed(NAME, error, "name the folder of models with --models-dir")],
     };
     let checking = tokio::task::spawn_blocking(move || dirs.iter().map(model).collect());
     checking.await.unwrap_or_else(|error| vec![Check::failed(NAME, error, "")])
@@ -79,17 +81,37 @@ fn model(dir: &ModelDir) -> Check {
     const NAME: &str = "model";
     let id = dir.manifest().id();
     match verify(dir) {
-        Ok(()) => Check::well(NAME, format!("{id} is intact")),
+        Ok(()) => match LocalEngine::check(dir) {
+            Ok(()) => Check::well(NAME, format!("{id} is intact, and the engine knows its kind")),
+            Err(error) => Check::failed(
+                NAME,
+                format!("{id} is intact, but the engine cannot load it: {error}"),
+                format!("leave it out (--model names the others), or move {} away", dir.path().display()),
+            ),
+        },
         Err(error @ ModelsError::Io { .. }) => Check::failed(NAME, error, ""),
-        Err(error) => {
-            Check::failed(NAME, format!("{id}: {error}"), format!("`miner-worker models pull {id}` fetches it again"))
-        }
+        Err(error) => Check::failed(NAME, format!("{id}: {error}"), again(dir)),
+    }
+}
+
+/// How a model that is damaged comes back.
+fn again(dir: &ModelDir) -> String {
+    let id = dir.manifest().id();
+    match Catalogue::built_in().and_then(|catalogue| catalogue.model(id)) {
+        Ok(_) => format!("`miner-worker models pull {id}` fetches it again"),
+        Err(_) => format!(
+            "delete {} and make the model again (`miner-worker models add FILE.gguf --id {id}`, or `models requantise`)",
+            dir.path().display()
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::{add, fixture::gguf};
+    use cuckoo_engine::{Manifest, ModelFile, ModelKind, MANIFEST_FILE};
+    use sha2::{Digest, Sha256};
 
     #[test]
     fn a_missing_key_is_made_with_keys_new() {
@@ -132,5 +154,26 @@ mod tests {
         let checks = models(&args, &OpenAiArgs { url: None, key_file: None, models: vec![] }).await;
         assert!(checks.iter().all(|check| !check.is_well()));
         assert!(checks[0].to_string().contains("models pull"), "{}", checks[0]);
+    }
+
+    #[test]
+    fn a_model_of_ones_own_is_added_again_and_one_that_cannot_be_loaded_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mine.gguf");
+        std::fs::write(&file, gguf("mine", "llama")).unwrap();
+        let (mine, _) = add(&dir.path().join("models"), &file, None).unwrap();
+        assert!(model(&mine).is_well());
+
+        let strange = gguf("mine", "gemma");
+        std::fs::write(mine.path().join("mine.gguf"), &strange).unwrap();
+        let text = model(&mine).to_string();
+        assert!(text.contains("models add FILE.gguf --id mine"), "{text}");
+
+        let sha256 = hex::encode(Sha256::digest(&strange));
+        let files = vec![ModelFile { name: "mine.gguf".into(), sha256, bytes: strange.len() as u64 }];
+        let manifest = Manifest::new("mine", ModelKind::Chat, "llama", files, 512).unwrap();
+        std::fs::write(mine.path().join(MANIFEST_FILE), manifest.to_json()).unwrap();
+        let text = model(&ModelDir::open(&dir.path().join("models"), "mine").unwrap()).to_string();
+        assert!(text.contains("gemma") && text.contains("--model"), "{text}");
     }
 }

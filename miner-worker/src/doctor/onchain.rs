@@ -40,6 +40,10 @@ pub(super) fn connection(args: &ChainArgs, chain: &Result<Chain, ChainError>) ->
             format!("no answer from {} in {} s", chain_config(args).shown_endpoints(), after.as_secs()),
             "start a node, or name one with --chain-url",
         ),
+        // These say themselves how to mend them.
+        Err(error @ (ChainError::NoEndpoint { .. } | ChainError::WrongChain { .. } | ChainError::Conflict { .. })) => {
+            Check::failed(NAME, error, "")
+        }
         Err(error) => Check::failed(NAME, error, "start a node, or name one with --chain-url"),
     }
 }
@@ -121,7 +125,7 @@ pub(super) async fn fees(chain: &Chain, key: &Keypair) -> Check {
         true => Check::well(NAME, what),
         false => {
             let mend = format!(
-                "send {} or more to {operator} (Balances.transfer_keep_alive); what is redeemed goes to the stash",
+                "send {} or more to {operator} (balances.transferKeepAlive); what is redeemed goes to the stash",
                 Cai(enough)
             );
             Check::failed(NAME, what, mend)

@@ -8,7 +8,10 @@ use cuckoo_engine::ModelDirError;
 #[derive(Debug, thiserror::Error)]
 pub enum ModelsError {
     /// Nobody knows this model.
-    #[error("model {id:?} is not in the catalogue; it has {known}")]
+    #[error(
+        "model {id:?} is not in the catalogue, which has {known}; `miner-worker models add FILE.gguf` takes a model of \
+         your own, and a server's is offered with --openai-url"
+    )]
     Unknown {
         /// What was asked for.
         id: String,
@@ -59,12 +62,20 @@ pub enum ModelsError {
         reason: String,
     },
     /// A file is larger than it should be.
-    #[error("{what} is not {expected} bytes long, as the catalogue says; it is not used")]
+    #[error("{what} is not {expected} bytes long, as its manifest or the catalogue says; it is not used")]
     WrongSize {
         /// The file.
         what: String,
         /// What is pinned.
         expected: u64,
+    },
+    /// A file cannot be made a model.
+    #[error("{} was not added: {reason}", .path.display())]
+    Add {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// A model cannot be turned into another type of numbers.
     #[error("model {id} was not turned: {reason}")]
@@ -78,10 +89,13 @@ pub enum ModelsError {
     #[error(transparent)]
     Dir(#[from] ModelDirError),
     /// Some models are not intact.
-    #[error("not intact: {}; delete what is damaged and run `miner-worker models pull`", .0.join(", "))]
+    #[error(
+        "not intact: {}; delete the folders of these, then fetch or make them again (`miner-worker models pull`, `models \
+         add` or `models requantise`)", .0.join(", ")
+    )]
     Damaged(Vec<String>),
     /// There is nothing to verify.
-    #[error("no models in {}; `miner-worker models pull` fetches them", .0.display())]
+    #[error("no models in {}; `miner-worker models pull` fetches some, `models add FILE.gguf` takes one of your own", .0.display())]
     Empty(PathBuf),
 }
 

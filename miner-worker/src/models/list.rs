@@ -6,16 +6,11 @@ use cuckoo_engine::{ModelDir, ModelKind};
 
 use super::{catalogue::Catalogue, error::ModelsError};
 
+/// Columns for the ids of models, unless one takes more.
+const LEAST_ID_COLUMNS: usize = 28;
+
 /// A table of all models of the catalogue and of the folder.
 pub(super) fn table(models_dir: &Path, catalogue: &Catalogue) -> Result<String, ModelsError> {
-    let mut table = format!("models in {}\n\n", models_dir.display());
-    let mut line = |cells: [&str; 5]| {
-        let [id, kind, size, state, root] = cells;
-        let text = format!("{id:<28} {kind:<10} {size:>8}  {state:<10} {root}");
-        // Writing to a string cannot fail.
-        let _ = writeln!(table, "{}", text.trim_end());
-    };
-    line(["MODEL", "KIND", "SIZE", "STATE", "MODEL ROOT"]);
     let mut ids: Vec<String> = match models_dir.exists() {
         true => ModelDir::list(models_dir)?,
         false => Vec::new(),
@@ -23,6 +18,15 @@ pub(super) fn table(models_dir: &Path, catalogue: &Catalogue) -> Result<String, 
     ids.extend(catalogue.models().iter().map(|model| model.id.clone()));
     ids.sort();
     ids.dedup();
+    let mut table = format!("models in {}\n\n", models_dir.display());
+    let width = ids.iter().map(String::len).max().unwrap_or_default().max(LEAST_ID_COLUMNS);
+    let mut line = |cells: [&str; 5]| {
+        let [id, kind, size, state, root] = cells;
+        let text = format!("{id:<width$} {kind:<10} {size:>8}  {state:<10} {root}");
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "{}", text.trim_end());
+    };
+    line(["MODEL", "KIND", "SIZE", "STATE", "MODEL ROOT"]);
     for id in ids {
         let known = catalogue.model(&id).ok();
         match (ModelDir::open(models_dir, &id), known) {

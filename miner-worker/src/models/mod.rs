@@ -1,5 +1,6 @@
 //! The models on this machine: what can be fetched, fetching it, and the proof that it is intact.
 
+mod add;
 mod catalogue;
 mod digest;
 mod error;
@@ -14,6 +15,7 @@ mod pull;
 mod requantise;
 mod verify;
 
+pub use add::add;
 pub use catalogue::{Catalogue, CatalogueModel, HubSource, PackageSource};
 pub use error::ModelsError;
 pub use pull::{pull, Pulled};
@@ -22,7 +24,7 @@ pub(crate) use verify::verify;
 pub use verify::verify_all;
 
 use crate::{
-    cli::{ModelsCommand, NumberType, PullArgs, RequantiseArgs},
+    cli::{AddArgs, ModelsCommand, NumberType, PullArgs, RequantiseArgs},
     config::models_dir,
     error::Error,
 };
@@ -41,6 +43,10 @@ pub async fn execute(command: ModelsCommand) -> Result<(), Error> {
             Ok(())
         }
         ModelsCommand::Pull(args) => pull_all(args).await,
+        ModelsCommand::Add(args) => {
+            let added = tokio::task::spawn_blocking(move || add_one(args)).await;
+            added.map_err(|error| Error::System { what: "adding a model", reason: error.to_string() })?
+        }
         ModelsCommand::Requantise(args) => {
             let turned = tokio::task::spawn_blocking(move || requantise_one(args)).await;
             turned.map_err(|error| Error::System { what: "turning a model", reason: error.to_string() })?
@@ -60,6 +66,23 @@ async fn pull_all(args: PullArgs) -> Result<(), Error> {
             Pulled::AlreadyThere => println!("{}: already there and intact", model.id),
             Pulled::From(source) => println!("{}: fetched from {source} and verified", model.id),
         }
+    }
+    Ok(())
+}
+
+fn add_one(args: AddArgs) -> Result<(), Error> {
+    let AddArgs { file, id, dir } = args;
+    let (model, found) = add(&models_dir(dir.models_dir.as_ref())?, &file, id.as_deref())?;
+    let manifest = model.manifest();
+    println!(
+        "{}: added, {} with {} tokens of context, model root {}",
+        manifest.id(),
+        manifest.architecture(),
+        manifest.context_tokens(),
+        hex::encode(manifest.model_root())
+    );
+    if !found.has_template {
+        println!("{}: the file has no chat template, so it serves completions only", manifest.id());
     }
     Ok(())
 }

@@ -53,6 +53,7 @@ pub fn requantise(models_dir: &Path, id: &str, new_id: &str) -> Result<ModelDir,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::fixture::entries;
     use sha2::{Digest, Sha256};
 
     /// A GGUF file without keys and with one matrix of 1 row and 32 numbers.
@@ -78,13 +79,6 @@ mod tests {
         let files = vec![ModelFile { name: "tiny.gguf".into(), sha256, bytes: content.len() as u64 }];
         let manifest = Manifest::new("tiny", ModelKind::Chat, "llama", files, 16).unwrap();
         std::fs::write(folder.join(MANIFEST_FILE), manifest.to_json()).unwrap();
-    }
-
-    fn entries(dir: &Path) -> Vec<String> {
-        let entries = std::fs::read_dir(dir).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
     }
 
     #[test]

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::{
     compute::{
         candle::{attention::KvTensors, weights::CandleMatrix},
-        Compute, ComputeError, KvShape, Rope, RopePairs, Span, BLOCK_TOKENS,
+        Compute, ComputeError, KvShape, Prepare, Rope, RopePairs, Span, BLOCK_TOKENS,
     },
     error::LoadError,
     weights::Stored,
@@ -95,10 +95,23 @@ impl From<candle_core::Error> for ComputeError {
     }
 }
 
-impl Compute for CandleCompute {
-    type Rows = Tensor;
+impl Prepare for CandleCompute {
     type Matrix = CandleMatrix;
     type Vector = Tensor;
+
+    fn matrix(&self, stored: Stored<'_>) -> Result<CandleMatrix, LoadError> {
+        CandleMatrix::new(stored, &self.device).map_err(|error| weights::refused(&stored, &error))
+    }
+
+    fn vector(&self, stored: Stored<'_>) -> Result<Tensor, LoadError> {
+        weights::dense(stored, &self.device)
+            .and_then(|matrix| matrix.flatten_all())
+            .map_err(|error| weights::refused(&stored, &error))
+    }
+}
+
+impl Compute for CandleCompute {
+    type Rows = Tensor;
     type Kv = KvTensors;
 
     fn class(&self) -> String {
@@ -111,16 +124,6 @@ impl Compute for CandleCompute {
         let failed = |error| LoadError::Device(format!("the CUDA driver reports: {error:?}"));
         let (free, _) = gpu.mem_get_info().map_err(failed)?;
         Ok(Some((free as u64).saturating_sub(WORKSPACE_BYTES)))
-    }
-
-    fn matrix(&self, stored: Stored<'_>) -> Result<CandleMatrix, LoadError> {
-        CandleMatrix::new(stored, &self.device).map_err(|error| weights::refused(&stored, &error))
-    }
-
-    fn vector(&self, stored: Stored<'_>) -> Result<Tensor, LoadError> {
-        weights::dense(stored, &self.device)
-            .and_then(|matrix| matrix.flatten_all())
-            .map_err(|error| weights::refused(&stored, &error))
     }
 
     fn kv(&self, shape: KvShape, blocks: usize) -> Result<KvTensors, LoadError> {

@@ -59,15 +59,25 @@ pub(crate) struct Rope {
 #[error("{0}")]
 pub(crate) struct ComputeError(pub(crate) String);
 
-/// Arithmetic of one device. What a row of a result is depends on its own inputs alone, never on the rows beside it;
-/// on the CPU to the last bit.
-pub(crate) trait Compute: Send + Sync + 'static {
-    /// Activations: (tokens, width).
-    type Rows: Send;
+/// What a device makes of weights.
+pub(crate) trait Prepare {
     /// A matrix of weights, prepared for this device.
     type Matrix: Send + Sync;
     /// A vector of weights.
     type Vector: Send + Sync;
+
+    /// Prepares a matrix (outputs, inputs).
+    fn matrix(&self, stored: Stored<'_>) -> Result<Self::Matrix, LoadError>;
+
+    /// Prepares a vector.
+    fn vector(&self, stored: Stored<'_>) -> Result<Self::Vector, LoadError>;
+}
+
+/// Arithmetic of one device. What a row of a result is depends on its own inputs alone, never on the rows beside it;
+/// on the CPU to the last bit.
+pub(crate) trait Compute: Prepare + Send + Sync + 'static {
+    /// Activations: (tokens, width).
+    type Rows: Send;
     /// Keys and values of all layers, in blocks.
     type Kv: Send;
 
@@ -78,12 +88,6 @@ pub(crate) trait Compute: Send + Sync + 'static {
     fn memory_left(&self) -> Result<Option<u64>, LoadError> {
         Ok(None)
     }
-
-    /// Prepares a matrix (outputs, inputs).
-    fn matrix(&self, stored: Stored<'_>) -> Result<Self::Matrix, LoadError>;
-
-    /// Prepares a vector.
-    fn vector(&self, stored: Stored<'_>) -> Result<Self::Vector, LoadError>;
 
     /// Memory of keys and values for `blocks` blocks. Memory that is never touched need not be there.
     fn kv(&self, shape: KvShape, blocks: usize) -> Result<Self::Kv, LoadError>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     api::EngineError,
-    compute::{Compute, ComputeError, KvShape, Rope, BLOCK_TOKENS},
+    compute::{Compute, ComputeError, KvShape, Prepare, Rope, BLOCK_TOKENS},
     error::LoadError,
     models::{
         family::{Family, Part},
@@ -21,7 +21,7 @@ use crate::{
 const MAX_VOCABULARY: usize = 1 << 22;
 
 /// The weights.
-pub(crate) struct DecoderWeights<C: Compute> {
+pub(crate) struct DecoderWeights<C: Prepare> {
     compute: Arc<C>,
     sizes: Hyperparameters,
     vocabulary: usize,
@@ -34,7 +34,7 @@ pub(crate) struct DecoderWeights<C: Compute> {
     main_type: StoredType,
 }
 
-struct Layer<C: Compute> {
+struct Layer<C: Prepare> {
     attention_norm: C::Vector,
     query: Linear<C>,
     key: Linear<C>,
@@ -48,7 +48,7 @@ struct Layer<C: Compute> {
     down: C::Matrix,
 }
 
-struct Linear<C: Compute> {
+struct Linear<C: Prepare> {
     weight: C::Matrix,
     bias: Option<C::Vector>,
 }
@@ -60,7 +60,7 @@ pub(crate) struct Decoder<C: Compute> {
     blocks: usize,
 }
 
-impl<C: Compute> DecoderWeights<C> {
+impl<C: Prepare> DecoderWeights<C> {
     /// Loads the tensors of a model of `family`.
     pub(crate) fn load(
         compute: Arc<C>,
@@ -95,7 +95,9 @@ impl<C: Compute> DecoderWeights<C> {
     pub(crate) fn main_type(&self) -> StoredType {
         self.main_type
     }
+}
 
+impl<C: Compute> DecoderWeights<C> {
     pub(crate) fn kv_shape(&self) -> KvShape {
         KvShape { layers: self.sizes.layers, kv_heads: self.sizes.kv_heads, head_len: self.sizes.head_len }
     }
@@ -159,7 +161,7 @@ impl<C: Compute> DecoderWeights<C> {
     }
 }
 
-impl<C: Compute> Layer<C> {
+impl<C: Prepare> Layer<C> {
     fn load(
         loader: &mut TensorLoader<'_, C, impl Tensors>,
         layer: usize,

@@ -1,10 +1,10 @@
 //! Loads models from their folders onto a device.
 
-use std::{num::NonZeroUsize, sync::Arc, thread};
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use crate::{
     api::EngineError,
-    compute::{candle::CandleCompute, cpu::CpuCompute, Compute},
+    compute::{candle::CandleCompute, cpu::CpuCompute, Compute, Prepare},
     device::{self, numeric_class, DeviceChoice},
     embedder::EmbeddingModel,
     error::LoadError,
@@ -15,6 +15,7 @@ use crate::{
         bert::{Bert, BertConfig, BertEmbedder},
         decoder::{Decoder, DecoderWeights},
         family::Family,
+        hyperparameters::Hyperparameters,
         safetensors::MappedFile,
         tensors::Tensors,
         CausalModel,
@@ -72,16 +73,55 @@ pub(crate) struct KvBudget {
     pub(crate) texts: NonZeroUsize,
 }
 
+/// All that a chat model's file holds.
+pub(crate) struct ChatParts<C: Prepare> {
+    pub(crate) family: &'static Family,
+    pub(crate) sizes: Hyperparameters,
+    pub(crate) tokenizer: ChatTokenizer,
+    pub(crate) template: Option<ChatTemplate>,
+    pub(crate) weights: DecoderWeights<C>,
+}
+
+impl<C: Prepare> ChatParts<C> {
+    /// Reads header and weights. Refuses whatever is not supported in them.
+    pub(crate) fn read(prepare: &Arc<C>, file: &GgufFile) -> Result<Self, LoadError> {
+        let refused = |reason: String| file.refused(reason);
+        let metadata = file.metadata();
+        if let Some(parts) = metadata.number("split.count").map_err(refused)?.filter(|parts| *parts > 1) {
+            return Err(refused(format!(
+                "it is one of {parts} parts of a model; make one file of them: `llama-gguf-split --merge FIRST.gguf WHOLE.gguf`"
+            )));
+        }
+        let (family, sizes) = Family::of(&metadata).map_err(refused)?;
+        let tokenizer = ChatTokenizer::from_gguf(file).map_err(refused)?;
+        let template = match metadata.text("tokenizer.chat_template").map_err(refused)? {
+            Some(source) => {
+                Some(ChatTemplate::new(source, tokenizer.bos_text(), tokenizer.eos_text()).map_err(refused)?)
+            }
+            None => None,
+        };
+        let weights = DecoderWeights::load(prepare.clone(), file, family, sizes.clone())?;
+        // Reads no more of them than there are weights for.
+        metadata.texts("tokenizer.ggml.tokens", weights.vocabulary()).map_err(refused)?;
+        Ok(Self { family, sizes, tokenizer, template, weights })
+    }
+}
+
 /// Loads the GGUF file of `dir`. Keys and values get no more memory than a GPU has left once the weights are on it.
 pub(crate) fn load_chat(dir: &ModelDir, backend: &Backend, budget: KvBudget) -> Result<LoadedChat, LoadError> {
+    let file = GgufFile::open(&chat_path(dir)?)?;
+    let most_tokens = dir.manifest().context_tokens();
+    match backend {
+        Backend::Cpu(compute) => chat(compute, &file, most_tokens, budget),
+        Backend::Candle(compute) => chat(compute, &file, most_tokens, budget),
+    }
+}
+
+/// Where the GGUF file of `dir` is.
+pub(crate) fn chat_path(dir: &ModelDir) -> Result<PathBuf, LoadError> {
     let manifest = dir.manifest();
     let missing = || LoadError::MissingFile { model: manifest.id().to_owned(), wanted: "*.gguf" };
-    let path = dir.file_path(manifest.file_ending_in(".gguf").ok_or_else(missing)?);
-    let file = GgufFile::open(&path)?;
-    match backend {
-        Backend::Cpu(compute) => chat(compute, &file, manifest.context_tokens(), budget),
-        Backend::Candle(compute) => chat(compute, &file, manifest.context_tokens(), budget),
-    }
+    Ok(dir.file_path(manifest.file_ending_in(".gguf").ok_or_else(missing)?))
 }
 
 /// Loads the safetensors file of `dir`.
@@ -98,18 +138,8 @@ fn chat<C: Compute>(
     most_tokens: u32,
     budget: KvBudget,
 ) -> Result<LoadedChat, LoadError> {
-    let refused = |reason: String| file.refused(reason);
-    let metadata = file.metadata();
-    let (family, sizes) = Family::of(&metadata).map_err(refused)?;
-    let tokenizer = ChatTokenizer::from_gguf(file).map_err(refused)?;
-    let template = match metadata.text("tokenizer.chat_template").map_err(refused)? {
-        Some(source) => Some(ChatTemplate::new(source, tokenizer.bos_text(), tokenizer.eos_text()).map_err(refused)?),
-        None => None,
-    };
+    let ChatParts { tokenizer, template, sizes, weights, .. } = ChatParts::read(compute, file)?;
     let context_tokens = sizes.context_tokens.min(most_tokens);
-    let weights = DecoderWeights::load(compute.clone(), file, family, sizes)?;
-    // Reads no more of them than there are weights for.
-    metadata.texts("tokenizer.ggml.tokens", weights.vocabulary()).map_err(refused)?;
     let numeric_class = numeric_class(&compute.class(), weights.main_type());
     let text_bytes = weights.kv_bytes(context_tokens as usize);
     let kv_bytes = text_bytes.saturating_mul(budget.texts.get() as u64).min(budget.bytes);

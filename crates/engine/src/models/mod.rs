@@ -1,6 +1,7 @@
 //! What the scheduler asks of a chat model, whatever its architecture and device.
 
 mod bert;
+mod chat_file;
 mod decoder;
 mod family;
 mod hyperparameters;
@@ -16,7 +17,8 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod tiny;
 
-pub(crate) use load::{load_chat, load_embedding, Backend, KvBudget, LoadedChat, LoadedEmbedding};
+pub use chat_file::ChatFile;
+pub(crate) use load::{chat_path, load_chat, load_embedding, Backend, KvBudget, LoadedChat, LoadedEmbedding};
 
 use crate::{
     api::EngineError,

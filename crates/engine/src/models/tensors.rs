@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    compute::Compute,
+    compute::Prepare,
     error::LoadError,
     weights::{Stored, StoredType},
 };
@@ -32,7 +32,7 @@ pub(crate) struct TensorLoader<'a, C, T> {
 #[derive(Default)]
 pub(crate) struct TypeSizes(Vec<(StoredType, usize)>);
 
-impl<'a, C: Compute, T: Tensors> TensorLoader<'a, C, T> {
+impl<'a, C: Prepare, T: Tensors> TensorLoader<'a, C, T> {
     pub(crate) fn new(compute: &'a C, tensors: &'a T) -> Self {
         Self { compute, tensors, taken: HashSet::new(), sizes: TypeSizes::default() }
     }

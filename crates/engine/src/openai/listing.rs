@@ -59,7 +59,10 @@ impl Listing {
     /// Says that the model is not there, and which are.
     pub(super) fn without(&self, name: &str) -> String {
         let names: Vec<String> = self.data.iter().take(8).map(|entry| entry.id.chars().take(SHOWN).collect()).collect();
-        format!("it has no model {name:?}; it has {}", names.join(", "))
+        match names.is_empty() {
+            true => format!("it has no model {name:?}; it lists none: is one loaded?"),
+            false => format!("it has no model {name:?}; it has {}", names.join(", ")),
+        }
     }
 }
 

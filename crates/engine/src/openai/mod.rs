@@ -92,7 +92,11 @@ impl OpenAiEngine {
         for offer in offers {
             let listed = listing.find(&offer.name).ok_or_else(|| server.unusable(listing.without(&offer.name)))?;
             let context_tokens = offer.context_tokens.or(listed.context_tokens).ok_or_else(|| {
-                server.unusable(format!("it does not say how long the context of {:?} is: name it", offer.name))
+                server.unusable(format!(
+                    "it does not say how long the context of {name:?} is: say it, --openai-model {id}={name},context=TOKENS",
+                    name = offer.name,
+                    id = offer.id
+                ))
             })?;
             if models.iter().any(|model| model.info.id == offer.id) {
                 return Err(LoadError::Duplicate(offer.id));

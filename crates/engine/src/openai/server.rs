@@ -33,7 +33,8 @@ impl Server {
     pub(super) fn new(url: &str, key: Option<&OpenAiKey>, limits: OpenAiLimits) -> Result<Self, LoadError> {
         let shown = || url.chars().take(SHOWN).collect();
         let refused = |reason: &str| LoadError::Server { url: shown(), reason: reason.to_owned() };
-        let mut base = Url::parse(url).map_err(|_| refused("this is no URL"))?;
+        let mut base =
+            Url::parse(url).map_err(|_| refused("this is no URL; expected is something like http://127.0.0.1:8000"))?;
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
             return Err(refused("the URL must begin with http:// or https:// and a host"));
         }
@@ -156,9 +157,9 @@ fn refusal(status: StatusCode, body: &[u8]) -> EngineError {
             }
         }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => EngineError::Overloaded,
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            EngineError::Internal(format!("the server wants another key ({status}): {said}"))
-        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => EngineError::Internal(format!(
+            "the server wants another key ({status}), name a file with the right one with --openai-key-file: {said}"
+        )),
         _ => EngineError::Internal(format!("the server answered {status}: {said}")),
     }
 }

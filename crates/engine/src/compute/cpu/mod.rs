@@ -29,7 +29,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 pub(crate) use self::{kv::Kv, packed::Packed, rows::Rows};
 use self::{lanes::Isa, matmul::Workshop, pool::Pool, rope::LastTurns, shelf::Shelf};
-use super::{Compute, ComputeError, KvShape, Rope, Span};
+use super::{Compute, ComputeError, KvShape, Prepare, Rope, Span};
 use crate::{
     error::LoadError,
     weights::{dequantise, Stored},
@@ -76,16 +76,9 @@ impl CpuCompute {
     }
 }
 
-impl Compute for CpuCompute {
-    type Rows = Rows;
+impl Prepare for CpuCompute {
     type Matrix = Packed;
     type Vector = Vec<f32>;
-    type Kv = Kv;
-
-    fn class(&self) -> String {
-        let guaranteed = if self.isa == Isa::Scalar { "portable" } else { "x86-64-v3" };
-        format!("{KERNELS}/{guaranteed}/cpu")
-    }
 
     fn matrix(&self, stored: Stored<'_>) -> Result<Packed, LoadError> {
         Packed::new(stored, &self.pool).map_err(|reason| LoadError::File { path: PathBuf::from(stored.name), reason })
@@ -98,6 +91,16 @@ impl Compute for CpuCompute {
         }
         let reason = format!("{} bytes are not {} rows of {} numbers", stored.bytes.len(), stored.rows, stored.columns);
         Err(LoadError::File { path: PathBuf::from(stored.name), reason })
+    }
+}
+
+impl Compute for CpuCompute {
+    type Rows = Rows;
+    type Kv = Kv;
+
+    fn class(&self) -> String {
+        let guaranteed = if self.isa == Isa::Scalar { "portable" } else { "x86-64-v3" };
+        format!("{KERNELS}/{guaranteed}/cpu")
     }
 
     fn kv(&self, shape: KvShape, blocks: usize) -> Result<Kv, LoadError> {

@@ -1,3 +1,4 @@
+mod chat_file;
 mod decoder;
 mod metadata;
 mod real;

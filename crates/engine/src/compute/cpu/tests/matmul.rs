@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{compute::Compute, weights::dequantise};
+use crate::{
+    compute::{Compute, Prepare},
+    weights::dequantise,
+};
 
 /// What activations are after rounding to bytes by blocks of 32.
 fn rounded(x: &[f32]) -> Vec<f64> {
