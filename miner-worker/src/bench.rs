@@ -59,6 +59,7 @@ async fn chat(engine: &SharedEngine, model: &str, numeric_class: &str, args: &Be
         prompt_paragraphs: PROMPT_PARAGRAPHS,
         max_tokens,
         streams: streams as usize,
+        records: false,
     };
     // The first run also pays for memory that is touched for the first time.
     measure(engine.as_ref(), model, options(1, 2)).await?;

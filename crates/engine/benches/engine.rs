@@ -152,11 +152,8 @@ impl Bench {
     }
 
     async fn start(&self, text: &str, tokens: u32) -> Outcome<Generation> {
-        let request = GenerateRequest {
-            model: self.model.clone(),
-            prompt: Prompt::Text(text.to_owned()),
-            sampling: Sampling { max_tokens: Some(tokens), ..Sampling::default() },
-        };
+        let sampling = Sampling { max_tokens: Some(tokens), ..Sampling::default() };
+        let request = GenerateRequest::new(&self.model, Prompt::Text(text.to_owned()), sampling);
         Ok(self.engine.generate(request).await?)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cuckoo_sampler::{Candidate, Parameters, MAX_CANDIDATES, ONE};
 use tokio::sync::mpsc;
 
 /// What a model is for.
@@ -58,17 +59,16 @@ pub enum ResponseFormat {
     JsonSchema(String),
 }
 
+/// What the tokens of a completion are drawn with.
+pub type Seed = [u8; 32];
+
 /// How tokens are chosen and when to stop. The default is greedy and unbounded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampling {
     /// Most tokens to produce; `None`: as many as the context holds.
     pub max_tokens: Option<u32>,
-    /// 0 is greedy.
-    pub temperature: f32,
-    /// Smallest set of most likely tokens whose probability reaches this, in (0, 1].
-    pub top_p: f32,
-    /// Only this many most likely tokens; 0: all.
-    pub top_k: u32,
+    /// Temperature, and how many of the likeliest tokens are drawn from.
+    pub draw: Parameters,
     /// Taken off a token's logit for each time that it was produced, in [-2, 2].
     pub frequency_penalty: f32,
     /// Taken off a token's logit once it was produced, in [-2, 2].
@@ -76,7 +76,7 @@ pub struct Sampling {
     /// Divides positive logits, and multiplies negative ones, of tokens that were produced, in (0, 2]; 1: none.
     pub repetition_penalty: f32,
     /// Same seed, prompt and parameters, same tokens.
-    pub seed: u64,
+    pub seed: Seed,
     /// Generation ends before the first of these; they are not part of the output.
     pub stop: Vec<String>,
     /// Log-probabilities are reported, with this many most likely alternatives for each token, at most 20.
@@ -89,13 +89,11 @@ impl Default for Sampling {
     fn default() -> Self {
         Self {
             max_tokens: None,
-            temperature: 0.0,
-            top_p: 1.0,
-            top_k: 0,
+            draw: Parameters { temperature: 0, top_k: MAX_CANDIDATES as u8, top_p: ONE },
             frequency_penalty: 0.0,
             presence_penalty: 0.0,
             repetition_penalty: 1.0,
-            seed: 0,
+            seed: Seed::default(),
             stop: Vec::new(),
             logprobs: None,
             format: ResponseFormat::Text,
@@ -112,29 +110,34 @@ pub struct GenerateRequest {
     pub prompt: Prompt,
     /// How.
     pub sampling: Sampling,
+    /// Tokens that another run of the same request has produced. They are read behind the prompt and count as produced; the
+    /// text begins where it was certain after them, and `max_tokens` is for what follows.
+    pub resumed: Vec<u32>,
+    /// Whether each token comes with how it was drawn.
+    pub records: bool,
 }
 
 impl GenerateRequest {
-    /// The same request `n` times, each with a seed of its own; the first keeps its seed. An engine reads the prompt
-    /// that they share once.
-    pub fn choices(self, n: u32) -> impl Iterator<Item = Self> {
-        (0..n).map(move |choice| {
-            let mut request = self.clone();
-            request.sampling.seed = seed_of_choice(self.sampling.seed, choice);
-            request
-        })
+    /// From the beginning and without records.
+    pub fn new(model: impl Into<String>, prompt: Prompt, sampling: Sampling) -> Self {
+        Self { model: model.into(), prompt, sampling, resumed: Vec::new(), records: false }
     }
 }
 
-/// Seeds of different choices differ: each step of the mixing (SplitMix64's) can be undone.
-fn seed_of_choice(seed: u64, choice: u32) -> u64 {
-    if choice == 0 {
-        return seed;
-    }
-    let mut mixed = seed.wrapping_add(u64::from(choice).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+/// Sixteen numbers that tell one hidden state from another: its products with public random signs, divided by the root of
+/// its length, in 2^-8.
+pub type Projection = [i16; 16];
+
+/// How one token was drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// Its number in the vocabulary.
+    pub token: u32,
+    /// What was considered: the 64 likeliest tokens, 8 if the draw is greedy, fewer if no more are possible; penalties
+    /// applied, in the sampler's order.
+    pub candidates: Vec<Candidate>,
+    /// Of the hidden state that it was drawn from, at every eighth position of the completion, the first one's among them.
+    pub projection: Option<Projection>,
 }
 
 /// A token and how likely it was.
@@ -177,15 +180,19 @@ pub enum GenerationEvent {
         tokens: u32,
         /// One for each of these tokens if they were asked for, else none.
         logprobs: Vec<TokenLogprobs>,
+        /// One for each of these tokens if records were asked for, else none.
+        tokens_drawn: Vec<Drawn>,
     },
     /// The last event.
     Done {
-        /// Tokens read, template included.
+        /// Tokens read, template and resumed tokens included.
         prompt_tokens: u32,
         /// Tokens produced, the end-of-text token not counted.
         completion_tokens: u32,
         /// Why.
         finish: FinishReason,
+        /// The end-of-text token, if one ended it and records were asked for.
+        end: Option<Drawn>,
     },
     /// The last event: it broke.
     Failed(EngineError),
@@ -194,7 +201,7 @@ pub enum GenerationEvent {
 /// A running generation. Dropping it cancels: its slot and memory are free within one step.
 #[derive(Debug)]
 pub struct Generation {
-    /// Tokens of the prompt, template included.
+    /// Tokens of the prompt, template and resumed tokens included.
     pub prompt_tokens: u32,
     /// Bounded; a reader that does not read pauses its own generation only.
     pub events: mpsc::Receiver<GenerationEvent>,
@@ -244,6 +251,55 @@ pub struct Prefill {
     pub events: mpsc::Receiver<PrefillEvent>,
 }
 
+/// A completion to go through token by token: what this engine would have drawn in each place. What an audit needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FollowRequest {
+    /// What was asked for. Records, stop strings and `max_tokens` make no difference here.
+    pub generate: GenerateRequest,
+    /// What is said to have been produced, after what was resumed; the last may be a token that ends the text.
+    pub tokens: Vec<u32>,
+    /// For each of these, tokens whose logits are wanted, at most 64; or nothing at all.
+    pub candidates: Vec<Vec<u32>>,
+}
+
+/// The margin of a token that is impossible, and more than any other's.
+pub const IMPOSSIBLE: i64 = 1 << 41;
+
+/// One token of a completion, seen with this engine's eyes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// What this engine would have drawn after the tokens before it.
+    pub own: Drawn,
+    /// The logit of the token that was claimed, in 2^-16, penalties applied; `None` if it is impossible.
+    pub claimed_logit: Option<i32>,
+    /// By how much the token that was claimed misses being drawn, in 2^-16 ([`cuckoo_sampler::margin`]); [`IMPOSSIBLE`] if
+    /// it is.
+    pub margin: i64,
+    /// Logits of the tokens that they were wanted of, in the same way.
+    pub logits: Vec<Option<i32>>,
+}
+
+/// What a running follow reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FollowEvent {
+    /// The next tokens, without gaps.
+    Positions(Vec<Followed>),
+    /// The last event. Where the shape of the completion could not be followed any further, there were fewer positions
+    /// than tokens: an honest completion ends there.
+    Done,
+    /// The last event: it broke.
+    Failed(EngineError),
+}
+
+/// A running follow. Dropping it cancels: its slot and memory are free within one step.
+#[derive(Debug)]
+pub struct Follow {
+    /// Tokens before those that are followed: of the prompt, template included, and resumed ones.
+    pub prompt_tokens: u32,
+    /// Bounded; a reader that does not read pauses its own follow only.
+    pub events: mpsc::Receiver<FollowEvent>,
+}
+
 /// What a chat model is doing, and what it has done since it was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModelStats {
@@ -261,7 +317,7 @@ pub struct ModelStats {
     pub prefix_hit_tokens: u64,
     /// Times that the model computed.
     pub steps: u64,
-    /// Tokens of prompts that it read.
+    /// Tokens that it read of prompts, and of completions that were resumed or followed.
     pub tokens_read: u64,
     /// Tokens that it produced.
     pub tokens_produced: u64,
@@ -361,6 +417,12 @@ pub trait Engine: Send + Sync + 'static {
         Err(EngineError::InvalidRequest("this engine does not show what its models compute".into()))
     }
 
+    /// Starts to go through a completion. What is wrong with the request itself is returned here, before anything runs.
+    /// Engines that cannot see inside their models refuse.
+    async fn follow(&self, _request: FollowRequest) -> Result<Follow, EngineError> {
+        Err(EngineError::InvalidRequest("this engine does not show how its models choose".into()))
+    }
+
     /// The tokens that the model `model` would read for `prompt`. Engines that cannot see inside their models refuse.
     async fn tokenise(&self, _model: &str, _prompt: Prompt) -> Result<Vec<u32>, EngineError> {
         Err(EngineError::InvalidRequest("this engine does not show the tokens of its models".into()))
@@ -376,22 +438,13 @@ pub trait Engine: Send + Sync + 'static {
 pub type SharedEngine = Arc<dyn Engine>;
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn choices_have_seeds_of_their_own_and_the_first_keeps_its_seed() {
-        let sampling = Sampling { seed: 7, temperature: 0.5, ..Sampling::default() };
-        let request = GenerateRequest { model: "m".into(), prompt: Prompt::Text("hi".into()), sampling };
-        let choices: Vec<_> = request.clone().choices(128).collect();
-        assert_eq!(choices[0], request);
-        assert_eq!(choices.iter().map(|choice| choice.sampling.seed).collect::<HashSet<_>>().len(), 128);
-        let unseeded = |mut choice: GenerateRequest| {
-            choice.sampling.seed = 7;
-            choice
-        };
-        assert!(choices.into_iter().all(|choice| unseeded(choice) == request));
+impl Sampling {
+    /// Drawn by the model's own probabilities, with a seed of this number.
+    pub(crate) fn drawn(number: u64) -> Self {
+        let mut sampling = Self { draw: Parameters { temperature: ONE, ..Self::default().draw }, ..Self::default() };
+        if let Some(beginning) = sampling.seed.first_chunk_mut() {
+            *beginning = number.to_le_bytes();
+        }
+        sampling
     }
 }

@@ -17,11 +17,13 @@ pub struct BenchOptions {
     pub max_tokens: u32,
     /// Generations at once.
     pub streams: usize,
+    /// Whether each token comes with how it was drawn, as a miner needs it.
+    pub records: bool,
 }
 
 impl Default for BenchOptions {
     fn default() -> Self {
-        Self { prompt_paragraphs: 6, max_tokens: 64, streams: 1 }
+        Self { prompt_paragraphs: 6, max_tokens: 64, streams: 1, records: false }
     }
 }
 
@@ -73,12 +75,10 @@ pub async fn bench(engine: &dyn Engine, model: &str, options: BenchOptions) -> R
 }
 
 fn request(model: &str, options: BenchOptions, stream: usize) -> GenerateRequest {
-    GenerateRequest {
-        model: model.to_owned(),
-        // Streams differ from the first word on, so that none gains from what another has read.
-        prompt: Prompt::Text(format!("Chapter {}. {}", stream + 1, PARAGRAPH.repeat(options.prompt_paragraphs))),
-        sampling: Sampling { max_tokens: Some(options.max_tokens), ..Sampling::default() },
-    }
+    // Streams differ from the first word on, so that none gains from what another has read.
+    let prompt = Prompt::Text(format!("Chapter {}. {}", stream + 1, PARAGRAPH.repeat(options.prompt_paragraphs)));
+    let sampling = Sampling { max_tokens: Some(options.max_tokens), ..Sampling::default() };
+    GenerateRequest { records: options.records, ..GenerateRequest::new(model, prompt, sampling) }
 }
 
 async fn follow(mut generation: Generation, begin: Instant) -> Result<Course, EngineError> {

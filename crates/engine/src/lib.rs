@@ -3,7 +3,8 @@
 //! [`LocalEngine`] runs GGUF chat models and BERT embedding models on the CPU or, built with the feature `cuda`, on an
 //! NVIDIA GPU. One thread per chat model has it read, in each step, the next token of every running generation and a few
 //! chunks of prompts, so a long prompt or a slow reader delays nobody else; what a generation says depends on its
-//! request alone, never on what runs beside it. Texts that begin alike share what was computed. Embedding
+//! request alone, never on what runs beside it. How each token was drawn can be recorded, taken up by another engine,
+//! and followed by one that checks it. Texts that begin alike share what was computed. Embedding
 //! requests take turns batch by batch, and their vectors leave as they are computed.
 //!
 //! [`OpenAiEngine`] passes requests on to a local server instead, and [`Engines`] makes one of several.
@@ -26,6 +27,8 @@ mod manifest;
 mod model_dir;
 mod models;
 mod openai;
+mod projection;
+mod prompt_reader;
 mod requantise;
 mod request;
 mod sampling;
@@ -37,9 +40,10 @@ mod tokenizer;
 mod weights;
 
 pub use api::{
-    ChatMessage, Embedding, EmbeddingEvent, Embeddings, Engine, EngineError, FinishReason, GenerateRequest, Generation,
-    GenerationEvent, ModelInfo, ModelKind, ModelStats, PositionOutput, Prefill, PrefillEvent, PrefillRequest, Prompt,
-    ResponseFormat, Sampling, SharedEngine, TokenLogprob, TokenLogprobs,
+    ChatMessage, Drawn, Embedding, EmbeddingEvent, Embeddings, Engine, EngineError, FinishReason, Follow, FollowEvent,
+    FollowRequest, Followed, GenerateRequest, Generation, GenerationEvent, ModelInfo, ModelKind, ModelStats,
+    PositionOutput, Prefill, PrefillEvent, PrefillRequest, Projection, Prompt, ResponseFormat, Sampling, Seed,
+    SharedEngine, TokenLogprob, TokenLogprobs, IMPOSSIBLE,
 };
 pub use device::{chosen_gpu, cuda_devices, CudaDevice, DeviceChoice};
 pub use error::LoadError;

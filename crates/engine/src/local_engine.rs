@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::{
     api::{
-        ChatMessage, Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelKind, ModelStats,
-        Prefill, PrefillRequest, Prompt, Sampling,
+        Embedding, Engine, EngineError, Follow, FollowRequest, GenerateRequest, Generation, ModelInfo, ModelKind,
+        ModelStats, Prefill, PrefillRequest, Prompt, Sampling,
     },
     compute::BLOCK_TOKENS,
     device::DeviceChoice,
@@ -18,18 +18,19 @@ use crate::{
     models::{
         chat_path, load_chat, load_embedding, Backend, CausalModel, ChatFile, KvBudget, LoadedChat, LoadedEmbedding,
     },
-    request::{check_embed, check_generate, check_prefill, check_prompt, MAX_PROMPT_BYTES},
+    prompt_reader::{count, PromptReader},
+    request::{check_embed, check_follow, check_generate, check_prefill, check_prompt},
     sampling::{Chooser, Grammars, StopMatcher},
     scheduler::{Limits, Place, Scheduler},
-    sequence::{Observer, ObserverSpec, Purpose, SequenceSpec, Writer, WriterSpec},
-    template::ChatTemplate,
-    tokenizer::ChatTokenizer,
+    sequence::{Follower, FollowerSpec, Observer, ObserverSpec, Purpose, SequenceSpec, Writer, WriterSpec},
 };
 
 /// Events that may wait for a reader before its generation pauses.
 const EVENT_CAPACITY: usize = 64;
 /// The same for a prefill, whose events are large.
 const PREFILL_EVENT_CAPACITY: usize = 2;
+/// The same for a follow, whose events are some kilobytes.
+const FOLLOW_EVENT_CAPACITY: usize = 16;
 
 /// How an engine works.
 #[derive(Clone, Debug)]
@@ -79,13 +80,6 @@ struct ChatModel {
     grammars: Grammars,
     /// The tokens that end a text.
     ends: Arc<[u32]>,
-}
-
-/// Turns prompts into tokens.
-struct PromptReader {
-    tokenizer: ChatTokenizer,
-    template: Option<ChatTemplate>,
-    context_tokens: u32,
 }
 
 impl LocalEngine {
@@ -172,12 +166,10 @@ impl Engine for LocalEngine {
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, EngineError> {
         let model = self.chat_model(&request.model)?;
         check_generate(&request)?;
-        let GenerateRequest { prompt, sampling, .. } = request;
-        let (place, prompt) = model.read(prompt).await?;
-        let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
-        let max_tokens = model.prompts.room_after(&prompt)?.min(sampling.max_tokens.unwrap_or(u32::MAX));
-        let constraint = model.grammars.constraint(&sampling.format).await?;
-        let chooser = Chooser::new(&sampling, constraint, model.prompts.tokenizer.token_bytes());
+        let GenerateRequest { prompt, sampling, resumed, records, .. } = request;
+        let (place, text) = model.read_resumed(prompt, &resumed).await?;
+        let max_tokens = model.prompts.room_after(&text)?.min(sampling.max_tokens.unwrap_or(u32::MAX));
+        let chooser = model.chooser(&sampling).await?;
         let Sampling { stop, .. } = sampling;
         let (events, receiver) = EventSender::channel(EVENT_CAPACITY)?;
         let writer = Writer::new(WriterSpec {
@@ -186,9 +178,12 @@ impl Engine for LocalEngine {
             stop: StopMatcher::new(stop),
             detokenizer: model.prompts.tokenizer.detokenizer(),
             ends: model.ends.clone(),
+            records,
             events,
         });
-        place.submit(SequenceSpec { prompt, purpose: Purpose::Write(Box::new(writer)) })?;
+        let (place, writer) = replayed(place, writer, resumed, Writer::resume).await?;
+        let prompt_tokens = count(&text);
+        place.submit(SequenceSpec { prompt: text, purpose: Purpose::Write(Box::new(writer)) })?;
         Ok(Generation { prompt_tokens, events: receiver })
     }
 
@@ -202,12 +197,35 @@ impl Engine for LocalEngine {
         let model = self.chat_model(&request.model)?;
         check_prefill(&request)?;
         let PrefillRequest { tokens, from, logits, hidden, .. } = request;
-        model.prompts.check_tokens(&tokens)?;
+        model.prompts.check_vocabulary(&tokens)?;
+        model.prompts.check_length(&tokens)?;
         let place = model.scheduler.reserve()?;
         let (events, receiver) = EventSender::channel(PREFILL_EVENT_CAPACITY)?;
         let observer = Observer::new(ObserverSpec { from: from as usize, logits, hidden, events });
         place.submit(SequenceSpec { prompt: tokens, purpose: Purpose::Observe(Box::new(observer)) })?;
         Ok(Prefill { events: receiver })
+    }
+
+    async fn follow(&self, request: FollowRequest) -> Result<Follow, EngineError> {
+        let model = self.chat_model(&request.generate.model)?;
+        check_follow(&request)?;
+        let FollowRequest { generate, tokens, candidates } = request;
+        let GenerateRequest { prompt, sampling, resumed, .. } = generate;
+        model.check_completion(&tokens)?;
+        let (place, mut text) = model.read_resumed(prompt, &resumed).await?;
+        let (prompt_tokens, from) = (count(&text), text.len().saturating_sub(1));
+        text.extend_from_slice(&tokens);
+        model.prompts.check_length(&text)?;
+        // What would follow behind the last is nobody's question.
+        text.pop();
+        // Nobody is told of them here.
+        let chooser = model.chooser(&Sampling { logprobs: None, ..sampling }).await?;
+        let replay = |chooser: &mut Chooser, tokens: &[u32]| tokens.iter().try_for_each(|token| chooser.replay(*token));
+        let (place, chooser) = replayed(place, chooser, resumed, replay).await?;
+        let (events, receiver) = EventSender::channel(FOLLOW_EVENT_CAPACITY)?;
+        let follower = Follower::new(FollowerSpec { from, tokens, candidates, chooser, events });
+        place.submit(SequenceSpec { prompt: text, purpose: Purpose::Follow(Box::new(follower)) })?;
+        Ok(Follow { prompt_tokens, events: receiver })
     }
 
     async fn tokenise(&self, model: &str, prompt: Prompt) -> Result<Vec<u32>, EngineError> {
@@ -237,6 +255,51 @@ impl ChatModel {
         let (place, prompt) = reading.await.map_err(|_| EngineError::Internal("reading the prompt panicked".into()))?;
         Ok((place, prompt?))
     }
+
+    /// Takes a place and turns the prompt into tokens, behind which `resumed` were produced.
+    async fn read_resumed(&self, prompt: Prompt, resumed: &[u32]) -> Result<(Place, Vec<u32>), EngineError> {
+        self.check_completion(resumed)?;
+        if resumed.last().is_some_and(|last| self.ends.contains(last)) {
+            return Err(EngineError::InvalidRequest("the text to be resumed has ended already".into()));
+        }
+        let (place, mut text) = self.read(prompt).await?;
+        if text.is_empty() {
+            return Err(EngineError::InvalidRequest("the prompt is empty".into()));
+        }
+        text.extend_from_slice(resumed);
+        Ok((place, text))
+    }
+
+    /// Refuses tokens that no completion of this model can have: unknown ones, and more behind one that ends a text.
+    fn check_completion(&self, tokens: &[u32]) -> Result<(), EngineError> {
+        self.prompts.check_vocabulary(tokens)?;
+        match tokens.split_last() {
+            Some((_, before)) if before.iter().any(|token| self.ends.contains(token)) => {
+                Err(EngineError::InvalidRequest("the completion goes on behind a token that ends it".into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn chooser(&self, sampling: &Sampling) -> Result<Chooser, EngineError> {
+        let constraint = self.grammars.constraint(&sampling.format).await?;
+        Ok(Chooser::new(sampling, constraint, self.prompts.tokenizer.token_bytes()))
+    }
+}
+
+/// Has `to` take `tokens` up with `replay`. Keeps the place until that is done, even if the caller goes away before.
+async fn replayed<T: Send + 'static>(
+    place: Place,
+    mut to: T,
+    tokens: Vec<u32>,
+    replay: impl FnOnce(&mut T, &[u32]) -> Result<(), EngineError> + Send + 'static,
+) -> Result<(Place, T), EngineError> {
+    if tokens.is_empty() {
+        return Ok((place, to));
+    }
+    // Following a shape takes up to milliseconds for a token.
+    let replaying = tokio::task::spawn_blocking(move || replay(&mut to, &tokens).map(|()| (place, to)));
+    replaying.await.map_err(|_| EngineError::Internal("taking up a text panicked".into()))?
 }
 
 /// The kind of a model whose architecture is supported.
@@ -263,55 +326,4 @@ fn context_that_fits(dir: &ModelDir, context_tokens: u32, model: &dyn CausalMode
         );
     }
     context_tokens.min(fitting)
-}
-
-impl PromptReader {
-    fn read(&self, prompt: &Prompt) -> Result<Vec<u32>, EngineError> {
-        let rendered;
-        let text = match prompt {
-            Prompt::Text(text) => text,
-            Prompt::Chat(messages) => {
-                let template = self.template.as_ref().ok_or_else(|| {
-                    EngineError::InvalidRequest(
-                        "this model cannot chat, it has no chat template; send a text to complete".into(),
-                    )
-                })?;
-                let names = self.tokenizer.control_names();
-                let quoted: Vec<ChatMessage> = messages
-                    .iter()
-                    .map(|message| ChatMessage { role: message.role.clone(), content: names.quote(&message.content) })
-                    .collect();
-                rendered = template.render(&quoted, MAX_PROMPT_BYTES)?;
-                &rendered
-            }
-        };
-        self.tokenizer
-            .encode(text)
-            .map_err(|error| EngineError::Internal(format!("the prompt cannot be tokenised: {error}")))
-    }
-
-    /// Refuses a text that the context cannot hold, and tokens that the model does not have.
-    fn check_tokens(&self, tokens: &[u32]) -> Result<(), EngineError> {
-        let prompt_tokens = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
-        if prompt_tokens > self.context_tokens {
-            return Err(EngineError::ContextLength { prompt_tokens, context_tokens: self.context_tokens });
-        }
-        let vocabulary = self.tokenizer.tokens();
-        match tokens.iter().find(|token| **token as usize >= vocabulary) {
-            None => Ok(()),
-            Some(token) => Err(EngineError::InvalidRequest(format!(
-                "the text has a token {token}, the model's vocabulary has {vocabulary}"
-            ))),
-        }
-    }
-
-    /// Tokens that the context can hold after `prompt`; an error if there are none.
-    fn room_after(&self, prompt: &[u32]) -> Result<u32, EngineError> {
-        let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
-        match self.context_tokens.checked_sub(prompt_tokens) {
-            _ if prompt.is_empty() => Err(EngineError::InvalidRequest("the prompt is empty".into())),
-            Some(room) if room > 0 => Ok(room),
-            _ => Err(EngineError::ContextLength { prompt_tokens, context_tokens: self.context_tokens }),
-        }
-    }
 }

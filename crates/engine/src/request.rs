@@ -1,12 +1,15 @@
 //! What a request may ask for; everything is checked before anything runs.
 
-use crate::api::{ChatMessage, EngineError, GenerateRequest, PrefillRequest, Prompt, ResponseFormat, Sampling};
+use cuckoo_sampler::{Parameters, MAX_CANDIDATES, ONE};
+
+use crate::api::{
+    ChatMessage, EngineError, FollowRequest, GenerateRequest, PrefillRequest, Prompt, ResponseFormat, Sampling,
+};
 
 /// Longest prompt, all messages together.
 pub(crate) const MAX_PROMPT_BYTES: usize = 1 << 20;
 /// Most messages of a chat.
 const MAX_MESSAGES: usize = 1024;
-const MAX_TEMPERATURE: f32 = 2.0;
 const MAX_STOPS: usize = 4;
 const MAX_STOP_BYTES: usize = 256;
 /// Of frequency and presence, either way.
@@ -50,6 +53,22 @@ pub(crate) fn check_prefill(request: &PrefillRequest) -> Result<(), EngineError>
     Ok(())
 }
 
+/// Refuses completions without tokens, and wishes that do not belong to its tokens.
+pub(crate) fn check_follow(request: &FollowRequest) -> Result<(), EngineError> {
+    let FollowRequest { generate, tokens, candidates } = request;
+    check_generate(generate)?;
+    if tokens.is_empty() {
+        return refuse("the completion has no tokens to follow");
+    }
+    if !candidates.is_empty() && candidates.len() != tokens.len() {
+        return refuse(format!("there are {} tokens and {} lists of candidates", tokens.len(), candidates.len()));
+    }
+    match candidates.iter().find(|wanted| wanted.len() > MAX_CANDIDATES) {
+        Some(wanted) => refuse(format!("a token has at most {MAX_CANDIDATES} candidates, not {}", wanted.len())),
+        None => Ok(()),
+    }
+}
+
 /// Refuses batches that are empty or too large.
 pub(crate) fn check_embed(inputs: &[String]) -> Result<(), EngineError> {
     if inputs.is_empty() {
@@ -69,11 +88,13 @@ pub(crate) fn check_embed(inputs: &[String]) -> Result<(), EngineError> {
 }
 
 fn check_sampling(sampling: &Sampling) -> Result<(), EngineError> {
-    if !(0.0..=MAX_TEMPERATURE).contains(&sampling.temperature) {
-        return refuse(format!("temperature must be from 0 to {MAX_TEMPERATURE}, not {}", sampling.temperature));
-    }
-    if !(sampling.top_p > 0.0 && sampling.top_p <= 1.0) {
-        return refuse(format!("top_p must be above 0 and at most 1, not {}", sampling.top_p));
+    if !sampling.draw.are_valid() {
+        let Parameters { temperature, top_k, top_p } = sampling.draw;
+        return refuse(format!(
+            "temperature must be from 0 to {}, top_k from 1 to {MAX_CANDIDATES} and top_p from 1 to {ONE}, temperature and \
+             top_p in 2^-16; not {temperature}, {top_k} and {top_p}",
+            Parameters::MAX_TEMPERATURE
+        ));
     }
     if sampling.max_tokens == Some(0) {
         return refuse("max_tokens must be at least 1");
@@ -136,9 +157,9 @@ mod tests {
     use super::*;
 
     fn request(change: impl FnOnce(&mut GenerateRequest)) -> GenerateRequest {
-        let sampling = Sampling { max_tokens: Some(1), temperature: 1.0, ..Sampling::default() };
+        let sampling = Sampling { max_tokens: Some(1), ..Sampling::default() };
         let message = ChatMessage { role: "user".into(), content: "hi".into() };
-        let mut request = GenerateRequest { model: "m".into(), prompt: Prompt::Chat(vec![message]), sampling };
+        let mut request = GenerateRequest::new("m", Prompt::Chat(vec![message]), sampling);
         change(&mut request);
         request
     }
@@ -157,13 +178,11 @@ mod tests {
         check_generate(&request(|r| {
             r.sampling = Sampling {
                 max_tokens: None,
-                temperature: 2.0,
-                top_p: f32::MIN_POSITIVE,
-                top_k: u32::MAX,
+                draw: Parameters { temperature: 2 * ONE, top_k: 1, top_p: 1 },
                 frequency_penalty: 2.0,
                 presence_penalty: -2.0,
                 repetition_penalty: 2.0,
-                seed: u64::MAX,
+                seed: [255; 32],
                 stop: vec!["x".repeat(MAX_STOP_BYTES); MAX_STOPS],
                 logprobs: Some(20),
                 format: ResponseFormat::JsonSchema(" ".repeat(MAX_SCHEMA_BYTES)),
@@ -174,12 +193,9 @@ mod tests {
 
     #[test]
     fn sampling_out_of_range_is_refused() {
-        for temperature in [-0.1, 2.1, f32::NAN, f32::INFINITY] {
-            assert_refused(|r| r.sampling.temperature = temperature, "temperature");
-        }
-        for top_p in [0.0, -1.0, 1.1, f32::NAN] {
-            assert_refused(|r| r.sampling.top_p = top_p, "top_p");
-        }
+        assert_refused(|r| r.sampling.draw.temperature = 2 * ONE + 1, "temperature");
+        assert_refused(|r| r.sampling.draw.top_k = 0, "top_k");
+        assert_refused(|r| r.sampling.draw.top_p = 0, "top_p");
         assert_refused(|r| r.sampling.max_tokens = Some(0), "max_tokens");
     }
 
@@ -210,6 +226,18 @@ mod tests {
         check_prefill(&request(1, 0, false, true)).unwrap();
         for bad in [request(0, 0, true, true), request(2, 2, true, true), request(2, 0, false, false)] {
             assert!(matches!(check_prefill(&bad), Err(EngineError::InvalidRequest(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_follow_needs_tokens_and_a_list_for_each_or_none() {
+        let follow = |tokens: usize, candidates: Vec<Vec<u32>>| {
+            check_follow(&FollowRequest { generate: request(|_| ()), tokens: vec![1; tokens], candidates })
+        };
+        follow(2, Vec::new()).unwrap();
+        follow(2, vec![vec![1; MAX_CANDIDATES], Vec::new()]).unwrap();
+        for bad in [follow(0, Vec::new()), follow(2, vec![Vec::new()]), follow(1, vec![vec![1; MAX_CANDIDATES + 1]])] {
+            assert!(matches!(bad, Err(EngineError::InvalidRequest(_))), "{bad:?}");
         }
     }
 

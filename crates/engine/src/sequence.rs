@@ -1,5 +1,6 @@
 //! One text that the scheduler has a model read: how far it is, and what becomes of what the model computes.
 
+mod follower;
 mod observer;
 mod writer;
 
@@ -10,6 +11,7 @@ use crate::{
     models::{Output, Piece, Wanted},
 };
 
+pub(crate) use follower::{Follower, FollowerSpec};
 pub(crate) use observer::{Observer, ObserverSpec};
 pub(crate) use writer::{Writer, WriterSpec};
 
@@ -26,6 +28,8 @@ pub(crate) enum Purpose {
     Write(Box<Writer>),
     /// To show what the model computes at its positions.
     Observe(Box<Observer>),
+    /// To find out whether it was continued as it would have been here.
+    Follow(Box<Follower>),
 }
 
 impl SequenceSpec {
@@ -38,7 +42,7 @@ impl SequenceSpec {
     pub(crate) fn most_tokens(&self) -> usize {
         let produced = match &self.purpose {
             Purpose::Write(writer) => writer.max_tokens().saturating_sub(1) as usize,
-            Purpose::Observe(_) => 0,
+            Purpose::Observe(_) | Purpose::Follow(_) => 0,
         };
         self.prompt.len().saturating_add(produced)
     }
@@ -48,6 +52,7 @@ impl SequenceSpec {
         let wanted_from = match &self.purpose {
             Purpose::Write(_) => self.prompt.len().saturating_sub(1),
             Purpose::Observe(observer) => observer.from(),
+            Purpose::Follow(follower) => follower.from(),
         };
         self.prompt.get(..wanted_from).unwrap_or_default()
     }
@@ -56,6 +61,7 @@ impl SequenceSpec {
         match &self.purpose {
             Purpose::Write(writer) => writer.is_cancelled(),
             Purpose::Observe(observer) => observer.is_cancelled(),
+            Purpose::Follow(follower) => follower.is_cancelled(),
         }
     }
 
@@ -64,6 +70,7 @@ impl SequenceSpec {
         match self.purpose {
             Purpose::Write(writer) => writer.fail(error),
             Purpose::Observe(observer) => observer.fail(error),
+            Purpose::Follow(follower) => follower.fail(error),
         }
     }
 }
@@ -111,6 +118,7 @@ impl Sequence {
         let (is_delivered, is_finished) = match &mut self.spec.purpose {
             Purpose::Write(writer) => (writer.deliver(), writer.is_finished()),
             Purpose::Observe(observer) => (observer.deliver(), self.read >= self.spec.prompt.len()),
+            Purpose::Follow(follower) => (follower.deliver(), follower.is_finished()),
         };
         match () {
             () if !is_delivered => Phase::Paused,
@@ -154,6 +162,7 @@ impl Sequence {
         match &self.spec.purpose {
             Purpose::Write(_) => left,
             Purpose::Observe(observer) => observer.most_at_once(self.read, left),
+            Purpose::Follow(follower) => follower.most_at_once(self.read, left),
         }
     }
 
@@ -168,6 +177,7 @@ impl Sequence {
         let wanted = match &self.spec.purpose {
             Purpose::Write(_) if end == self.text.len() => Wanted::Last,
             Purpose::Observe(observer) if observer.from() < end => Wanted::Each,
+            Purpose::Follow(follower) if follower.from() < end => Wanted::Each,
             _ => Wanted::Nothing,
         };
         Piece {
@@ -184,9 +194,10 @@ impl Sequence {
         self.read += tokens;
         match &mut self.spec.purpose {
             Purpose::Observe(observer) => observer.accept(position, outputs),
+            Purpose::Follow(follower) => follower.accept(position, &outputs)?,
             Purpose::Write(writer) => {
                 let Some(output) = outputs.into_iter().next() else { return Ok(0) };
-                if let Some(token) = writer.accept(&output.logits, self.text.len() as u64)? {
+                if let Some(token) = writer.accept(&output)? {
                     self.text.push(token);
                     return Ok(1);
                 }
@@ -220,6 +231,7 @@ impl SequenceSpec {
         match self.purpose {
             Purpose::Write(writer) => writer.finish(prompt_tokens),
             Purpose::Observe(observer) => observer.finish(),
+            Purpose::Follow(follower) => follower.finish(),
         }
     }
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::{
     api::{
-        Embedding, Engine, EngineError, GenerateRequest, Generation, ModelInfo, ModelStats, Prefill, PrefillRequest,
-        Prompt, SharedEngine,
+        Embedding, Engine, EngineError, Follow, FollowRequest, GenerateRequest, Generation, ModelInfo, ModelStats,
+        Prefill, PrefillRequest, Prompt, SharedEngine,
     },
     error::LoadError,
 };
@@ -54,6 +54,10 @@ impl Engine for Engines {
 
     async fn prefill(&self, request: PrefillRequest) -> Result<Prefill, EngineError> {
         self.engine(&request.model)?.prefill(request).await
+    }
+
+    async fn follow(&self, request: FollowRequest) -> Result<Follow, EngineError> {
+        self.engine(&request.generate.model)?.follow(request).await
     }
 
     async fn tokenise(&self, model: &str, prompt: Prompt) -> Result<Vec<u32>, EngineError> {
@@ -108,7 +112,7 @@ mod tests {
             ("c", EngineError::UnknownModel("c".into())),
         ] {
             let prompt = Prompt::Text("hi".into());
-            let request = GenerateRequest { model: model.into(), prompt, sampling: Sampling::default() };
+            let request = GenerateRequest::new(model, prompt, Sampling::default());
             assert_eq!(engines.generate(request).await.unwrap_err(), expected);
             assert_eq!(engines.embed(model, vec![]).await.unwrap_err(), expected);
         }

@@ -1,7 +1,7 @@
 //! What client, gateway and miner say to each other: types and their limits, nothing else.
 //!
 //! [`link`] is the protobuf of the stream between gateway and miner, [`handshake`] its mutual proof of operator keys,
-//! [`request`] the hash of a task that receipts name, [`charge`] what a task may cost and did cost, [`money`] how prices
+//! [`request`] the hash of a task that receipts name, [`sampling`] how tokens are drawn, [`charge`] what a task may cost and did cost, [`money`] how prices
 //! and vouchers cross the link. The HTTP API's types come from the crate `openai-protocol`.
 
 #![warn(missing_docs)]
@@ -11,6 +11,7 @@ pub mod handshake;
 pub mod limits;
 pub mod money;
 pub mod request;
+pub mod sampling;
 
 /// Generated from `proto/link.proto`, which documents it.
 #[allow(missing_docs, clippy::all, unreachable_pub)]

@@ -151,7 +151,8 @@ mod tests {
     #[tokio::test]
     async fn missing_models_are_pulled() {
         let args = ModelArgs { models_dir: Some("/nowhere".into()), models: vec![] };
-        let checks = models(&args, &OpenAiArgs { url: None, key_file: None, models: vec![] }).await;
+        let checks =
+            models(&args, &OpenAiArgs { url: None, key_file: None, key_in_clear: false, models: vec![] }).await;
         assert!(checks.iter().all(|check| !check.is_well()));
         assert!(checks[0].to_string().contains("models pull"), "{}", checks[0]);
     }

@@ -34,7 +34,7 @@ impl Batch {
         let mut event = events.recv().await;
         loop {
             match event {
-                Some(GenerationEvent::Piece { text, tokens, logprobs }) => {
+                Some(GenerationEvent::Piece { text, tokens, logprobs, .. }) => {
                     batch.text.push_str(&text);
                     batch.tokens = batch.tokens.saturating_add(tokens);
                     for report in logprobs.into_iter().map(to_wire) {
@@ -42,7 +42,7 @@ impl Batch {
                         batch.logprobs.push(report);
                     }
                 }
-                Some(GenerationEvent::Done { prompt_tokens, completion_tokens, finish }) => {
+                Some(GenerationEvent::Done { prompt_tokens, completion_tokens, finish, .. }) => {
                     let finish = match finish {
                         FinishReason::Stop => Finish::Stop,
                         FinishReason::Length => Finish::Length,
@@ -98,7 +98,8 @@ mod tests {
     async fn what_has_piled_up_becomes_one_piece() {
         let (sender, mut events) = mpsc::channel(8);
         for text in ["a", "b"] {
-            sender.send(GenerationEvent::Piece { text: text.into(), tokens: 1, logprobs: vec![] }).await.unwrap();
+            let piece = GenerationEvent::Piece { text: text.into(), tokens: 1, logprobs: vec![], tokens_drawn: vec![] };
+            sender.send(piece).await.unwrap();
         }
         let batch = Batch::next(&mut events).await;
         assert_eq!((batch.text.as_str(), batch.tokens), ("ab", 2));

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use cuckoo_engine::{
-    ChatMessage, EngineError, GenerateRequest, ModelInfo, ModelKind, Prompt, ResponseFormat, Sampling,
+    ChatMessage, EngineError, GenerateRequest, ModelInfo, ModelKind, Prompt, ResponseFormat, Sampling, Seed,
 };
 use cuckoo_wire::{
     limits::{
         MAX_EMBEDDING_INPUTS, MAX_PENALTY, MAX_REPETITION_PENALTY, MAX_SCHEMA_BYTES, MAX_STOP_STRINGS, MAX_TOP_LOGPROBS,
     },
     link::{self, sampling::Format, task, FailureCode},
+    sampling::parameters,
 };
 
 /// No task may take longer, whatever its coordinator says.
@@ -91,13 +92,13 @@ fn read_work(work: task::Work, model: String) -> Result<Work, Failed> {
             }
             let messages =
                 chat.messages.into_iter().map(|message| ChatMessage { role: message.role, content: message.content });
-            let request = GenerateRequest { model, prompt: Prompt::Chat(messages.collect()), sampling };
+            let request = GenerateRequest::new(model, Prompt::Chat(messages.collect()), sampling);
             Ok(Work::Generate { request, echo: None })
         }
         task::Work::Completion(completion) => {
             let sampling = read_sampling(completion.sampling)?;
             let echo = completion.echo.then(|| completion.prompt.clone());
-            let request = GenerateRequest { model, prompt: Prompt::Text(completion.prompt), sampling };
+            let request = GenerateRequest::new(model, Prompt::Text(completion.prompt), sampling);
             Ok(Work::Generate { request, echo })
         }
         task::Work::Embedding(embedding) => {
@@ -133,17 +134,22 @@ fn read_sampling(sampling: Option<link::Sampling>) -> Result<Sampling, Failed> {
     }
     Ok(Sampling {
         max_tokens: Some(sampling.max_tokens).filter(|max| *max > 0),
-        temperature: sampling.temperature,
-        top_p: sampling.top_p,
-        top_k: sampling.top_k,
+        draw: parameters(&sampling),
         frequency_penalty: sampling.frequency_penalty,
         presence_penalty: sampling.presence_penalty,
         repetition_penalty: sampling.repetition_penalty,
-        seed: sampling.seed,
+        seed: seed_of(sampling.seed),
         stop: sampling.stop,
         logprobs: sampling.logprobs,
         format: read_format(sampling.format)?,
     })
+}
+
+/// What a task's seed is among the engine's, which are longer: its eight bytes, the lowest first, and zeros.
+fn seed_of(seed: u64) -> Seed {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes
 }
 
 fn read_format(format: Option<Format>) -> Result<ResponseFormat, Failed> {
@@ -162,6 +168,7 @@ fn invalid(reason: impl Into<String>) -> Failed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cuckoo_sampler::{Parameters, ONE};
 
     fn models() -> Vec<ModelInfo> {
         [("chat", ModelKind::Chat), ("vectors", ModelKind::Embedding)]
@@ -220,13 +227,11 @@ mod tests {
         };
         let expected = Sampling {
             max_tokens: Some(5),
-            temperature: 0.5,
-            top_p: 0.9,
-            top_k: 40,
+            draw: Parameters { temperature: ONE / 2, top_k: 40, top_p: 58_982 },
             frequency_penalty: 0.1,
             presence_penalty: -0.2,
             repetition_penalty: 1.1,
-            seed: 7,
+            seed: seed_of(7),
             stop: vec!["x".into()],
             logprobs: Some(3),
             format: ResponseFormat::JsonSchema("{}".into()),

@@ -84,6 +84,7 @@ impl FakeEngine {
             text: text.into(),
             tokens: 1,
             logprobs: reported.map(|top| report(text, top)).into_iter().collect(),
+            tokens_drawn: vec![],
         };
         let mut completion_tokens = 0;
         match prompt.as_str() {
@@ -110,7 +111,14 @@ impl FakeEngine {
                 while events.capacity() < events.max_capacity() {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
-                let _ = events.send(GenerationEvent::Piece { text: String::new(), tokens: 5, logprobs: vec![] }).await;
+                let _ = events
+                    .send(GenerationEvent::Piece {
+                        text: String::new(),
+                        tokens: 5,
+                        logprobs: vec![],
+                        tokens_drawn: vec![],
+                    })
+                    .await;
                 events.closed().await;
             }
             "breaks" => {
@@ -121,7 +129,14 @@ impl FakeEngine {
             }
             "hidden" => {
                 let _ = events.send(piece("x")).await;
-                let _ = events.send(GenerationEvent::Piece { text: String::new(), tokens: 1, logprobs: vec![] }).await;
+                let _ = events
+                    .send(GenerationEvent::Piece {
+                        text: String::new(),
+                        tokens: 1,
+                        logprobs: vec![],
+                        tokens_drawn: vec![],
+                    })
+                    .await;
                 completion_tokens = 3;
             }
             other => {
@@ -131,7 +146,7 @@ impl FakeEngine {
                 }
             }
         }
-        let done = GenerationEvent::Done { prompt_tokens: 2, completion_tokens, finish: FinishReason::Stop };
+        let done = GenerationEvent::Done { prompt_tokens: 2, completion_tokens, finish: FinishReason::Stop, end: None };
         let _ = events.send(done).await;
     }
 }

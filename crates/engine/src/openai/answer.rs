@@ -210,7 +210,7 @@ impl Count {
             self.finish.get_or_insert(FinishReason::Length);
             self.is_over = true;
         }
-        Ok(Some(GenerationEvent::Piece { text, tokens, logprobs }))
+        Ok(Some(GenerationEvent::Piece { text, tokens, logprobs, tokens_drawn: Vec::new() }))
     }
 
     /// The text with the thoughts before it: they are paid like text, so they are passed on like text. Thoughts that the
@@ -245,7 +245,7 @@ impl Count {
         let finish = self.finish.ok_or_else(cut)?;
         let counted = self.completion.filter(|_| self.bounds.logprobs.is_none());
         let completion_tokens = counted.unwrap_or(self.reported).min(self.bounds.completion);
-        Ok(GenerationEvent::Done { prompt_tokens: self.prompt(), completion_tokens, finish })
+        Ok(GenerationEvent::Done { prompt_tokens: self.prompt(), completion_tokens, finish, end: None })
     }
 }
 
@@ -300,7 +300,8 @@ mod tests {
         let three = Chunk { completion_tokens: Some(3), prompt_tokens: Some(9), ..words("bc") };
         assert_eq!(tokens(count.take(three).unwrap()), Some(2));
         assert_eq!(count.take(Chunk { finish: Some("stop".into()), ..Chunk::default() }).unwrap(), None);
-        let done = GenerationEvent::Done { prompt_tokens: 9, completion_tokens: 3, finish: FinishReason::Stop };
+        let done =
+            GenerationEvent::Done { prompt_tokens: 9, completion_tokens: 3, finish: FinishReason::Stop, end: None };
         assert_eq!(count.end().unwrap(), done);
     }
 
@@ -314,7 +315,8 @@ mod tests {
             ..Chunk::default()
         };
         count.take(boast).unwrap();
-        let done = GenerationEvent::Done { prompt_tokens: 100, completion_tokens: 4, finish: FinishReason::Length };
+        let done =
+            GenerationEvent::Done { prompt_tokens: 100, completion_tokens: 4, finish: FinishReason::Length, end: None };
         assert_eq!(count.end().unwrap(), done);
     }
 

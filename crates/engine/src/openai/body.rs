@@ -1,5 +1,6 @@
 //! What the server is asked.
 
+use cuckoo_sampler::{Parameters, MAX_CANDIDATES, ONE};
 use serde_json::{json, Map, Value};
 
 use crate::api::{EngineError, GenerateRequest, Prompt, ResponseFormat, Sampling};
@@ -96,14 +97,18 @@ pub(super) fn embeddings(name: &str, inputs: &[String]) -> Body {
 
 /// How to choose tokens. What is left at its default is not named, since not every server knows it.
 fn sampling(sampling: &Sampling) -> Result<Vec<(&'static str, Value)>, EngineError> {
-    let Sampling { temperature, top_p, top_k, frequency_penalty, presence_penalty, repetition_penalty, .. } = sampling;
+    let Sampling { draw, frequency_penalty, presence_penalty, repetition_penalty, .. } = sampling;
+    let Parameters { temperature, top_k, top_p } = draw;
+    let part_of_one = |number: &u32| json!(f64::from(*number) / f64::from(ONE));
+    let seed = sampling.seed.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let mut fields = vec![
-        ("temperature", json!(temperature)),
-        ("top_p", json!(top_p)),
-        // Servers take seeds of 31 bits. Seeds of ours that differ in any bit should differ there.
-        ("seed", json!((sampling.seed ^ (sampling.seed >> 31) ^ (sampling.seed >> 62)) & 0x7fff_ffff)),
+        ("temperature", part_of_one(temperature)),
+        ("top_p", part_of_one(top_p)),
+        // Servers take seeds of 31 bits. Seeds of ours that differ in any of their first 64 bits should differ there.
+        ("seed", json!((seed ^ (seed >> 31) ^ (seed >> 62)) & 0x7fff_ffff)),
     ];
-    if *top_k > 0 {
+    // All that we know of is no bound for a server.
+    if usize::from(*top_k) < MAX_CANDIDATES {
         fields.push(("top_k", json!(top_k)));
     }
     for (field, penalty) in [("frequency_penalty", frequency_penalty), ("presence_penalty", presence_penalty)] {
@@ -138,7 +143,7 @@ mod tests {
     use crate::api::ChatMessage;
 
     fn asked(prompt: Prompt, sampling: Sampling) -> Body {
-        generation(&GenerateRequest { model: "m".into(), prompt, sampling }, "served", 100).unwrap()
+        generation(&GenerateRequest::new("m", prompt, sampling), "served", 100).unwrap()
     }
 
     fn chat() -> Prompt {
@@ -156,6 +161,14 @@ mod tests {
             assert!(body.json.get(unnamed).is_none(), "{unnamed}");
         }
         assert!(asked(chat(), Sampling::default()).json.get("max_tokens").is_none());
+    }
+
+    #[test]
+    fn parameters_are_parts_of_one() {
+        let draw = Parameters { temperature: ONE / 2, top_k: 63, top_p: ONE / 4 };
+        let body = asked(chat(), Sampling { draw, ..Sampling::default() }).json;
+        assert_eq!((&body["temperature"], &body["top_p"]), (&json!(0.5), &json!(0.25)));
+        assert_eq!(body["top_k"], json!(63));
     }
 
     #[test]
@@ -186,7 +199,11 @@ mod tests {
 
     #[test]
     fn seeds_fit_into_31_bits_and_every_bit_counts() {
-        let seed = |seed| asked(chat(), Sampling { seed, ..Sampling::default() }).json["seed"].as_u64().unwrap();
+        let seed = |number: u64| {
+            let mut seed = [9; 32];
+            seed[..8].copy_from_slice(&number.to_le_bytes());
+            asked(chat(), Sampling { seed, ..Sampling::default() }).json["seed"].as_u64().unwrap()
+        };
         let seeds: std::collections::HashSet<u64> = (0..64).map(|bit| seed(1 << bit)).collect();
         assert!(seeds.iter().all(|seed| (1..=0x7fff_ffff).contains(seed)), "{seeds:?}");
         assert_eq!(seed(7), 7);
@@ -198,14 +215,14 @@ mod tests {
             |schema: &str| Sampling { format: ResponseFormat::JsonSchema(schema.into()), ..Sampling::default() };
         let body = asked(chat(), format(r#"{"type": "object"}"#)).json;
         assert_eq!(body["response_format"]["json_schema"]["schema"], json!({"type": "object"}));
-        let request = GenerateRequest { model: "m".into(), prompt: chat(), sampling: format("{") };
+        let request = GenerateRequest::new("m", chat(), format("{"));
         assert!(matches!(generation(&request, "served", 100), Err(EngineError::InvalidRequest(_))));
     }
 
     #[test]
     fn log_probabilities_of_a_text_are_refused() {
         let sampling = Sampling { logprobs: Some(1), ..Sampling::default() };
-        let request = GenerateRequest { model: "m".into(), prompt: Prompt::Text("x".into()), sampling };
+        let request = GenerateRequest::new("m", Prompt::Text("x".into()), sampling);
         assert!(matches!(generation(&request, "served", 100), Err(EngineError::InvalidRequest(_))));
     }
 }

@@ -141,6 +141,11 @@ impl Engine for OpenAiEngine {
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, EngineError> {
         let model = self.model(&request.model, ModelKind::Chat)?;
         check_generate(&request)?;
+        if request.records || !request.resumed.is_empty() {
+            return Err(EngineError::InvalidRequest(
+                "this model's server neither shows how it chooses nor takes up what another began".into(),
+            ));
+        }
         let context_tokens = model.info.context_tokens;
         let body = body::generation(&request, &model.name, context_tokens)?;
         let most = request.sampling.max_tokens.unwrap_or(u32::MAX).min(context_tokens);

@@ -34,11 +34,8 @@ async fn with_limits(script: Vec<Step>, limits: OpenAiLimits) -> (Scripted, Open
 }
 
 fn request() -> GenerateRequest {
-    GenerateRequest {
-        model: "chat".into(),
-        prompt: Prompt::Chat(vec![ChatMessage { role: "user".into(), content: "Hi".into() }]),
-        sampling: Sampling { max_tokens: Some(8), ..Sampling::default() },
-    }
+    let prompt = Prompt::Chat(vec![ChatMessage { role: "user".into(), content: "Hi".into() }]);
+    GenerateRequest::new("chat", prompt, Sampling { max_tokens: Some(8), ..Sampling::default() })
 }
 
 fn word(text: &str) -> String {
@@ -92,7 +89,10 @@ async fn a_chat_is_streamed_and_counted() {
 
     let (text, tokens, last) = read(engine.generate(request()).await.unwrap()).await;
     assert_eq!((text.as_str(), tokens), ("Hello", 2));
-    assert_eq!(last, GenerationEvent::Done { prompt_tokens: 9, completion_tokens: 5, finish: FinishReason::Stop });
+    assert_eq!(
+        last,
+        GenerationEvent::Done { prompt_tokens: 9, completion_tokens: 5, finish: FinishReason::Stop, end: None }
+    );
     let asked = server.asked.recv().await.unwrap();
     assert!(asked.head.starts_with("POST /v1/chat/completions HTTP/1.1"), "{}", asked.head);
     assert_eq!((&asked.json["model"], &asked.json["max_tokens"]), (&"served".into(), &8.into()));

@@ -2,32 +2,32 @@
 
 use std::sync::Arc;
 
-use rand_chacha::{
-    rand_core::{RngCore, SeedableRng},
-    ChaCha8Rng,
-};
+use cuckoo_sampler::{draw, margin, Candidate, Noise, Parameters, MAX_CANDIDATES};
 
 use super::{
-    candidates::Candidates, constraint::Constraint, likeliest::likeliest, logprobs::logprobs, penalties::Penalties,
+    constraint::Constraint,
+    likeliest::{check_numbers, likeliest, quantise},
+    logprobs::logprobs,
+    penalties::Penalties,
 };
 use crate::{
-    api::{EngineError, Sampling, TokenLogprobs},
+    api::{EngineError, Sampling, Seed, TokenLogprobs, IMPOSSIBLE},
     detokenizer::TokenBytes,
 };
 
-/// Separates this use of the seed from any other.
-const NOISE_DOMAIN: &[u8; 24] = b"cuckoo/sample/noise/v1\0\0";
+/// Tokens that are looked at where the likeliest is taken, for whoever checks the choice.
+const GREEDY_CANDIDATES: usize = 8;
 
 /// Chooses the tokens of one generation. A choice depends on the logits, the parameters, the seed, the position and the
-/// tokens that were chosen before, and on nothing else; so scheduling does not change it.
+/// tokens that were taken before, and on nothing else; so scheduling does not change it.
 ///
-/// What the constraint forbids is left out first; then come penalties, temperature, `top_k` and `top_p` of what `top_k`
-/// leaves.
+/// What the constraint forbids is left out first; then come penalties. Of what is left the likeliest are rounded to
+/// integers, and the sampler that miners, auditors and the chain share draws from them.
 pub(crate) struct Chooser {
-    temperature: f32,
-    top_p: f64,
-    top_k: usize,
-    noise: ChaCha8Rng,
+    draw: Parameters,
+    seed: Seed,
+    /// Of the next token in the completion, counted from 0.
+    position: u32,
     penalties: Option<Penalties>,
     constraint: Option<Constraint>,
     /// Alternatives to report.
@@ -35,13 +35,14 @@ pub(crate) struct Chooser {
     bytes: Arc<TokenBytes>,
     /// Logits with forbidden tokens and penalties; empty until they are needed.
     changed: Vec<f32>,
-    candidates: Candidates,
 }
 
 /// A token that was chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Chosen {
     pub(crate) token: u32,
+    /// What it was drawn from, in the sampler's order.
+    pub(crate) candidates: Vec<Candidate>,
     /// If they were asked for.
     pub(crate) logprobs: Option<TokenLogprobs>,
 }
@@ -49,83 +50,101 @@ pub(crate) struct Chosen {
 impl Chooser {
     /// `bytes` is what the model's tokens stand for.
     pub(crate) fn new(sampling: &Sampling, constraint: Option<Constraint>, bytes: Arc<TokenBytes>) -> Self {
-        let mut seed = [0; 32];
-        let (key, domain) = seed.split_at_mut(8);
-        key.copy_from_slice(&sampling.seed.to_le_bytes());
-        domain.copy_from_slice(NOISE_DOMAIN);
         Self {
-            temperature: sampling.temperature,
-            top_p: f64::from(sampling.top_p),
-            top_k: match sampling.top_k {
-                0 => usize::MAX,
-                some => some as usize,
-            },
-            noise: ChaCha8Rng::from_seed(seed),
+            draw: sampling.draw,
+            seed: sampling.seed,
+            position: 0,
             penalties: Penalties::new(sampling),
             constraint,
             logprobs: sampling.logprobs,
             bytes,
             changed: Vec::new(),
-            candidates: Candidates::default(),
         }
     }
 
-    /// The token for `position`, counted from the beginning of the prompt. It counts as produced.
+    /// Tokens that were taken.
+    pub(crate) fn position(&self) -> u32 {
+        self.position
+    }
+
+    /// The token that comes next, by the model's `logits`. It counts when it is taken.
     ///
     /// Fails with [`EngineError::InvalidRequest`] where the caller's shape cannot be followed any further; never for the
     /// first token.
-    pub(crate) fn choose(&mut self, logits: &[f32], position: u64) -> Result<Chosen, EngineError> {
-        let (index, top) = likeliest(logits)?;
-        let index = if self.penalties.is_none() && self.constraint.is_none() {
-            self.pick(logits, index, top, position)
-        } else {
-            self.choose_changed(logits, position)?
-        };
-        let token = u32::try_from(index).map_err(|_| EngineError::Internal("the vocabulary is too large".into()))?;
+    pub(crate) fn choose(&mut self, logits: &[f32]) -> Result<Chosen, EngineError> {
+        check_numbers(logits)?;
+        self.change(logits)?;
+        let count = if self.draw.temperature == 0 { GREEDY_CANDIDATES } else { MAX_CANDIDATES };
+        let candidates = likeliest(self.changed(logits), count);
+        let token = draw(&self.draw, &self.noise(), &candidates)
+            .ok_or_else(|| EngineError::Internal("no token is possible".into()))?;
+        let logprobs = self.logprobs.map(|count| logprobs(logits, token, count, &self.bytes));
+        Ok(Chosen { token, candidates, logprobs })
+    }
+
+    /// Goes on behind `token`, which counts as produced.
+    pub(crate) fn take(&mut self, token: u32) {
         if let Some(penalties) = &mut self.penalties {
             penalties.count(token);
         }
         if let Some(constraint) = &mut self.constraint {
             constraint.accept(token);
         }
-        let logprobs = self.logprobs.map(|count| logprobs(logits, top, token, count, &self.bytes));
-        Ok(Chosen { token, logprobs })
+        self.position = self.position.saturating_add(1);
     }
 
-    /// Chooses among the tokens that the constraint allows, with penalties.
-    fn choose_changed(&mut self, logits: &[f32], position: u64) -> Result<usize, EngineError> {
-        let mut changed = std::mem::take(&mut self.changed);
+    /// Goes on behind `token`, which another run has taken. Fails with [`EngineError::InvalidRequest`] if the caller's shape
+    /// does not allow it. May take milliseconds.
+    pub(crate) fn replay(&mut self, token: u32) -> Result<(), EngineError> {
+        if let Some(constraint) = &mut self.constraint {
+            constraint.replay(token)?;
+        }
+        self.take(token);
+        Ok(())
+    }
+
+    /// The logit of `token` as the sampler sees it, of the `logits` that were last chosen by; `None` if it is impossible.
+    pub(crate) fn logit(&self, logits: &[f32], token: u32) -> Option<i32> {
+        self.changed(logits).get(token as usize).copied().and_then(quantise)
+    }
+
+    /// By how much `token` missed being chosen from these candidates, see [`margin`]; [`IMPOSSIBLE`] without a logit.
+    pub(crate) fn margin(&self, candidates: &[Candidate], token: u32, logit: Option<i32>) -> i64 {
+        logit.map_or(IMPOSSIBLE, |logit| margin(&self.draw, &self.noise(), candidates, &Candidate { token, logit }))
+    }
+
+    fn noise(&self) -> Noise {
+        Noise::new(&self.seed, self.position)
+    }
+
+    fn is_changing(&self) -> bool {
+        self.penalties.is_some() || self.constraint.is_some()
+    }
+
+    /// Leaves out what the constraint forbids and applies penalties.
+    fn change(&mut self, logits: &[f32]) -> Result<(), EngineError> {
+        if !self.is_changing() {
+            return Ok(());
+        }
+        let Self { changed, constraint, penalties, .. } = self;
         changed.clear();
         changed.extend_from_slice(logits);
-        if let Some(constraint) = &mut self.constraint {
-            constraint.forbid(&mut changed)?;
+        if let Some(constraint) = constraint {
+            constraint.forbid(changed)?;
         }
-        if let Some(penalties) = &self.penalties {
-            penalties.apply(&mut changed);
+        if let Some(penalties) = penalties {
+            penalties.apply(changed);
         }
-        let (index, top) = likeliest(&changed)?;
-        let index = self.pick(&changed, index, top, position);
-        self.changed = changed;
-        Ok(index)
+        Ok(())
     }
 
-    /// `likeliest` or, with a temperature, a draw.
-    fn pick(&mut self, logits: &[f32], likeliest: usize, top: f32, position: u64) -> usize {
-        if self.temperature == 0.0 {
-            return likeliest;
+    /// What became of `logits` when they were last changed.
+    fn changed<'a>(&'a self, logits: &'a [f32]) -> &'a [f32] {
+        if self.is_changing() {
+            &self.changed
+        } else {
+            logits
         }
-        self.candidates.fill(logits, top, self.temperature);
-        self.candidates.keep_count(self.top_k);
-        self.candidates.keep_part(self.top_p);
-        self.candidates.draw(self.uniform(position)).unwrap_or(likeliest)
-    }
-
-    /// A number in [0, 1) of its own for every seed and position.
-    fn uniform(&self, position: u64) -> f64 {
-        let mut noise = self.noise.clone();
-        noise.set_stream(position);
-        // 53 bits are what an f64 holds exactly.
-        (noise.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 

@@ -40,7 +40,20 @@ impl Constraint {
         Ok(())
     }
 
-    /// Goes on after `token`, which was allowed. Whether it can go on is found out when the next token is wanted: this one
+    /// Goes on after `token`, which another run has chosen; fails if it was not allowed.
+    pub(super) fn replay(&mut self, token: u32) -> Result<(), EngineError> {
+        self.follow()?;
+        // As the other run did, so that what a mask costs is spent here as well.
+        let allowed = self.matcher.compute_mask_or_eos().map_err(|error| refused(&error))?;
+        let word = allowed.as_slice().get((token / u32::BITS) as usize).copied().unwrap_or(0);
+        if word >> (token % u32::BITS) & 1 == 0 {
+            return Err(refused(&"the tokens so far do not follow it"));
+        }
+        self.accept(token);
+        Ok(())
+    }
+
+    /// Goes on after `token`. Whether it can go on is found out when the next token is wanted: this one
     /// is part of the completion in any case.
     pub(super) fn accept(&mut self, token: u32) {
         self.newest = Some(token);

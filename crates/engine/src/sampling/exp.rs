@@ -1,6 +1,6 @@
 //! An exponential function of our own.
 
-/// Below this the result is 0: what is that unlikely beside the likeliest token is never drawn.
+/// Below this the result is 0: what is that unlikely beside the likeliest token adds nothing to a sum.
 const LOWEST: f32 = -86.0;
 /// Adding and taking off this rounds an `f32` to a whole number, which the low bits of the sum hold.
 const ROUNDER: f32 = 12_582_912.0;

@@ -11,9 +11,11 @@ const LANES: usize = 8;
 const LEAST: f32 = -9_999.0;
 
 /// Log-probabilities of `chosen` and of the `count` most likely tokens, of the model's own numbers: before penalties,
-/// temperature and whatever else leaves tokens out. `top` is the largest logit and finite.
-pub(super) fn logprobs(logits: &[f32], top: f32, chosen: u32, count: u32, bytes: &TokenBytes) -> TokenLogprobs {
-    let all = log_sum_exp(logits, top);
+/// temperature and whatever else leaves tokens out.
+pub(super) fn logprobs(logits: &[f32], chosen: u32, count: u32, bytes: &TokenBytes) -> TokenLogprobs {
+    let mut most_likely = most_likely(logits, (count as usize).max(1));
+    let all = log_sum_exp(logits, most_likely.first().map_or(f32::NEG_INFINITY, |(_, top)| *top));
+    most_likely.truncate(count as usize);
     let entry = |token: u32, logit: f32| TokenLogprob {
         token,
         bytes: bytes.get(token).to_vec(),
@@ -23,11 +25,11 @@ pub(super) fn logprobs(logits: &[f32], top: f32, chosen: u32, count: u32, bytes:
     let logit = logits.get(chosen as usize).copied().unwrap_or(f32::NEG_INFINITY);
     TokenLogprobs {
         chosen: entry(chosen, logit),
-        top: most_likely(logits, count as usize).into_iter().map(|(token, logit)| entry(token, logit)).collect(),
+        top: most_likely.into_iter().map(|(token, logit)| entry(token, logit)).collect(),
     }
 }
 
-/// Logarithm of the sum of the exponentials.
+/// Logarithm of the sum of the exponentials; `top` is the largest logit and finite.
 fn log_sum_exp(logits: &[f32], top: f32) -> f64 {
     let mut lanes = [0f64; LANES];
     let (groups, rest) = logits.as_chunks::<LANES>();
@@ -55,7 +57,7 @@ mod tests {
     #[test]
     fn they_are_the_logarithms_of_the_probabilities() {
         let logits = [0.5f32, 0.25, 0.125, 0.125].map(|p| p.ln() + 3.0);
-        let reported = logprobs(&logits, logits[0], 2, 3, &letters());
+        let reported = logprobs(&logits, 2, 3, &letters());
         let (tokens, values): (Vec<_>, Vec<_>) = reported.top.iter().map(|top| (top.token, top.logprob)).unzip();
         assert_eq!(tokens, [0, 1, 2]);
         for (value, expected) in values.iter().zip([0.5f32.ln(), 0.25f32.ln(), 0.125f32.ln()]) {
@@ -66,15 +68,14 @@ mod tests {
 
     #[test]
     fn the_impossible_is_finite_and_the_certain_is_not_more() {
-        let reported = logprobs(&[7.0, f32::NEG_INFINITY], 7.0, 1, 2, &letters());
+        let reported = logprobs(&[7.0, f32::NEG_INFINITY], 1, 2, &letters());
         assert_eq!((reported.chosen.logprob, reported.top[0].logprob), (LEAST, 0.0));
     }
 
     proptest! {
         #[test]
         fn probabilities_add_up(logits in proptest::collection::vec(-30f32..30.0, 1..20)) {
-            let top = logits.iter().copied().fold(f32::MIN, f32::max);
-            let reported = logprobs(&logits, top, 0, 20, &letters());
+            let reported = logprobs(&logits, 0, 20, &letters());
             let sum: f64 = reported.top.iter().map(|top| f64::from(top.logprob).exp()).sum();
             prop_assert!((sum - 1.0).abs() < 1e-5, "{sum}");
             prop_assert!(reported.top.iter().all(|top| top.logprob <= 0.0));

@@ -1,6 +1,5 @@
 //! From the model's numbers to the next token, and to the text that a reader gets.
 
-mod candidates;
 mod chooser;
 mod constraint;
 mod exp;

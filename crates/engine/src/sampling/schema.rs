@@ -11,6 +11,9 @@ const MAX_VALUES: usize = 2_000;
 /// their number.
 const MAX_PATTERNS: usize = 8;
 const MAX_PATTERN_BYTES: usize = 512;
+/// Keywords by which several patterns may have to hold of one text. With two that somebody chose for it, a single step of the
+/// library takes minutes, and there is no end to it that could be set.
+const JOINING: [&str; 7] = ["allOf", "$ref", "$dynamicRef", "not", "if", "dependentSchemas", "propertyNames"];
 /// The least common multiple of all that numbers must be multiples of, without decimal point: a number is followed by its
 /// remainder, so there are as many states.
 const MAX_MULTIPLE: u64 = 10_000;
@@ -23,8 +26,14 @@ const WHITESPACE: &str = r"[\x20\x0A\x0D\x09]{1,48}";
 /// The schema of `text` as the library takes it, or why it is not followed.
 pub(super) fn read_schema(text: &str) -> Result<Value, String> {
     let schema: Value = serde_json::from_str(text).map_err(|error| format!("the schema is not JSON: {error}"))?;
-    let mut cost = Cost { values: 0, patterns: BTreeSet::new(), multiple: 1 };
+    let mut cost = Cost { values: 0, patterns: BTreeSet::new(), written: BTreeSet::new(), joins: false, multiple: 1 };
     cost.add(&schema)?;
+    if cost.joins && cost.written.len() > 1 {
+        return Err(format!(
+            "a schema with any of {}, or several patternProperties, may have one pattern",
+            JOINING.join(", ")
+        ));
+    }
     match schema {
         Value::Object(schema) if schema.contains_key(LIBRARY_OPTIONS) => {
             Err(format!("{LIBRARY_OPTIONS} is not supported"))
@@ -48,6 +57,10 @@ fn with_options(mut schema: Map<String, Value>) -> Value {
 struct Cost<'a> {
     values: usize,
     patterns: BTreeSet<&'a str>,
+    /// Those of them that are no format.
+    written: BTreeSet<&'a str>,
+    /// Whether several patterns may have to hold of one text.
+    joins: bool,
     multiple: u64,
 }
 
@@ -69,9 +82,18 @@ impl<'a> Cost<'a> {
     }
 
     fn add_keyword(&mut self, key: &str, value: &'a Value) -> Result<(), String> {
+        self.joins |= JOINING.contains(&key);
         match (key, value) {
-            ("pattern" | "format", Value::String(pattern)) => self.add_pattern(pattern),
-            ("patternProperties", Value::Object(object)) => object.keys().try_for_each(|key| self.add_pattern(key)),
+            ("pattern", Value::String(pattern)) => {
+                self.written.insert(pattern);
+                self.add_pattern(pattern)
+            }
+            ("format", Value::String(format)) => self.add_pattern(format),
+            ("patternProperties", Value::Object(object)) => {
+                self.joins |= object.len() > 1;
+                self.written.extend(object.keys().map(String::as_str));
+                object.keys().try_for_each(|key| self.add_pattern(key))
+            }
             ("multipleOf", Value::Number(number)) => self.add_multiple(&number.to_string()),
             _ => Ok(()),
         }
@@ -151,6 +173,18 @@ mod tests {
         let names: Map<_, _> = (0..9).map(|number| (format!("^{number}"), json!({}))).collect();
         assert_refused(&json!({ "patternProperties": names }), "patterns");
         assert_refused(&json!({ "pattern": "a".repeat(513) }), "512");
+    }
+
+    #[test]
+    fn patterns_that_may_have_to_hold_together_are_refused() {
+        let [one, other] = ["^([ax]x|[ab]b)$", "^[a-z]+$"].map(|pattern| json!({ "pattern": pattern }));
+        let both = json!([one, other]);
+        read_schema(&json!({ "anyOf": both }).to_string()).unwrap();
+        read_schema(&json!({ "allOf": [one, { "format": "date-time" }, one] }).to_string()).unwrap();
+        assert_refused(&json!({ "allOf": both }), "allOf");
+        assert_refused(&json!({ "$ref": "#/$defs/a", "pattern": "^a", "$defs": { "a": other } }), "one pattern");
+        assert_refused(&json!({ "patternProperties": { "^a": {}, "b$": {} } }), "one pattern");
+        read_schema(&json!({ "patternProperties": { "^a": {} }, "pattern": "b" }).to_string()).unwrap();
     }
 
     #[test]

@@ -1,7 +1,10 @@
+mod completion;
 mod crowd;
 mod fake;
+mod following;
 mod interleavings;
 mod isolation;
+mod resuming;
 mod sharing;
 mod stepper;
 mod thread;

@@ -40,13 +40,9 @@ impl Observer {
         self.spec.events.is_cancelled()
     }
 
-    /// How many tokens can be read at once where `left` are left, `read` being a multiple of a block: many before the
-    /// first wanted position's block, a few from there on.
+    /// See [`most_at_once`].
     pub(super) fn most_at_once(&self, read: usize, left: usize) -> usize {
-        match whole_blocks(self.spec.from).saturating_sub(read) {
-            0 => left.min(POSITIONS_AT_ONCE),
-            before => before,
-        }
+        most_at_once(self.spec.from, read, left)
     }
 
     /// Takes the results of positions `position` and on; of each of them, or of none.
@@ -74,5 +70,14 @@ impl Observer {
     /// Delivers the last event: why it broke.
     pub(super) fn fail(self, error: EngineError) {
         self.spec.events.finish(PrefillEvent::Failed(error));
+    }
+}
+
+/// How many tokens can be read at once where `left` are left, `read` being a multiple of a block: many before the block of
+/// `from`, the first position whose results are wanted, a few from there on.
+pub(super) fn most_at_once(from: usize, read: usize, left: usize) -> usize {
+    match whole_blocks(from).saturating_sub(read) {
+        0 => left.min(POSITIONS_AT_ONCE),
+        before => before,
     }
 }

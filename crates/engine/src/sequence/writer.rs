@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    api::{EngineError, FinishReason, GenerationEvent, TokenLogprobs},
+    api::{Drawn, EngineError, FinishReason, GenerationEvent, TokenLogprobs},
     detokenizer::Detokenizer,
     events::EventSender,
+    models::Output,
+    projection::projection_at,
     sampling::{Chooser, Chosen, Matched, StopMatcher},
 };
 
@@ -18,6 +20,8 @@ pub(crate) struct WriterSpec {
     pub(crate) detokenizer: Detokenizer,
     /// Tokens that end the text.
     pub(crate) ends: Arc<[u32]>,
+    /// Whether to tell how each token was drawn.
+    pub(crate) records: bool,
     pub(crate) events: EventSender<GenerationEvent>,
 }
 
@@ -30,6 +34,9 @@ pub(crate) struct Writer {
     text: String,
     undelivered_tokens: u32,
     undelivered_logprobs: Vec<TokenLogprobs>,
+    undelivered_drawn: Vec<Drawn>,
+    /// The token that ended the text.
+    end: Option<Drawn>,
 }
 
 impl Writer {
@@ -41,7 +48,24 @@ impl Writer {
             text: String::new(),
             undelivered_tokens: 0,
             undelivered_logprobs: Vec::new(),
+            undelivered_drawn: Vec::new(),
+            end: None,
         }
+    }
+
+    /// Takes up behind tokens that another run of the same request has produced; what text was certain after them is
+    /// delivered, what was held back is held back here. Before anything else, and may take milliseconds for each token of
+    /// a shape.
+    pub(crate) fn resume(&mut self, tokens: &[u32]) -> Result<(), EngineError> {
+        let WriterSpec { chooser, stop, detokenizer, ends, .. } = &mut self.spec;
+        for token in tokens {
+            chooser.replay(*token)?;
+            let text = detokenizer.push(*token);
+            if ends.contains(token) || matches!(stop.push(&text), Matched::Stopped(_)) {
+                return Err(EngineError::InvalidRequest("the text to be resumed has ended already".into()));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn max_tokens(&self) -> u32 {
@@ -57,25 +81,31 @@ impl Writer {
         self.finish.is_some()
     }
 
-    /// Chooses the token for `position`; `None` if the text ended before it.
-    pub(super) fn accept(&mut self, logits: &[f32], position: u64) -> Result<Option<u32>, EngineError> {
-        let Chosen { token, logprobs } = match self.spec.chooser.choose(logits, position) {
+    /// Chooses the next token; `None` if the text ended before it.
+    pub(super) fn accept(&mut self, output: &Output) -> Result<Option<u32>, EngineError> {
+        let position = self.spec.chooser.position();
+        let Chosen { token, candidates, logprobs } = match self.spec.chooser.choose(&output.logits) {
             Ok(chosen) => chosen,
             // The caller's doing. What was said until then is said, and worth what any cut off answer is.
-            Err(EngineError::InvalidRequest(why)) if self.produced > 0 => {
+            Err(EngineError::InvalidRequest(why)) if position > 0 => {
                 tracing::debug!(target: "engine", why, "a completion ends early");
                 self.end(FinishReason::Length);
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
+        self.spec.chooser.take(token);
+        let projection = || projection_at(position, &output.hidden);
+        let drawn = self.spec.records.then(|| Drawn { token, candidates, projection: projection() });
         if self.spec.ends.contains(&token) {
+            self.end = drawn;
             self.end(FinishReason::Stop);
             return Ok(None);
         }
         self.produced += 1;
         self.undelivered_tokens += 1;
         self.undelivered_logprobs.extend(logprobs);
+        self.undelivered_drawn.extend(drawn);
         let text = self.spec.detokenizer.push(token);
         if !self.take_text(&text) && self.produced >= self.spec.max_tokens {
             self.end(FinishReason::Length);
@@ -85,23 +115,28 @@ impl Writer {
 
     /// Hands text to the reader without waiting; false if the reader is behind.
     pub(super) fn deliver(&mut self) -> bool {
-        // Log-probabilities of tokens whose text is held back wait for it; at the end there is nothing to wait for.
-        let is_rest = self.is_finished() && !self.undelivered_logprobs.is_empty();
+        // What is told of tokens whose text is held back waits for it; at the end there is nothing to wait for.
+        let is_untold = !self.undelivered_logprobs.is_empty() || !self.undelivered_drawn.is_empty();
+        let is_rest = self.is_finished() && is_untold;
         if self.text.is_empty() && !is_rest {
             return true;
         }
-        let Self { spec, text, undelivered_tokens, undelivered_logprobs, .. } = self;
+        let Self { spec, text, undelivered_tokens, undelivered_logprobs, undelivered_drawn, .. } = self;
         spec.events.try_send(|| GenerationEvent::Piece {
             text: std::mem::take(text),
             tokens: std::mem::take(undelivered_tokens),
             logprobs: std::mem::take(undelivered_logprobs),
+            tokens_drawn: std::mem::take(undelivered_drawn),
         })
     }
 
     /// Delivers the last event.
     pub(super) fn finish(self, prompt_tokens: u32) {
         let last = match self.finish {
-            Some(finish) => GenerationEvent::Done { prompt_tokens, completion_tokens: self.produced, finish },
+            Some(finish) => {
+                let (completion_tokens, end) = (self.produced, self.end);
+                GenerationEvent::Done { prompt_tokens, completion_tokens, finish, end }
+            }
             None => GenerationEvent::Failed(EngineError::Internal("a generation ended before its time".into())),
         };
         self.spec.events.finish(last);
@@ -161,6 +196,7 @@ mod tests {
             stop: StopMatcher::new(sampling.stop),
             detokenizer: Detokenizer::new(bytes),
             ends: [END].into(),
+            records: false,
             events,
         });
         (writer, receiver)
@@ -169,13 +205,15 @@ mod tests {
     /// Has the model want this byte.
     fn want(writer: &mut Writer, byte: u8) {
         let logits: Vec<f32> = (0..=u8::MAX).map(|other| if other == byte { 9.0 } else { 0.0 }).collect();
-        writer.accept(&logits, 7).unwrap();
+        writer.accept(&Output { logits, hidden: Vec::new() }).unwrap();
         assert!(writer.deliver());
     }
 
     /// Text, and the bytes of the tokens whose log-probabilities come with it.
     fn piece(receiver: &mut Receiver<GenerationEvent>) -> Option<(String, String)> {
-        let GenerationEvent::Piece { text, tokens, logprobs } = receiver.try_recv().ok()? else { panic!("no piece") };
+        let GenerationEvent::Piece { text, tokens, logprobs, .. } = receiver.try_recv().ok()? else {
+            panic!("no piece")
+        };
         assert_eq!(logprobs.len(), tokens as usize, "one for each token");
         let bytes: Vec<u8> = logprobs.into_iter().flat_map(|token| token.chosen.bytes).collect();
         Some((text, String::from_utf8_lossy(&bytes).into_owned()))

@@ -5,6 +5,7 @@ use cuckoo_engine::{
     ChatMessage, Engine, EngineError, EngineOptions, FinishReason, GenerateRequest, Generation, GenerationEvent,
     LocalEngine, ModelKind, PositionOutput, PrefillEvent, PrefillRequest, Prompt, Sampling,
 };
+use cuckoo_sampler::ONE;
 use futures::{future::join_all, FutureExt};
 
 use crate::load::{engine, with_context, CHAT};
@@ -14,11 +15,8 @@ const CONTEXT_TOKENS: u32 = 8192;
 
 fn chat(question: &str) -> GenerateRequest {
     let message = ChatMessage { role: "user".into(), content: question.into() };
-    GenerateRequest {
-        model: CHAT.into(),
-        prompt: Prompt::Chat(vec![message]),
-        sampling: Sampling { max_tokens: Some(40), ..Sampling::default() },
-    }
+    let sampling = Sampling { max_tokens: Some(40), ..Sampling::default() };
+    GenerateRequest::new(CHAT, Prompt::Chat(vec![message]), sampling)
 }
 
 fn text(text: &str) -> GenerateRequest {
@@ -50,7 +48,7 @@ async fn read(mut generation: Generation) -> Answer {
     loop {
         match generation.events.recv().await.expect("a last event") {
             GenerationEvent::Piece { text, .. } => pieces.push(text),
-            GenerationEvent::Done { prompt_tokens, completion_tokens, finish } => {
+            GenerationEvent::Done { prompt_tokens, completion_tokens, finish, .. } => {
                 return Answer { pieces, prompt_tokens, completion_tokens, finish };
             }
             GenerationEvent::Failed(error) => panic!("{error}"),
@@ -89,11 +87,11 @@ async fn a_chat_ends_with_its_turn() {
 #[tokio::test]
 async fn an_answer_does_not_depend_on_what_runs_beside_it() {
     let engine = engine(CHAT, 5, 0);
-    let question = with(chat("Tell me a story about a lighthouse."), |s| (s.temperature, s.seed) = (1.0, 7));
+    let question = with(chat("Tell me a story about a lighthouse."), |s| (s.draw.temperature, s.seed) = (ONE, [7; 32]));
     let alone = ask(&engine, question.clone()).await;
     let others = (0..4).map(|number| {
         let text = "Count the stars. ".repeat(1 + 9 * number);
-        with(chat(&text), |s| (s.temperature, s.seed) = (0.8, number as u64))
+        with(chat(&text), |s| (s.draw.temperature, s.seed) = (ONE / 2, [number as u8; 32]))
     });
     let together = join_all(std::iter::once(question.clone()).chain(others).map(|request| ask(&engine, request))).await;
     assert_eq!(together[0].text(), alone.text());
@@ -105,7 +103,9 @@ async fn an_answer_does_not_depend_on_what_runs_beside_it() {
 async fn different_seeds_give_different_answers() {
     let engine = engine(CHAT, 3, 0);
     let answers = join_all((0..3).map(|seed| {
-        let request = with(chat("Invent a name for a boat and say why."), |s| (s.temperature, s.seed) = (1.0, seed));
+        let request = with(chat("Invent a name for a boat and say why."), |s| {
+            (s.draw.temperature, s.seed) = (ONE, [seed; 32]);
+        });
         ask(&engine, request)
     }))
     .await;
@@ -214,7 +214,7 @@ async fn unknown_models_and_senseless_parameters_are_refused() {
     assert_eq!(engine.generate(unknown).await.unwrap_err(), EngineError::UnknownModel("nothing".into()));
     let embed = engine.embed(CHAT, vec!["a".into()]).await;
     assert_eq!(embed.unwrap_err(), EngineError::UnknownModel(CHAT.into()));
-    let hot = engine.generate(with(chat("Hello"), |s| s.temperature = 3.0)).await;
+    let hot = engine.generate(with(chat("Hello"), |s| s.draw.temperature = 3 * ONE)).await;
     assert!(matches!(hot.unwrap_err(), EngineError::InvalidRequest(why) if why.contains("temperature")));
 }
 
@@ -271,7 +271,7 @@ async fn a_prefill_shows_the_same_whatever_was_read_before() {
 #[tokio::test]
 async fn the_bench_measures_something() {
     let engine = engine(CHAT, 2, 0);
-    let options = BenchOptions { prompt_paragraphs: 1, max_tokens: 8, streams: 2 };
+    let options = BenchOptions { prompt_paragraphs: 1, max_tokens: 8, streams: 2, records: false };
     let report = bench(&engine, CHAT, options).await.unwrap();
     assert!(report.prefill_tokens_per_s > 0.0 && report.decode_tokens_per_s > 0.0, "{report:?}");
     assert_eq!(report.completion_tokens, 16);

@@ -103,7 +103,7 @@ async fn differences(engine: &LocalEngine, model: &str, answer: &Answer) -> Vec<
 /// The tokens of a greedy generation.
 async fn greedy(engine: &LocalEngine, model: &str, prompt: Prompt, max_tokens: usize) -> Vec<u32> {
     let sampling = Sampling { max_tokens: Some(max_tokens as u32), logprobs: Some(0), ..Sampling::default() };
-    let mut generation = engine.generate(GenerateRequest { model: model.into(), prompt, sampling }).await.unwrap();
+    let mut generation = engine.generate(GenerateRequest::new(model, prompt, sampling)).await.unwrap();
     let mut tokens = Vec::new();
     loop {
         match generation.events.recv().await.expect("a last event") {

@@ -7,3 +7,4 @@ mod golden;
 mod load;
 mod openai;
 mod outputs;
+mod verification;

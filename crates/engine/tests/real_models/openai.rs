@@ -63,7 +63,7 @@ fn python() -> PathBuf {
 
 fn ask(question: &str, sampling: Sampling) -> GenerateRequest {
     let prompt = Prompt::Chat(vec![ChatMessage { role: "user".into(), content: question.into() }]);
-    GenerateRequest { model: "chat".into(), prompt, sampling }
+    GenerateRequest::new("chat", prompt, sampling)
 }
 
 #[derive(Debug, Default)]
@@ -81,12 +81,12 @@ async fn read(engine: &OpenAiEngine, request: GenerateRequest) -> Answer {
     let mut answer = Answer::default();
     while answer.finish.is_none() {
         match generation.events.recv().await.expect("a last event") {
-            GenerationEvent::Piece { text, tokens, logprobs } => {
+            GenerationEvent::Piece { text, tokens, logprobs, .. } => {
                 answer.text.push_str(&text);
                 answer.tokens += tokens;
                 answer.logprobs.extend(logprobs);
             }
-            GenerationEvent::Done { prompt_tokens, completion_tokens, finish } => {
+            GenerationEvent::Done { prompt_tokens, completion_tokens, finish, .. } => {
                 (answer.prompt_tokens, answer.completion_tokens) = (prompt_tokens, completion_tokens);
                 answer.finish = Some(finish);
             }

@@ -2,6 +2,7 @@ use cuckoo_engine::{
     ChatMessage, Engine, EngineError, FinishReason, GenerateRequest, GenerationEvent, Prompt, ResponseFormat, Sampling,
     TokenLogprobs,
 };
+use cuckoo_sampler::Parameters;
 use futures::future::join_all;
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ const RECIPE: &str = r#"{
 
 fn request(question: &str, sampling: Sampling) -> GenerateRequest {
     let message = ChatMessage { role: "user".into(), content: question.into() };
-    GenerateRequest { model: CHAT.into(), prompt: Prompt::Chat(vec![message]), sampling }
+    GenerateRequest::new(CHAT, Prompt::Chat(vec![message]), sampling)
 }
 
 /// Text, what was reported of its tokens, how many they are, and why it ended.
@@ -47,7 +48,8 @@ async fn answers_follow_a_schema_however_wild_the_choices() {
     let engine = engine(CHAT, 8, 8);
     let answers = join_all((0..8).map(|seed| {
         let format = ResponseFormat::JsonSchema(RECIPE.into());
-        let sampling = Sampling { temperature: 2.0, seed, format, max_tokens: Some(400), ..Sampling::default() };
+        let draw = Parameters { temperature: Parameters::MAX_TEMPERATURE, ..Sampling::default().draw };
+        let sampling = Sampling { draw, seed: [seed; 32], format, max_tokens: Some(400), ..Sampling::default() };
         ask(&engine, request("A recipe as JSON, please.", sampling))
     }))
     .await;

@@ -48,6 +48,12 @@ const RULES: &[Rule] = &[
         why: "it is a pure algorithm that knows nothing of its users",
     },
     Rule {
+        krate: "cuckoo-sampler",
+        ours: &[],
+        banned: &["frame-", "pallet-", "sc-", "sp-", "subxt", "tokio"],
+        why: "it is a pure algorithm that miner, auditor and runtime share",
+    },
+    Rule {
         krate: "pallet-cuckoo-*",
         ours: &["cuckoo-primitives"],
         banned: OFF_CHAIN,
@@ -76,13 +82,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         krate: "cuckoo-wire",
-        ours: &["cuckoo-primitives"],
+        ours: &["cuckoo-primitives", "cuckoo-sampler"],
         banned: CHAIN,
         why: "it says how programs talk and nothing else",
     },
     Rule {
         krate: "cuckoo-engine",
-        ours: &["cuckoo-primitives"],
+        ours: &["cuckoo-primitives", "cuckoo-sampler"],
         banned: &["frame-", "pallet-", "sc-", "sp-", "substrate-", "subxt", "axum", "tonic"],
         why: "it runs models, here or on a server beside it, and knows neither chain nor link",
     },
@@ -133,7 +139,7 @@ const RULES: &[Rule] = &[
 ];
 
 const PROGRAMS_MAY_USE: &[&str] =
-    &["cuckoo-chain-client", "cuckoo-engine", "cuckoo-primitives", "cuckoo-selection", "cuckoo-wire"];
+    &["cuckoo-chain-client", "cuckoo-engine", "cuckoo-primitives", "cuckoo-sampler", "cuckoo-selection", "cuckoo-wire"];
 
 impl Rule {
     fn of(krate: &str) -> Option<&'static Rule> {

@@ -44,8 +44,7 @@ fn schema(text: impl Into<String>) -> ResponseFormat {
 
 /// Text that random logits, the same for each seed, make within `most` tokens; none if it did not end.
 fn noise(constraint: Constraint, bytes: &Arc<TokenBytes>, ends: &[u32], seed: u64, most: u64) -> Option<String> {
-    let sampling = Sampling { temperature: 1.0, seed, ..Sampling::default() };
-    let mut chooser = Chooser::new(&sampling, Some(constraint), bytes.clone());
+    let mut chooser = Chooser::new(&Sampling::drawn(seed), Some(constraint), bytes.clone());
     let mut detokenizer = Detokenizer::new(bytes.clone());
     let mut noise = ChaCha8Rng::seed_from_u64(seed);
     let mut text = String::new();
@@ -59,7 +58,8 @@ fn noise(constraint: Constraint, bytes: &Arc<TokenBytes>, ends: &[u32], seed: u6
                 urge + (noise.next_u32() >> 16) as f32 / 8192.0
             })
             .collect();
-        let Chosen { token, .. } = chooser.choose(&logits, position).unwrap();
+        let Chosen { token, .. } = chooser.choose(&logits).unwrap();
+        chooser.take(token);
         if ends.contains(&token) {
             return Some(text + &detokenizer.finish());
         }
@@ -210,14 +210,17 @@ async fn hostile_schemas_are_refused_or_followed_within_bounds() {
         let logits: Vec<f32> = bytes.all().iter().map(|bytes| if bytes == b"a" { 2.0 } else { 1.0 }).collect();
         let mut slowest = Duration::ZERO;
         let mut end = None;
-        for position in 0..200 {
+        for _ in 0..200 {
             let start = Instant::now();
-            let chosen = chooser.choose(&logits, position);
+            let chosen = chooser.choose(&logits);
             slowest = slowest.max(start.elapsed());
-            if let Err(error) = chosen {
-                assert!(matches!(error, EngineError::InvalidRequest(_)), "{name}: {error}");
-                end = Some(error);
-                break;
+            match chosen {
+                Ok(chosen) => chooser.take(chosen.token),
+                Err(error) => {
+                    assert!(matches!(error, EngineError::InvalidRequest(_)), "{name}: {error}");
+                    end = Some(error);
+                    break;
+                }
             }
         }
         println!("{name}: prepared in {prepared:?}, slowest token {slowest:?}, {end:?}");

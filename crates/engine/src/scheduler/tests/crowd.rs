@@ -19,7 +19,7 @@ fn two_hundred_requests_with_memory_for_sixteen_all_finish() {
     // Sampled, so that some end early; each begins in its own way, so that none is helped by another.
     let mut streams: Vec<_> = (0..REQUESTS)
         .map(|number| {
-            let sampling = Sampling { temperature: 1.0, seed: number as u64, ..Sampling::default() };
+            let sampling = Sampling::drawn(number as u64);
             let prompt: Vec<u32> =
                 (0..PROMPT).map(|at| 1 + ((number >> (at % 8)) as u32 * 7 + at as u32) % 100).collect();
             let (spec, events) = writer(&prompt, MAX_TOKENS, &sampling, 64);

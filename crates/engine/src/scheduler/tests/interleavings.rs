@@ -7,10 +7,10 @@ use tokio::sync::mpsc;
 
 use super::{
     fake::Fake,
-    stepper::{drain, limits, observer, text, writer, Events, Stepper},
+    stepper::{drain, drawn, follower, limits, observer, recorder, text, Events, Stepper},
 };
 use crate::{
-    api::{FinishReason, GenerationEvent, PositionOutput, PrefillEvent, Sampling},
+    api::{Drawn, FinishReason, FollowEvent, Followed, GenerationEvent, PositionOutput, PrefillEvent, Sampling},
     compute::cpu::CpuCompute,
     models::{tiny::TinyModel, CausalModel},
     scheduler::Limits,
@@ -26,6 +26,8 @@ struct Wish {
     capacity: usize,
     /// Looked at from this position on, instead of continued.
     from: Option<usize>,
+    /// Followed instead of looked at.
+    follows: bool,
 }
 
 /// What happens next; numbers choose among the wishes so far.
@@ -41,25 +43,31 @@ enum Act {
 enum Reader {
     Text(Events, Vec<GenerationEvent>),
     Positions(mpsc::Receiver<PrefillEvent>, Vec<PrefillEvent>),
+    Followed(mpsc::Receiver<FollowEvent>, Vec<FollowEvent>),
     /// Went away.
     Gone(Vec<GenerationEvent>),
 }
 
 #[derive(Debug, PartialEq)]
 enum Answer {
-    Text(String, GenerationEvent),
+    Text(String, Vec<Drawn>, GenerationEvent),
     Positions(Vec<PositionOutput>),
+    Followed(Vec<Followed>),
 }
 
 impl Reader {
     fn submit(stepper: &Stepper, wish: &Wish) -> Option<Self> {
         match wish.from {
+            Some(from) if wish.follows => {
+                let (spec, events) = follower(&wish.prompt, from, &wish.sampling, wish.capacity);
+                stepper.submit(spec).ok().map(|()| Self::Followed(events, Vec::new()))
+            }
             Some(from) => {
                 let (spec, events) = observer(&wish.prompt, from, wish.capacity);
                 stepper.submit(spec).ok().map(|()| Self::Positions(events, Vec::new()))
             }
             None => {
-                let (spec, events) = writer(&wish.prompt, wish.max_tokens, &wish.sampling, wish.capacity);
+                let (spec, events) = recorder(&wish.prompt, wish.max_tokens, &wish.sampling, wish.capacity);
                 stepper.submit(spec).ok().map(|()| Self::Text(events, Vec::new()))
             }
         }
@@ -69,6 +77,7 @@ impl Reader {
         match self {
             Self::Text(events, read) => read.extend(drain(events).0),
             Self::Positions(events, read) => read.extend(drain(events).0),
+            Self::Followed(events, read) => read.extend(drain(events).0),
             Self::Gone(_) => {}
         }
     }
@@ -76,7 +85,7 @@ impl Reader {
     fn cancel(&mut self) {
         let read = match self {
             Self::Text(_, read) => std::mem::take(read),
-            Self::Positions(..) => Vec::new(),
+            Self::Positions(..) | Self::Followed(..) => Vec::new(),
             Self::Gone(_) => return,
         };
         *self = Self::Gone(read);
@@ -86,13 +95,14 @@ impl Reader {
         match self {
             Self::Text(_, read) => read.last().is_some_and(|event| !matches!(event, GenerationEvent::Piece { .. })),
             Self::Positions(_, read) => read.last().is_some_and(|event| !matches!(event, PrefillEvent::Positions(_))),
+            Self::Followed(_, read) => read.last().is_some_and(|event| !matches!(event, FollowEvent::Positions(_))),
             Self::Gone(_) => true,
         }
     }
 
     fn answer(self) -> Option<Answer> {
         match self {
-            Self::Text(_, read) => Some(Answer::Text(text(&read), read.last()?.clone())),
+            Self::Text(_, read) => Some(Answer::Text(text(&read), drawn(&read), read.last()?.clone())),
             Self::Positions(_, mut read) => {
                 assert_eq!(read.pop(), Some(PrefillEvent::Done));
                 let positions = read.into_iter().flat_map(|event| match event {
@@ -100,6 +110,14 @@ impl Reader {
                     last => panic!("{last:?} in the middle"),
                 });
                 Some(Answer::Positions(positions.collect()))
+            }
+            Self::Followed(_, mut read) => {
+                assert_eq!(read.pop(), Some(FollowEvent::Done));
+                let followed = read.into_iter().flat_map(|event| match event {
+                    FollowEvent::Positions(positions) => positions,
+                    last => panic!("{last:?} in the middle"),
+                });
+                Some(Answer::Followed(followed.collect()))
             }
             Self::Gone(_) => None,
         }
@@ -147,7 +165,7 @@ fn check(model: impl Fn(usize) -> Box<dyn CausalModel>, blocks: usize, limits: L
     for (wish, reader) in wishes {
         let expected = alone(model(64), &wish);
         if let Reader::Gone(read) = &reader {
-            let Answer::Text(whole, _) = expected else { continue };
+            let Answer::Text(whole, ..) = expected else { continue };
             assert!(whole.starts_with(&text(read)));
             continue;
         }
@@ -169,19 +187,20 @@ fn prompt() -> impl Strategy<Value = Vec<u32>> {
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
-    let sampling = (prop_oneof![Just(0.0f32), Just(1.0)], 0..4u64, proptest::option::of(1..100u8));
-    let kind = (proptest::option::weighted(0.2, any::<proptest::sample::Index>()), 1..40u32, 1..6usize);
-    (prompt(), sampling, kind).prop_map(|(prompt, (temperature, seed, stop), (from, max_tokens, capacity))| Wish {
-        max_tokens: if from.is_some() { 0 } else { max_tokens },
-        sampling: Sampling {
-            temperature,
-            seed,
-            stop: stop.map(|byte| char::from(byte).to_string()).into_iter().collect(),
-            ..Sampling::default()
-        },
-        capacity,
-        from: from.map(|from| from.index(prompt.len())),
-        prompt,
+    let sampling = (any::<bool>(), 0..4u64, proptest::option::of(1..100u8));
+    let kind = (proptest::option::weighted(0.3, any::<proptest::sample::Index>()), any::<bool>(), 1..40u32, 1..6usize);
+    (prompt(), sampling, kind).prop_map(|(prompt, (is_drawn, seed, stop), (from, follows, max_tokens, capacity))| {
+        Wish {
+            max_tokens: if from.is_some() { 0 } else { max_tokens },
+            sampling: Sampling {
+                stop: stop.map(|byte| char::from(byte).to_string()).into_iter().collect(),
+                ..if is_drawn { Sampling::drawn(seed) } else { Sampling::default() }
+            },
+            capacity,
+            from: from.map(|from| from.index(prompt.len())),
+            follows,
+            prompt,
+        }
     })
 }
 
@@ -234,10 +253,11 @@ fn the_fake_notices_a_wrong_text() {
         sampling: Sampling::default(),
         capacity: 64,
         from: None,
+        follows: false,
     };
     let answer = |prompt: &[u32]| alone(Box::new(Fake::new(8)), &wish(prompt));
     assert_ne!(answer(&[1; 20]), answer(&[[2].as_slice(), &[1; 19]].concat()));
-    let Answer::Text(text, GenerationEvent::Done { finish: FinishReason::Length, .. }) = answer(&[1; 20]) else {
+    let Answer::Text(text, _, GenerationEvent::Done { finish: FinishReason::Length, .. }) = answer(&[1; 20]) else {
         panic!("not as long as it may be")
     };
     assert_eq!(text.len(), 8);

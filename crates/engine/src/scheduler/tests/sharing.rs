@@ -51,8 +51,7 @@ fn choices_read_their_prompt_once() {
     let mut stepper = Stepper::new(Box::new(Fake::new(256)), limits(8, 8));
     let _choices: Vec<_> = (0..5)
         .map(|seed| {
-            let sampling = Sampling { temperature: 1.0, seed, ..Sampling::default() };
-            let (spec, events) = writer(&prompt(91), 4, &sampling, 64);
+            let (spec, events) = writer(&prompt(91), 4, &Sampling::drawn(seed), 64);
             stepper.submit(spec).unwrap();
             events
         })

@@ -7,13 +7,13 @@ use tokio::sync::mpsc::{self, error::TryRecvError};
 
 use super::fake::VOCABULARY;
 use crate::{
-    api::{EngineError, GenerationEvent, ModelStats, PrefillEvent, Sampling},
+    api::{Drawn, EngineError, FollowEvent, GenerationEvent, ModelStats, PrefillEvent, Sampling},
     detokenizer::{Detokenizer, TokenBytes},
     events::EventSender,
     models::CausalModel,
     sampling::{Chooser, StopMatcher},
     scheduler::{worker::Worker, Limits, Place, Shared, State},
-    sequence::{Observer, ObserverSpec, Purpose, SequenceSpec, Writer, WriterSpec},
+    sequence::{Follower, FollowerSpec, Observer, ObserverSpec, Purpose, SequenceSpec, Writer, WriterSpec},
 };
 
 pub(super) type Events = mpsc::Receiver<GenerationEvent>;
@@ -24,14 +24,39 @@ pub(super) fn limits(max_running: usize, max_waiting: usize) -> Limits {
 
 /// A text to be continued, for whose events there are `capacity` places.
 pub(super) fn writer(prompt: &[u32], max_tokens: u32, sampling: &Sampling, capacity: usize) -> (SequenceSpec, Events) {
+    new_writer(prompt, max_tokens, sampling, capacity, false)
+}
+
+/// The same, and how each token is drawn is told.
+pub(super) fn recorder(
+    prompt: &[u32],
+    max_tokens: u32,
+    sampling: &Sampling,
+    capacity: usize,
+) -> (SequenceSpec, Events) {
+    new_writer(prompt, max_tokens, sampling, capacity, true)
+}
+
+fn bytes() -> Arc<TokenBytes> {
+    Arc::new(TokenBytes::new((0..VOCABULARY as u8).map(|byte| [byte])).unwrap())
+}
+
+fn new_writer(
+    prompt: &[u32],
+    max_tokens: u32,
+    sampling: &Sampling,
+    capacity: usize,
+    records: bool,
+) -> (SequenceSpec, Events) {
     let (events, receiver) = EventSender::channel(capacity).unwrap();
-    let bytes = Arc::new(TokenBytes::new((0..VOCABULARY as u8).map(|byte| [byte])).unwrap());
+    let bytes = bytes();
     let writer = Writer::new(WriterSpec {
         max_tokens,
         chooser: Chooser::new(sampling, None, bytes.clone()),
         stop: StopMatcher::new(sampling.stop.clone()),
         detokenizer: Detokenizer::new(bytes),
         ends: [0].into(),
+        records,
         events,
     });
     (SequenceSpec { prompt: prompt.to_vec(), purpose: Purpose::Write(Box::new(writer)) }, receiver)
@@ -44,6 +69,21 @@ pub(super) fn observer(tokens: &[u32], from: usize, capacity: usize) -> (Sequenc
     (SequenceSpec { prompt: tokens.to_vec(), purpose: Purpose::Observe(Box::new(observer)) }, receiver)
 }
 
+/// A text that is followed behind the position `from`, as if its last token were drawn once more.
+pub(super) fn follower(
+    tokens: &[u32],
+    from: usize,
+    sampling: &Sampling,
+    capacity: usize,
+) -> (SequenceSpec, mpsc::Receiver<FollowEvent>) {
+    let (events, receiver) = EventSender::channel(capacity).unwrap();
+    let claimed: Vec<u32> = tokens[from + 1..].iter().chain(tokens.last()).copied().collect();
+    let candidates = claimed.iter().map(|token| vec![*token, 1, 2]).collect();
+    let chooser = Chooser::new(sampling, None, bytes());
+    let follower = Follower::new(FollowerSpec { from, tokens: claimed, candidates, chooser, events });
+    (SequenceSpec { prompt: tokens.to_vec(), purpose: Purpose::Follow(Box::new(follower)) }, receiver)
+}
+
 /// All events that are there; whether the last one was among them.
 pub(super) fn drain<E>(receiver: &mut mpsc::Receiver<E>) -> (Vec<E>, bool) {
     let mut events = Vec::new();
@@ -54,6 +94,18 @@ pub(super) fn drain<E>(receiver: &mut mpsc::Receiver<E>) -> (Vec<E>, bool) {
             Err(TryRecvError::Disconnected) => return (events, true),
         }
     }
+}
+
+/// How each token of these events was drawn.
+pub(super) fn drawn(events: &[GenerationEvent]) -> Vec<Drawn> {
+    let piece = |event: &GenerationEvent| match event {
+        GenerationEvent::Piece { tokens, tokens_drawn, .. } => {
+            assert!(tokens_drawn.is_empty() || tokens_drawn.len() == *tokens as usize, "one for each token");
+            tokens_drawn.clone()
+        }
+        _ => Vec::new(),
+    };
+    events.iter().flat_map(piece).collect()
 }
 
 /// Text of these events.

@@ -57,7 +57,8 @@ fn a_generation_ends_at_its_length() {
     let (scheduler, _) = scheduler(limits(1, 0));
     let (text, last) = read(start(&scheduler, &[ENDLESS, 11], 5));
     assert_eq!(text.len(), 5);
-    let expected = GenerationEvent::Done { prompt_tokens: 2, completion_tokens: 5, finish: FinishReason::Length };
+    let (finish, end) = (FinishReason::Length, None);
+    let expected = GenerationEvent::Done { prompt_tokens: 2, completion_tokens: 5, finish, end };
     assert_eq!(last, expected);
 }
 
