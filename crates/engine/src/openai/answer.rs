@@ -349,7 +349,8 @@ mod tests {
         assert_eq!(tokens(count.take(words("é")).unwrap()), Some(0), "its tokens ended amid a character");
         let last = Chunk { completion_tokens: Some(4), prompt_tokens: Some(9), ..Chunk::default() };
         count.take(Chunk { finish: Some("stop".into()), ..last }).unwrap();
-        let done = GenerationEvent::Done { prompt_tokens: 9, completion_tokens: 1, finish: FinishReason::Stop };
+        let done =
+            GenerationEvent::Done { prompt_tokens: 9, completion_tokens: 1, finish: FinishReason::Stop, end: None };
         assert_eq!(count.end().unwrap(), done, "what ends an answer is reported by nobody");
         assert_eq!(tokens(count.take(reported("b", 9)).unwrap()), Some(3), "never more than were asked for");
     }
@@ -416,7 +417,8 @@ mod tests {
         count.take(words("a")).unwrap();
         assert!(count.is_over());
         // Nobody says how long the prompt was.
-        let done = GenerationEvent::Done { prompt_tokens: 7, completion_tokens: 4, finish: FinishReason::Length };
+        let done =
+            GenerationEvent::Done { prompt_tokens: 7, completion_tokens: 4, finish: FinishReason::Length, end: None };
         assert_eq!(count.end().unwrap(), done);
     }
 

@@ -129,7 +129,7 @@ fn what_is_left_out_misses_by_more() {
 fn lists() -> impl Strategy<Value = Vec<Candidate>> {
     (1usize..=64, any::<u64>(), 0.0f64..20.0).prop_map(|(length, seed, spread)| {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        candidates(&(0..length).map(|_| random.gen_range(-1.0..1.0) * spread).collect::<Vec<_>>())
+        candidates(&(0..length).map(|_| random.random_range(-1.0..1.0) * spread).collect::<Vec<_>>())
     })
 }
 
