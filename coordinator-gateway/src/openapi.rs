@@ -81,10 +81,10 @@ pub(crate) mod schemas {
     #[derive(Serialize, Deserialize, ToSchema)]
     struct JsonSchemaFormat {
         name: String,
-        /// At most 64 KiB, 2,000 values, 8 different patterns and formats together, and 512 bytes a pattern; one
-        /// pattern where several could have to hold of one text (`allOf`, `$ref`, `not`, `if`, several `patternProperties`);
-        /// the least common multiple of all `multipleOf` at most 10,000; `$ref` within the schema only. What cannot be
-        /// followed is refused.
+        /// At most 64 KiB, 2,000 values, 8 different patterns and formats together, and 512 bytes a pattern; two of them in a
+        /// schema in which several may have to hold of one text (`allOf`, `not`, `if`, two of `pattern`, `format`, `$ref`, `anyOf`
+        /// and `oneOf` beside each other, several `patternProperties`); the least common multiple of all `multipleOf` at most
+        /// 10,000; `$ref` within the schema only. What cannot be followed is refused.
         #[schema(value_type = Object)]
         schema: serde_json::Value,
         /// Schemas are always followed.

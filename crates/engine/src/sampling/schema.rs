@@ -11,9 +11,9 @@ const MAX_VALUES: usize = 2_000;
 /// their number.
 const MAX_PATTERNS: usize = 8;
 const MAX_PATTERN_BYTES: usize = 512;
-/// Keywords by which several patterns may have to hold of one text. With two that somebody chose for it, a single step of the
-/// library takes minutes, and there is no end to it that could be set.
-const JOINING: [&str; 7] = ["allOf", "$ref", "$dynamicRef", "not", "if", "dependentSchemas", "propertyNames"];
+/// The same of a schema in which several may have to hold of one text: with more of them a single step of the library takes
+/// minutes and all memory, and its own limits are looked at only between steps.
+const MAX_JOINED_PATTERNS: usize = 2;
 /// The least common multiple of all that numbers must be multiples of, without decimal point: a number is followed by its
 /// remainder, so there are as many states.
 const MAX_MULTIPLE: u64 = 10_000;
@@ -26,12 +26,12 @@ const WHITESPACE: &str = r"[\x20\x0A\x0D\x09]{1,48}";
 /// The schema of `text` as the library takes it, or why it is not followed.
 pub(super) fn read_schema(text: &str) -> Result<Value, String> {
     let schema: Value = serde_json::from_str(text).map_err(|error| format!("the schema is not JSON: {error}"))?;
-    let mut cost = Cost { values: 0, patterns: BTreeSet::new(), written: BTreeSet::new(), joins: false, multiple: 1 };
+    let mut cost = Cost { values: 0, patterns: BTreeSet::new(), joins: false, multiple: 1 };
     cost.add(&schema)?;
-    if cost.joins && cost.written.len() > 1 {
+    if cost.joins && cost.patterns.len() > MAX_JOINED_PATTERNS {
         return Err(format!(
-            "a schema with any of {}, or several patternProperties, may have one pattern",
-            JOINING.join(", ")
+            "a schema in which several patterns may have to hold of one text (allOf, not, if, or two of pattern, format, $ref, \
+             anyOf, oneOf beside each other) may have {MAX_JOINED_PATTERNS} different patterns and formats"
         ));
     }
     match schema {
@@ -57,8 +57,6 @@ fn with_options(mut schema: Map<String, Value>) -> Value {
 struct Cost<'a> {
     values: usize,
     patterns: BTreeSet<&'a str>,
-    /// Those of them that are no format.
-    written: BTreeSet<&'a str>,
     /// Whether several patterns may have to hold of one text.
     joins: bool,
     multiple: u64,
@@ -72,28 +70,22 @@ impl<'a> Cost<'a> {
             return Err(format!("a schema may have {MAX_VALUES} values, all keywords counted"));
         }
         match value {
-            Value::Object(object) => object.iter().try_for_each(|(key, value)| {
-                self.add_keyword(key, value)?;
-                self.add(value)
-            }),
+            Value::Object(object) => {
+                self.joins |= joins(object);
+                object.iter().try_for_each(|(key, value)| {
+                    self.add_keyword(key, value)?;
+                    self.add(value)
+                })
+            }
             Value::Array(array) => array.iter().try_for_each(|value| self.add(value)),
             _ => Ok(()),
         }
     }
 
     fn add_keyword(&mut self, key: &str, value: &'a Value) -> Result<(), String> {
-        self.joins |= JOINING.contains(&key);
         match (key, value) {
-            ("pattern", Value::String(pattern)) => {
-                self.written.insert(pattern);
-                self.add_pattern(pattern)
-            }
-            ("format", Value::String(format)) => self.add_pattern(format),
-            ("patternProperties", Value::Object(object)) => {
-                self.joins |= object.len() > 1;
-                self.written.extend(object.keys().map(String::as_str));
-                object.keys().try_for_each(|key| self.add_pattern(key))
-            }
+            ("pattern" | "format", Value::String(pattern)) => self.add_pattern(pattern),
+            ("patternProperties", Value::Object(object)) => object.keys().try_for_each(|key| self.add_pattern(key)),
             ("multipleOf", Value::Number(number)) => self.add_multiple(&number.to_string()),
             _ => Ok(()),
         }
@@ -130,6 +122,22 @@ impl<'a> Cost<'a> {
             )),
         }
     }
+}
+
+/// Whether more than one part of a schema speaks of the same text, or of the same names.
+fn joins(schema: &Map<String, Value>) -> bool {
+    let parts = schema.iter().map(|(key, value)| match (key.as_str(), value) {
+        ("pattern" | "format" | "$ref" | "$dynamicRef" | "anyOf" | "oneOf", _) => 1,
+        ("allOf", Value::Array(all)) => all.len(),
+        ("not" | "if" | "dependentSchemas", _) => 2,
+        _ => 0,
+    });
+    let names = schema.iter().map(|(key, value)| match (key.as_str(), value) {
+        ("patternProperties", Value::Object(patterns)) => patterns.len(),
+        ("propertyNames", _) => 1,
+        _ => 0,
+    });
+    parts.sum::<usize>() > 1 || names.sum::<usize>() > 1
 }
 
 fn common_divisor(a: u64, b: u64) -> u64 {
@@ -176,15 +184,24 @@ mod tests {
     }
 
     #[test]
-    fn patterns_that_may_have_to_hold_together_are_refused() {
-        let [one, other] = ["^([ax]x|[ab]b)$", "^[a-z]+$"].map(|pattern| json!({ "pattern": pattern }));
-        let both = json!([one, other]);
-        read_schema(&json!({ "anyOf": both }).to_string()).unwrap();
-        read_schema(&json!({ "allOf": [one, { "format": "date-time" }, one] }).to_string()).unwrap();
-        assert_refused(&json!({ "allOf": both }), "allOf");
-        assert_refused(&json!({ "$ref": "#/$defs/a", "pattern": "^a", "$defs": { "a": other } }), "one pattern");
-        assert_refused(&json!({ "patternProperties": { "^a": {}, "b$": {} } }), "one pattern");
-        read_schema(&json!({ "patternProperties": { "^a": {} }, "pattern": "b" }).to_string()).unwrap();
+    fn few_patterns_may_have_to_hold_together() {
+        let [a, b, c] = ["^([ax]x|[ab]b)$", "^[a-z]+$", "^.{9}$"].map(|pattern| json!({ "pattern": pattern }));
+        let fields = json!({ "a": a, "b": b, "c": { "format": "uuid" }, "d": { "$ref": "#/$defs/c" } });
+        read_schema(&json!({ "properties": fields, "$defs": { "c": c } }).to_string()).unwrap();
+        read_schema(&json!({ "anyOf": [a, b, c] }).to_string()).unwrap();
+        read_schema(&json!({ "allOf": [a, b, a] }).to_string()).unwrap();
+        // As some libraries write a reference.
+        read_schema(&json!({ "allOf": [{ "anyOf": [a, b, c] }] }).to_string()).unwrap();
+        for joined in [
+            json!({ "allOf": [a, b, c] }),
+            json!({ "allOf": [{ "format": "email" }, { "format": "uri" }, { "format": "date-time" }] }),
+            json!({ "pattern": "^a", "anyOf": [b, c] }),
+            json!({ "$ref": "#/$defs/a", "pattern": "^a", "$defs": { "a": { "pattern": "b", "oneOf": [c] } } }),
+            json!({ "not": a, "items": b, "contains": c }),
+            json!({ "patternProperties": { "^a": b, "b$": {} } }),
+        ] {
+            assert_refused(&joined, "may have to hold of one text");
+        }
     }
 
     #[test]

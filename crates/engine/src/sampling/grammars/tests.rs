@@ -179,7 +179,26 @@ fn hostile() -> Vec<(&'static str, String)> {
         ("a large multiple", r#"{ "type": "number", "multipleOf": 9973, "minimum": 3, "maximum": 1e15 }"#.into()),
         ("intersected patterns", intersected(8, 400)),
         ("two intersected patterns", intersected(2, 200)),
+        ("two patterns of many classes", classes(2, "allOf", "")),
+        ("many patterns of many classes", classes(6, "allOf", "")),
+        ("patterns of many classes behind a rare beginning", {
+            let key = classes(6, "allOf", "Q|q");
+            format!("{{\"type\":\"object\",\"properties\":{{\"k\":{key}}},\"required\":[\"k\"]}}")
+        }),
+        ("alternatives of many classes beside a pattern", classes(6, "pattern\":\"^a\",\"anyOf", "")),
     ]
+}
+
+/// Strings that match, in the way of `keyword`, one of many two-letter words that all share a letter, in `count` ways; or `else_`.
+fn classes(count: usize, keyword: &str, else_: &str) -> String {
+    let letters = || ('b'..='z').chain('A'..='P');
+    let pattern = |shift: usize| {
+        let words: Vec<_> =
+            letters().zip(letters().cycle().skip(shift)).map(|(one, other)| format!("[a{one}]{other}")).collect();
+        format!("{{\"type\":\"string\",\"pattern\":\"^({else_}({}))$\"}}", words.join("|"))
+    };
+    let patterns: Vec<_> = (0..count).map(pattern).collect();
+    format!("{{\"{keyword}\":[{}]}}", patterns.join(","))
 }
 
 /// Strings that match all of `count` patterns.
