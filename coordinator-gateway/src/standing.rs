@@ -48,8 +48,8 @@ impl Unfit {
         let role_name = name_of(role);
         match self {
             Self::NotRegistered => format!(
-                "bond from the stash and register this operator as {role_name} (`{}` prints the call registration.register for the stash); if \
-                 another operator is registered, the stash calls registration.setOperator",
+                "bond from the stash and register this operator as {role_name} (`{}` prints the call \
+                 registration.register for the stash); if another operator is registered, the stash calls registration.setOperator",
                 register_command(role)
             ),
             Self::OtherRole(_) => format!("use the operator key of a stash that is registered as {role_name}"),

@@ -4,7 +4,7 @@
 const STEPS: usize = 1 << STEP_BITS;
 const STEP_BITS: u32 = 10;
 /// ln 2 in 2^-32.
-const LN_2: i128 = 2_977_044_472;
+pub(crate) const LN_2: i64 = 2_977_044_472;
 /// 1 / ln 2 in 2^-32.
 const LOG2_E: u128 = 6_196_328_019;
 
@@ -29,7 +29,7 @@ pub(crate) fn log2(number: u128) -> i64 {
 /// Natural logarithm of a number from 1 on, in 2^-32.
 pub(crate) fn ln(number: u128) -> i64 {
     // log2 is below 2^39, so the product is below 2^71.
-    (i128::from(log2(number)).saturating_mul(LN_2)).wrapping_shr(32) as i64
+    (i128::from(log2(number)).saturating_mul(LN_2.into())).wrapping_shr(32) as i64
 }
 
 /// e^-x in 2^-32 for an `x` in 2^-16.
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn constants_are_rounded() {
-        assert_eq!(LN_2, (std::f64::consts::LN_2 * UNIT).round() as i128);
+        assert_eq!(LN_2, (std::f64::consts::LN_2 * UNIT).round() as i64);
         assert_eq!(LOG2_E, (std::f64::consts::LOG2_E * UNIT).round() as u128);
     }
 

@@ -2,7 +2,7 @@
 
 use blake2::{digest::consts::U32, Blake2b, Digest};
 
-use crate::fixed::ln;
+use crate::fixed::{ln, LN_2};
 
 const DOMAIN: &[u8] = b"cuckoo/noise/v1";
 
@@ -71,9 +71,6 @@ fn gumbel_of(uniform: u64) -> i64 {
     // Rounded to the nearest.
     logarithm.saturating_neg().saturating_add(1 << 15).wrapping_shr(16)
 }
-
-/// ln 2 in 2^-32.
-const LN_2: i64 = 2_977_044_472;
 
 #[cfg(test)]
 mod tests {

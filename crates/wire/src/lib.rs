@@ -1,8 +1,8 @@
 //! What client, gateway and miner say to each other: types and their limits, nothing else.
 //!
 //! [`link`] is the protobuf of the stream between gateway and miner, [`handshake`] its mutual proof of operator keys,
-//! [`request`] the hash of a task that receipts name, [`sampling`] how tokens are drawn, [`charge`] what a task may cost and did cost, [`money`] how prices
-//! and vouchers cross the link. The HTTP API's types come from the crate `openai-protocol`.
+//! [`request`] the hash of a task that receipts name, [`sampling`] how its tokens are drawn, [`charge`] what it may cost and
+//! did cost, [`money`] how prices and vouchers cross the link. The HTTP API's types come from the crate `openai-protocol`.
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! How tokens are drawn, in the integers that both sides compute with.
+//! From the floats of a task to the integers that its tokens are drawn with.
 
 use cuckoo_sampler::{Parameters, MAX_CANDIDATES, ONE};
 
