@@ -31,10 +31,22 @@ pub const MAX_CASES_PER_PAGE: u32 = 256;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// A miner signed two different receipts for one attempt.
+    /// A miner signed two different things for one attempt: two receipts, or one that is not for what it accepted.
     ReceiptEquivocation,
     /// A validator signed two blocks for one slot, or two votes for one round.
     ConsensusEquivocation,
+    /// A miner sent other tokens than those that its receipt commits to.
+    Misdelivery,
+    /// A miner committed to a token that it did not send.
+    LeafMismatch,
+    /// A miner committed to a token that cannot have been drawn so.
+    FalseDraw,
+    /// A miner signed for more tokens than it was asked for.
+    Excess,
+    /// A miner did not show how it drew a token, though it was asked on the chain.
+    WithheldOpening,
+    /// A miner did not show what came of what it had accepted, though it was asked on the chain.
+    MissedDeadline,
 }
 
 /// A slash that waits for its time.

@@ -22,12 +22,16 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 pub mod candidate;
+pub mod challenge;
+pub mod commitment;
 pub mod currency;
 pub mod docket;
 pub mod emission;
 pub mod era;
 pub mod evidence;
 pub mod faucet;
+#[cfg(any(test, feature = "runtime-benchmarks", feature = "fixture"))]
+pub mod fixture;
 pub mod link;
 pub mod registry;
 pub mod role;

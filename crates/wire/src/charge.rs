@@ -123,7 +123,6 @@ fn usage(prompt: u64, completion: u64) -> Usage {
 mod tests {
     use super::*;
     use crate::link::{Chat, ChatMessage, Completion, Embedding};
-    use cuckoo_primitives::{task::Finish, AccountId, Hash};
 
     const CONTEXT: u32 = 1_000;
 
@@ -145,19 +144,7 @@ mod tests {
     }
 
     fn receipt(prompt_tokens: u32, completion_tokens: u32) -> Receipt {
-        Receipt {
-            task_id: [1; 16],
-            attempt: 0,
-            coordinator: AccountId::from([1; 32]),
-            miner: AccountId::from([2; 32]),
-            link: Hash::zero(),
-            model_root: Hash::zero(),
-            request_hash: Hash::zero(),
-            output_hash: Hash::zero(),
-            prompt_tokens,
-            completion_tokens,
-            finish: Finish::Stop,
-        }
+        Receipt { prompt_tokens, completion_tokens, ..cuckoo_primitives::fixture::receipt() }
     }
 
     fn text(text_bytes: u64) -> Delivered {

@@ -1,7 +1,7 @@
 //! Bounds that both sides of a link enforce.
 
 /// Version of the link protocol; both sides must speak the same.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 /// Largest message on the link, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Largest message from a miner, in bytes: a vector of 64 KiB or a piece of text, and what is around it. Coordinators read
@@ -29,3 +29,9 @@ pub const MAX_SCHEMA_BYTES: usize = 64 * 1024;
 pub const MAX_TOKEN_BYTES: usize = 1024;
 /// Most inputs of one embedding task.
 pub const MAX_EMBEDDING_INPUTS: usize = 2048;
+/// Attempts that one link carries: then the miner closes it and dials anew. So many shares of seeds a miner can show.
+pub const ATTEMPTS_PER_LINK: usize = 450_000;
+/// Most leaves that are opened at once; of 64 candidates each they are 72 KiB.
+pub const MAX_OPENED: u32 = 128;
+/// Openings of one link that a miner works on at once; it leaves further questions unread.
+pub const MAX_OPENINGS_AT_ONCE: usize = 4;
