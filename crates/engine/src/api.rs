@@ -300,6 +300,41 @@ pub struct Follow {
     pub events: mpsc::Receiver<FollowEvent>,
 }
 
+/// A completion whose text is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SayRequest {
+    /// Id of a model of kind `Chat`.
+    pub model: String,
+    /// Tokens that were produced before; of their text only what they left unfinished is said.
+    pub resumed: Vec<u32>,
+    /// What was produced, the token that ends the text included.
+    pub tokens: Vec<u32>,
+    /// The stop strings.
+    pub stop: Vec<String>,
+}
+
+/// What the tokens of a completion say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Text that is certain, whatever might follow.
+    pub certain: String,
+    /// Text that is output only if nothing follows: what may begin a stop string, or a character that is not finished.
+    pub held: String,
+    /// Whether they end it.
+    pub end: SaidEnd,
+}
+
+/// Whether the tokens of a completion end it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaidEnd {
+    /// They do not.
+    Open,
+    /// The last one does, itself or by a stop string.
+    Last,
+    /// One before the last does.
+    Early,
+}
+
 /// What a chat model is doing, and what it has done since it was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModelStats {
@@ -421,6 +456,11 @@ pub trait Engine: Send + Sync + 'static {
     /// Engines that cannot see inside their models refuse.
     async fn follow(&self, _request: FollowRequest) -> Result<Follow, EngineError> {
         Err(EngineError::InvalidRequest("this engine does not show how its models choose".into()))
+    }
+
+    /// What a completion says. Engines that cannot see inside their models refuse.
+    async fn say(&self, _request: SayRequest) -> Result<Said, EngineError> {
+        Err(EngineError::InvalidRequest("this engine does not show the tokens of its models".into()))
     }
 
     /// The tokens that the model `model` would read for `prompt`. Engines that cannot see inside their models refuse.

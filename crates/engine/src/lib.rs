@@ -31,6 +31,7 @@ mod projection;
 mod prompt_reader;
 mod requantise;
 mod request;
+mod said;
 mod sampling;
 mod scheduler;
 mod sequence;
@@ -42,8 +43,8 @@ mod weights;
 pub use api::{
     ChatMessage, Drawn, Embedding, EmbeddingEvent, Embeddings, Engine, EngineError, FinishReason, Follow, FollowEvent,
     FollowRequest, Followed, GenerateRequest, Generation, GenerationEvent, ModelInfo, ModelKind, ModelStats,
-    PositionOutput, Prefill, PrefillEvent, PrefillRequest, Projection, Prompt, ResponseFormat, Sampling, Seed,
-    SharedEngine, TokenLogprob, TokenLogprobs, IMPOSSIBLE,
+    PositionOutput, Prefill, PrefillEvent, PrefillRequest, Projection, Prompt, ResponseFormat, Said, SaidEnd, Sampling,
+    SayRequest, Seed, SharedEngine, TokenLogprob, TokenLogprobs, IMPOSSIBLE,
 };
 pub use device::{chosen_gpu, cuda_devices, CudaDevice, DeviceChoice};
 pub use error::LoadError;

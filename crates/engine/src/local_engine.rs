@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     api::{
         Embedding, Engine, EngineError, Follow, FollowRequest, GenerateRequest, Generation, ModelInfo, ModelKind,
-        ModelStats, Prefill, PrefillRequest, Prompt, Sampling,
+        ModelStats, Prefill, PrefillRequest, Prompt, Said, Sampling, SayRequest,
     },
     compute::BLOCK_TOKENS,
     device::DeviceChoice,
@@ -19,7 +19,8 @@ use crate::{
         chat_path, load_chat, load_embedding, Backend, CausalModel, ChatFile, KvBudget, LoadedChat, LoadedEmbedding,
     },
     prompt_reader::{count, PromptReader},
-    request::{check_embed, check_follow, check_generate, check_prefill, check_prompt},
+    request::{check_embed, check_follow, check_generate, check_prefill, check_prompt, check_stop},
+    said::said,
     sampling::{Chooser, Grammars, StopMatcher},
     scheduler::{Limits, Place, Scheduler},
     sequence::{Follower, FollowerSpec, Observer, ObserverSpec, Purpose, SequenceSpec, Writer, WriterSpec},
@@ -233,6 +234,19 @@ impl Engine for LocalEngine {
         check_prompt(&prompt)?;
         let (_place, tokens) = model.read(prompt).await?;
         Ok(tokens)
+    }
+
+    async fn say(&self, request: SayRequest) -> Result<Said, EngineError> {
+        let SayRequest { model, resumed, tokens, stop } = request;
+        let model = self.chat_model(&model)?;
+        check_stop(&stop)?;
+        model.prompts.check_vocabulary(&resumed)?;
+        model.prompts.check_vocabulary(&tokens)?;
+        let detokenizer = model.prompts.tokenizer.detokenizer();
+        let ends = model.ends.clone();
+        let reading =
+            tokio::task::spawn_blocking(move || said(detokenizer, StopMatcher::new(stop), &ends, &resumed, &tokens));
+        reading.await.map_err(|_| EngineError::Internal("reading a completion panicked".into()))
     }
 
     fn stats(&self, model: &str) -> Option<ModelStats> {

@@ -87,6 +87,17 @@ pub(crate) fn check_embed(inputs: &[String]) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// Refuses stop strings that are too many, too long or empty.
+pub(crate) fn check_stop(stops: &[String]) -> Result<(), EngineError> {
+    if stops.len() > MAX_STOPS {
+        return refuse(format!("at most {MAX_STOPS} stop strings are possible, not {}", stops.len()));
+    }
+    if stops.iter().any(|stop| stop.is_empty() || stop.len() > MAX_STOP_BYTES) {
+        return refuse(format!("a stop string must have 1 to {MAX_STOP_BYTES} bytes"));
+    }
+    Ok(())
+}
+
 fn check_sampling(sampling: &Sampling) -> Result<(), EngineError> {
     if !sampling.draw.are_valid() {
         let Parameters { temperature, top_k, top_p } = sampling.draw;
@@ -99,12 +110,7 @@ fn check_sampling(sampling: &Sampling) -> Result<(), EngineError> {
     if sampling.max_tokens == Some(0) {
         return refuse("max_tokens must be at least 1");
     }
-    if sampling.stop.len() > MAX_STOPS {
-        return refuse(format!("at most {MAX_STOPS} stop strings are possible, not {}", sampling.stop.len()));
-    }
-    if sampling.stop.iter().any(|stop| stop.is_empty() || stop.len() > MAX_STOP_BYTES) {
-        return refuse(format!("a stop string must have 1 to {MAX_STOP_BYTES} bytes"));
-    }
+    check_stop(&sampling.stop)?;
     for (name, penalty) in
         [("frequency_penalty", sampling.frequency_penalty), ("presence_penalty", sampling.presence_penalty)]
     {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     api::{
         Embedding, Engine, EngineError, Follow, FollowRequest, GenerateRequest, Generation, ModelInfo, ModelStats,
-        Prefill, PrefillRequest, Prompt, SharedEngine,
+        Prefill, PrefillRequest, Prompt, Said, SayRequest, SharedEngine,
     },
     error::LoadError,
 };
@@ -62,6 +62,10 @@ impl Engine for Engines {
 
     async fn tokenise(&self, model: &str, prompt: Prompt) -> Result<Vec<u32>, EngineError> {
         self.engine(model)?.tokenise(model, prompt).await
+    }
+
+    async fn say(&self, request: SayRequest) -> Result<Said, EngineError> {
+        self.engine(&request.model)?.say(request).await
     }
 
     fn stats(&self, model: &str) -> Option<ModelStats> {
