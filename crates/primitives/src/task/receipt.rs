@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn what_a_receipt_signs_is_fixed() {
         let hash = receipt().signing_hash(&Hash::repeat_byte(11));
-        assert_eq!(hex::encode(hash), "");
+        assert_eq!(hex::encode(hash), "d8974657f5549dfb0a3b1a03f834bc87ccc88dca8e5fd518ed5d0b226e36c9f9");
     }
 
     #[test]

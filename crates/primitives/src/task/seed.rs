@@ -44,8 +44,8 @@ mod tests {
         assert_eq!(hex::encode(shared(&Hash::repeat_byte(1), &[2; 16], &[3; 32], &[4; 32])), SHARED);
     }
 
-    const GIVEN: &str = "";
-    const SHARED: &str = "";
+    const GIVEN: &str = "e94ed343135777f018444ea7bc56cc676921a4af08dafb5814d5b2c3c33a0bb9";
+    const SHARED: &str = "a511d68e83b4e355023e4692f72b9a826e30f7f575ec764e9d4f82fc5ec5666b";
 
     #[test]
     fn every_part_makes_another_seed() {
