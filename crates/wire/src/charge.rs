@@ -77,10 +77,10 @@ pub fn is_empty(task: &Task, delivered: Delivered) -> bool {
     }
 }
 
-/// Bytes of text that are no repetition of the prompt.
+/// Bytes of text that are no repetition of the prompt. Who goes on behind the tokens of others does not repeat it again.
 fn written(task: &Task, delivered: Delivered) -> u64 {
     let repeated = match &task.work {
-        Some(Work::Completion(completion)) if completion.echo => bytes(&completion.prompt),
+        Some(Work::Completion(completion)) if completion.echo && task.resumed.is_empty() => bytes(&completion.prompt),
         _ => 0,
     };
     delivered.text_bytes.saturating_sub(repeated)
@@ -175,6 +175,8 @@ mod tests {
         assert_eq!(tokens(charged(&completion(false, &[]), CONTEXT, &receipt(2, 50), text(5))), (2, 13));
         // What is repeated was not written; a stop string was.
         assert_eq!(tokens(charged(&completion(true, &[]), CONTEXT, &receipt(2, 50), text(8 + 5))), (2, 13));
+        let resumed = Task { resumed: vec![7], ..completion(true, &[]) };
+        assert_eq!(tokens(charged(&resumed, CONTEXT, &receipt(3, 50), text(5))), (3, 13), "nor is it a second time");
         assert_eq!(tokens(charged(&completion(false, &["\n", "###"]), CONTEXT, &receipt(2, 50), text(5))), (2, 16));
         let embedding = task(Work::Embedding(Embedding { inputs: vec!["hello".into()] }));
         assert_eq!(tokens(charged(&embedding, CONTEXT, &receipt(100, 9), vectors(1))), (21, 0));
