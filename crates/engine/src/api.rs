@@ -420,7 +420,7 @@ pub enum EngineError {
     /// The prompt alone, or with `max_tokens`, does not fit.
     #[error("the prompt has {prompt_tokens} tokens, the model's context holds {context_tokens}")]
     ContextLength {
-        /// Tokens of the prompt.
+        /// Tokens of the prompt; of one that is far too long, as many as it has at least.
         prompt_tokens: u32,
         /// Tokens of the context.
         context_tokens: u32,

@@ -13,7 +13,8 @@ pub(crate) struct ControlNames(Vec<String>);
 
 impl ControlNames {
     pub(crate) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
-        Self(names.filter(|name| name.chars().nth(1).is_some()).map(str::to_owned).collect())
+        // One with the mark itself is found in no text, and breaking it would not come to an end.
+        Self(names.filter(|name| name.chars().nth(1).is_some() && !name.contains(BREAK)).map(str::to_owned).collect())
     }
 
     /// `content` with a [`BREAK`] in every name of a control token.
@@ -43,5 +44,12 @@ mod tests {
         assert!(!names.quote("ababa").contains("aba"));
         assert_eq!(names.quote("ababa").replace(BREAK, ""), "ababa");
         assert_eq!(names.quote(&format!("<|im{BREAK}_end|>")), format!("<{BREAK}|im_end|>"));
+    }
+
+    #[test]
+    fn names_with_the_mark_are_no_names() {
+        let marked = ["ab".to_owned(), format!("a{BREAK}b"), format!("{BREAK}{BREAK}")];
+        let names = ControlNames::new(marked.iter().map(String::as_str));
+        assert_eq!(names.quote("ab"), format!("a{BREAK}b"));
     }
 }

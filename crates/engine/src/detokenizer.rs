@@ -27,8 +27,13 @@ impl TokenBytes {
     }
 
     /// The bytes of each token, in the order of their ids.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> + '_ {
+        (0u32..).take(self.tokens()).map(|token| self.get(token))
+    }
+
+    /// The same as a list.
     pub(crate) fn all(&self) -> Vec<Vec<u8>> {
-        (0u32..).take(self.tokens()).map(|token| self.get(token).to_vec()).collect()
+        self.iter().map(<[u8]>::to_vec).collect()
     }
 
     /// Empty for control tokens and for numbers that are not in the vocabulary.

@@ -127,7 +127,7 @@ impl LocalEngine {
         let context_tokens = context_that_fits(dir, context_tokens, model.as_ref());
         let scheduler = Scheduler::start(manifest.id(), model, limits).map_err(LoadError::Thread)?;
         let ends: Arc<[u32]> = tokenizer.ends().into();
-        let grammars = Grammars::new(tokenizer.token_bytes(), &ends);
+        let grammars = Grammars::new(tokenizer.token_bytes(), &ends, options.max_running.get());
         let prompts = Arc::new(PromptReader { tokenizer, template, context_tokens });
         self.chat.insert(manifest.id().to_owned(), ChatModel { prompts, scheduler, grammars, ends });
         self.add_info(dir, context_tokens, numeric_class);

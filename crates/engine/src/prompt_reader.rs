@@ -15,6 +15,7 @@ pub(crate) struct PromptReader {
 }
 
 impl PromptReader {
+    /// Tokens of the prompt; one that the context surely cannot hold is refused without looking for them.
     pub(crate) fn read(&self, prompt: &Prompt) -> Result<Vec<u32>, EngineError> {
         let rendered;
         let text = match prompt {
@@ -34,6 +35,11 @@ impl PromptReader {
                 &rendered
             }
         };
+        // Most of what is far too long is refused before seconds are spent on it.
+        let least = u32::try_from(self.tokenizer.least_tokens(text)).unwrap_or(u32::MAX);
+        if least > self.context_tokens {
+            return Err(EngineError::ContextLength { prompt_tokens: least, context_tokens: self.context_tokens });
+        }
         self.tokenizer
             .encode(text)
             .map_err(|error| EngineError::Internal(format!("the prompt cannot be tokenised: {error}")))

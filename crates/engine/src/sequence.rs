@@ -78,7 +78,7 @@ impl SequenceSpec {
 /// What is to be done next for a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Its reader is behind or gone; nothing is computed for it.
+    /// Its reader is behind or gone, or its shape is still being followed; nothing is computed for it.
     Paused,
     /// It has prompt left to read.
     Reading,
@@ -121,7 +121,7 @@ impl Sequence {
             Purpose::Follow(follower) => (follower.deliver(), follower.is_finished()),
         };
         match () {
-            () if !is_delivered => Phase::Paused,
+            () if !is_delivered || self.is_waiting() => Phase::Paused,
             () if is_finished => Phase::Finished,
             () if self.read < self.spec.prompt.len() => Phase::Reading,
             () => Phase::Producing,
@@ -194,16 +194,34 @@ impl Sequence {
         self.read += tokens;
         match &mut self.spec.purpose {
             Purpose::Observe(observer) => observer.accept(position, outputs),
-            Purpose::Follow(follower) => follower.accept(position, &outputs)?,
+            Purpose::Follow(follower) => follower.accept(position, outputs),
+            Purpose::Write(writer) => outputs.into_iter().for_each(|output| writer.accept(output)),
+        }
+        self.catch_up()
+    }
+
+    /// Goes on with what the model has computed, as far as the shape is known. Returns how many tokens were produced.
+    pub(crate) fn catch_up(&mut self) -> Result<u32, EngineError> {
+        match &mut self.spec.purpose {
+            Purpose::Observe(_) => {}
+            Purpose::Follow(follower) => follower.catch_up()?,
             Purpose::Write(writer) => {
-                let Some(output) = outputs.into_iter().next() else { return Ok(0) };
-                if let Some(token) = writer.accept(&output)? {
+                if let Some(token) = writer.choose()? {
                     self.text.push(token);
                     return Ok(1);
                 }
             }
         }
         Ok(0)
+    }
+
+    /// Whether the model has computed what nothing could be made of yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        match &self.spec.purpose {
+            Purpose::Observe(_) => false,
+            Purpose::Follow(follower) => follower.is_waiting(),
+            Purpose::Write(writer) => writer.is_waiting(),
+        }
     }
 
     /// Keeps its full blocks for others that begin alike.

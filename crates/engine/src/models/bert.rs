@@ -18,6 +18,8 @@ use crate::{
 const MAX_WIDTH: usize = 1 << 16;
 const MAX_LAYERS: usize = 1_024;
 const MAX_ROWS: usize = 1 << 22;
+/// Bytes of a text that are looked at first, for each token that counts: words are shorter.
+const BYTES_PER_TOKEN: usize = 16;
 
 /// What `config.json` says; what else it holds does not change the vectors.
 #[derive(Clone, Debug, Deserialize)]
@@ -51,6 +53,8 @@ pub(crate) struct Bert<C: Compute> {
 pub(crate) struct BertEmbedder<C: Compute> {
     model: Bert<C>,
     tokenizer: Tokenizer,
+    /// Tokens of a text that count.
+    max_tokens: usize,
 }
 
 struct Layer<C: Compute> {
@@ -196,24 +200,45 @@ impl<C: Compute> BertEmbedder<C> {
     pub(crate) fn new(model: Bert<C>, tokenizer: &[u8], context_tokens: u32) -> Result<Self, String> {
         let mut tokenizer = Tokenizer::from_bytes(tokenizer).map_err(|error| error.to_string())?;
         // The file may pad every text to, and cut it at, a length far below the model's.
-        let truncation = TruncationParams { max_length: context_tokens as usize, ..Default::default() };
+        let max_tokens = context_tokens as usize;
+        let truncation = TruncationParams { max_length: max_tokens, ..Default::default() };
         tokenizer.with_padding(None).with_truncation(Some(truncation)).map_err(|error| error.to_string())?;
-        Ok(Self { model, tokenizer })
+        Ok(Self { model, tokenizer, max_tokens })
     }
 }
 
 impl<C: Compute> EmbeddingModel for BertEmbedder<C> {
     fn tokenise(&self, text: &str) -> Result<Vec<u32>, EngineError> {
-        let encoding = self
-            .tokenizer
-            .encode_fast(text, true)
-            .map_err(|error| EngineError::InvalidRequest(format!("an input cannot be tokenised: {error}")))?;
-        Ok(encoding.get_ids().to_vec())
+        first_tokens(&self.tokenizer, self.max_tokens, text)
+            .map_err(|error| EngineError::InvalidRequest(format!("an input cannot be tokenised: {error}")))
     }
 
     fn forward(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EngineError> {
         self.model.embed(texts)
     }
+}
+
+/// The tokens of `text` that `tokenizer`, which cuts texts at `max_tokens`, leaves of it; of long texts no more is read
+/// than that takes.
+fn first_tokens(tokenizer: &Tokenizer, max_tokens: usize, text: &str) -> Result<Vec<u32>, tokenizers::Error> {
+    let mut bytes = max_tokens.saturating_mul(BYTES_PER_TOKEN);
+    loop {
+        let beginning = beginning(text, bytes);
+        let encoding = tokenizer.encode_fast(beginning, true)?;
+        // What follows would be cut off.
+        if encoding.len() >= max_tokens || beginning.len() == text.len() {
+            return Ok(encoding.get_ids().to_vec());
+        }
+        bytes = bytes.saturating_mul(8);
+    }
+}
+
+/// The words of `text` that begin within its first `bytes` bytes. Words are split before they are looked up, so that their
+/// tokens are those that they have in the whole text.
+fn beginning(text: &str, bytes: usize) -> &str {
+    let space = |(at, character): &(usize, char)| *at >= bytes && character.is_whitespace();
+    let end = if bytes < text.len() { text.char_indices().find(space) } else { None };
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 impl<C: Compute> Layer<C> {
@@ -287,6 +312,48 @@ mod tests {
     const CONFIG: &str = r#"{"hidden_size":8,"num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":16,
         "max_position_embeddings":32,"vocab_size":10,"type_vocab_size":2,"hidden_act":"gelu","layer_norm_eps":1e-12,
         "model_type":"bert"}"#;
+
+    /// Each letter is a token, [UNK] what is none; a text stands between 1 and 2.
+    const TOKENIZER: &str = r###"{"version": "1.0",
+        "added_tokens": [{"id": 0, "content": "[UNK]", "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": false, "special": true}],
+        "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+            "strip_accents": null, "lowercase": true},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3, "##a": 4, "b": 5, "##b": 6, ",": 7}}}"###;
+
+    #[test]
+    fn the_beginning_of_a_long_text_has_its_first_tokens() {
+        let mut tokenizer = Tokenizer::from_bytes(TOKENIZER).unwrap();
+        let truncation = TruncationParams { max_length: 8, ..Default::default() };
+        tokenizer.with_truncation(Some(truncation)).unwrap();
+        for part in
+            ["a", "ab ", "a,b\n", "ab\u{3000}", "         ", "\u{fe0f}", "é b", "中", "", "aaaaaaaaaaaaaaaaaaaaaab "]
+        {
+            for (count, before) in [(1, ""), (50, ""), (50, "ab "), (3_000, "b"), (3_000, "a,\t")] {
+                let text = before.to_owned() + &part.repeat(count);
+                let whole = tokenizer.encode_fast(text.as_str(), true).unwrap().get_ids().to_vec();
+                assert_eq!(
+                    first_tokens(&tokenizer, 8, &text).unwrap(),
+                    whole,
+                    "{before:?}, then {count} times {part:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_beginning_ends_before_a_space() {
+        assert_eq!(beginning("ab cd ef", 0), "ab");
+        assert_eq!(beginning("ab cd ef", 2), "ab");
+        assert_eq!(beginning("ab cd ef", 3), "ab cd");
+        assert_eq!(beginning("ab cd ef", 6), "ab cd ef");
+        assert_eq!(beginning("éé é", 1), "éé");
+        assert_eq!(beginning("ab cd ", 99), "ab cd ");
+    }
 
     #[test]
     fn vectors_are_scaled_to_length_one() {

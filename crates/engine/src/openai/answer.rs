@@ -4,14 +4,9 @@ use std::{collections::VecDeque, time::Duration};
 
 use futures::{stream::BoxStream, StreamExt};
 use reqwest::Response;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
-use super::{
-    chunk::Chunk,
-    lines::Lines,
-    server::{broken, in_time},
-    OpenAiLimits,
-};
+use super::{chunk::Chunk, lines::Lines, patience::Patience, server::broken, OpenAiLimits};
 use crate::api::{EngineError, FinishReason, Generation, GenerationEvent, TokenLogprobs};
 
 /// Events that may wait for a reader; then the connection is read no further.
@@ -52,16 +47,18 @@ pub(super) async fn follow(
     bounds: Bounds,
 ) -> Result<Generation, EngineError> {
     let parts = response.bytes_stream().map(|part| part.map(|bytes| bytes.to_vec())).boxed();
-    let mut answer = Answer { parts, lines: Lines::default(), ready: VecDeque::new(), count: Count::new(bounds) };
+    let (lines, ready) = (Lines::default(), VecDeque::new());
+    let patience = Patience::new(limits.first, bounds.completion);
+    let mut answer = Answer { parts, lines, ready, count: Count::new(bounds), patience };
     let mut events = VecDeque::new();
     // The prompt's tokens are known before the first word, or, by some servers, at the end only.
     while events.is_empty() && answer.count.prompt.is_none() {
-        events.extend(answer.next(limits.first).await?);
+        events.extend(answer.next().await?);
     }
     let prompt_tokens = answer.count.prompt();
     let (sender, receiver) = mpsc::channel(EVENT_CAPACITY);
     tokio::spawn(async move {
-        let pass_on = answer.pass_on(events, limits, &sender);
+        let pass_on = answer.pass_on(events, limits.idle, &sender);
         tokio::select! {
             () = pass_on => (),
             () = sender.closed() => (),
@@ -77,37 +74,47 @@ struct Answer {
     /// Data that has come and not been looked at.
     ready: VecDeque<Vec<u8>>,
     count: Count,
+    patience: Patience,
 }
 
 impl Answer {
     async fn pass_on(
         mut self,
         mut events: VecDeque<GenerationEvent>,
-        limits: OpenAiLimits,
+        idle: Duration,
         sender: &mpsc::Sender<GenerationEvent>,
     ) {
         loop {
+            let has_events = !events.is_empty();
             while let Some(event) = events.pop_front() {
                 let last = !matches!(event, GenerationEvent::Piece { .. });
                 if sender.send(event).await.is_err() || last {
                     return;
                 }
             }
-            events.extend(self.next(limits.idle).await.unwrap_or_else(|error| Some(GenerationEvent::Failed(error))));
+            if has_events {
+                // Not before: a reader that is slow is not the server's fault.
+                self.patience.begin_anew(idle);
+            }
+            events.extend(self.next().await.unwrap_or_else(|error| Some(GenerationEvent::Failed(error))));
         }
     }
 
     /// The next event, or none if there is nothing to report of what came next.
-    async fn next(&mut self, limit: Duration) -> Result<Option<GenerationEvent>, EngineError> {
+    async fn next(&mut self) -> Result<Option<GenerationEvent>, EngineError> {
         if self.count.is_over() {
             return self.count.end().map(Some);
         }
-        if let Some(data) = self.ready.pop_front() {
-            return if data == DONE { self.count.end().map(Some) } else { self.count.take(Chunk::parse(&data)?) };
-        }
         let has_ended = self.count.finish.is_some();
-        let limit = if has_ended { limit.min(COUNTS_WAIT) } else { limit };
-        match in_time(limit, self.parts.next()).await {
+        if let Some(data) = self.ready.pop_front() {
+            return if data == DONE { self.count.end().map(Some) } else { self.take(&data) };
+        }
+        let left = match self.patience.left() {
+            Err(_) if has_ended => return self.count.end().map(Some),
+            left => left?,
+        };
+        let limit = if has_ended { left.min(COUNTS_WAIT) } else { left };
+        match timeout(limit, self.parts.next()).await {
             Ok(Some(Ok(part))) => {
                 self.ready.extend(self.lines.push(&part)?);
                 Ok(None)
@@ -115,8 +122,16 @@ impl Answer {
             Ok(None) => self.count.end().map(Some),
             Ok(Some(Err(_))) | Err(_) if has_ended => self.count.end().map(Some),
             Ok(Some(Err(error))) => Err(broken(&error)),
-            Err(silent) => Err(silent),
+            Err(_) => Err(self.patience.is_over()),
         }
+    }
+
+    fn take(&mut self, data: &[u8]) -> Result<Option<GenerationEvent>, EngineError> {
+        let event = self.count.take(Chunk::parse(data)?)?;
+        if event.is_none() {
+            self.patience.count_empty()?;
+        }
+        Ok(event)
     }
 }
 

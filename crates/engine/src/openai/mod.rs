@@ -11,6 +11,7 @@ mod key;
 mod lines;
 mod listing;
 mod offer;
+mod patience;
 #[cfg(test)]
 mod scripted;
 mod server;
@@ -51,9 +52,10 @@ pub struct OpenAiLimits {
     pub connect: Duration,
     /// Until it lists its models.
     pub list: Duration,
-    /// Until it begins to answer: it may have a queue, and a long prompt to read.
+    /// Until its status, and from there until its first piece of text: it may have a queue, and a long prompt to read. Also
+    /// for the whole of an answer that is not streamed.
     pub first: Duration,
-    /// Between two signs of life while it answers.
+    /// Between two pieces of text while it answers; what is without text is no sign of life.
     pub idle: Duration,
 }
 

@@ -14,6 +14,8 @@ use tokio::{
 pub(super) enum Step {
     /// Sends this.
     Send(String),
+    /// Sends this again and again, until the other side is gone.
+    Repeat(String),
     /// Waits until the other side is gone, which it reports; at most this long.
     Hang(Duration),
 }
@@ -49,6 +51,7 @@ impl Scripted {
                     for step in script {
                         match step {
                             Step::Send(text) => connection.write_all(text.as_bytes()).await.unwrap(),
+                            Step::Repeat(text) => while connection.write_all(text.as_bytes()).await.is_ok() {},
                             Step::Hang(limit) => {
                                 let mut more = [0];
                                 if tokio::time::timeout(limit, connection.read(&mut more)).await.is_ok() {

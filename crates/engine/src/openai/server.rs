@@ -87,14 +87,18 @@ impl Server {
     /// All of an answer.
     pub(super) async fn read(&self, response: Response, most: usize) -> Result<Vec<u8>, EngineError> {
         let (mut bytes, mut parts) = (Vec::new(), response.bytes_stream());
-        while let Some(part) = in_time(self.limits.idle, parts.next()).await? {
-            let part = part.map_err(|error| broken(&error))?;
-            if bytes.len() + part.len() > most {
-                return Err(EngineError::Internal(format!("the server's answer is longer than {most} bytes")));
+        let read = async {
+            while let Some(part) = in_time(self.limits.idle, parts.next()).await? {
+                let part = part.map_err(|error| broken(&error))?;
+                if bytes.len() + part.len() > most {
+                    return Err(EngineError::Internal(format!("the server's answer is longer than {most} bytes")));
+                }
+                bytes.extend_from_slice(&part);
             }
-            bytes.extend_from_slice(&part);
-        }
-        Ok(bytes)
+            Ok(bytes)
+        };
+        // As a whole too: else one byte now and then would be waited for for ever.
+        in_time(self.limits.first, read).await?
     }
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, EngineError> {

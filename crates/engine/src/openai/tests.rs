@@ -201,6 +201,37 @@ async fn a_server_that_hangs_is_not_waited_for() {
     assert!(matches!(last, GenerationEvent::Failed(EngineError::Internal(why)) if why.contains("nothing for")));
 }
 
+/// Chunks without text, as fast as they are read, for ever.
+fn empties() -> Step {
+    Step::Repeat(format!("data: {}\n\n", r#"{"choices": [{"delta": {"content": ""}}]}"#))
+}
+
+#[tokio::test]
+async fn chunks_without_text_are_counted() {
+    for begin in [streamed(&[]), streamed(&[&word("Hel")])] {
+        let why = broken([begin, vec![empties()]].concat()).await;
+        assert!(why.contains("without text"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn signs_of_life_are_no_answer() {
+    let short = Duration::from_millis(100);
+    let limits = OpenAiLimits { first: short, idle: short, ..OpenAiLimits::default() };
+    for begin in [streamed(&[]), streamed(&[&word("Hel")])] {
+        let script = [begin, vec![Step::Repeat(": still here\n\n".into())]].concat();
+        let (_server, engine) = with_limits(script, limits).await;
+        let why = match engine.generate(request()).await {
+            Ok(generation) => match read(generation).await.2 {
+                GenerationEvent::Failed(error) => error,
+                other => panic!("{other:?}"),
+            },
+            Err(error) => error,
+        };
+        assert!(matches!(&why, EngineError::Internal(why) if why.contains("nothing for")), "{why}");
+    }
+}
+
 #[tokio::test]
 async fn the_key_is_sent_and_never_shown() {
     let mut server = Scripted::start(vec![status("200 OK", LISTING)]).await;

@@ -67,6 +67,19 @@ impl Chooser {
         self.position
     }
 
+    /// Whether [`Self::choose`] can choose at once. It waits for the shape otherwise, which may take milliseconds and, with
+    /// what strangers think of, more.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.constraint.as_mut().is_none_or(Constraint::is_ready)
+    }
+
+    /// Says that `tokens` are those that will be taken next, so that the shape is followed ahead of them.
+    pub(crate) fn foresee(&mut self, tokens: &[u32]) {
+        if let Some(constraint) = &mut self.constraint {
+            constraint.foresee(tokens);
+        }
+    }
+
     /// The token that comes next, by the model's `logits`. It counts when it is taken.
     ///
     /// Fails with [`EngineError::InvalidRequest`] where the caller's shape cannot be followed any further; never for the
@@ -97,7 +110,7 @@ impl Chooser {
     /// does not allow it. May take milliseconds.
     pub(crate) fn replay(&mut self, token: u32) -> Result<(), EngineError> {
         if let Some(constraint) = &mut self.constraint {
-            constraint.replay(token)?;
+            constraint.check(token)?;
         }
         self.take(token);
         Ok(())

@@ -1,21 +1,24 @@
 //! From the shape that a caller wants to a grammar that a completion follows.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
 use llguidance::{
     api::{ParserLimits, TopLevelGrammar},
-    toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie},
-    Matcher, ParserFactory,
+    toktrie::{ApproximateTokEnv, SimpleVob, TokEnv, TokRxInfo, TokTrie},
+    ParserFactory,
 };
 use parking_lot::Mutex;
+use serde_json::Value;
 use tokio::{
     sync::{oneshot, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
 use super::{
-    constraint::{refused, Constraint},
+    constraint::Constraint,
     schema::{any_object, read_schema},
+    turns::Turns,
+    walk::{refused, Budget, Walk},
 };
 use crate::{
     api::{EngineError, ResponseFormat},
@@ -26,13 +29,13 @@ use crate::{
 const AT_ONCE: usize = 2;
 /// How long a caller waits for its turn, and how long for its grammar.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Masks of one model that are computed at once.
+const MASKS_AT_ONCE: usize = 2;
 /// Definitions that refer to each other are followed by recursion, so the stack is made for as long a chain of them as
 /// fits a schema. Memory is only taken as it is used.
 const STACK_BYTES: usize = 256 << 20;
-/// How the library puts it that a grammar allows no token at all.
-const NO_FIRST_TOKEN: &str = "NoExtension";
 
-/// Bounds on what a grammar may cost. A grammar comes from a stranger, and its masks are made between the steps of all.
+/// Bounds on what a grammar may cost to prepare and what one mask of it may cost. A grammar comes from a stranger.
 const LIMITS: ParserLimits = ParserLimits {
     max_items_in_row: 2_000,
     // About 20 ms.
@@ -48,10 +51,18 @@ const LIMITS: ParserLimits = ParserLimits {
     verbose_errors: false,
 };
 
+/// Bounds on what a completion may cost that follows a grammar: about 60 ms, and 0.2 ms for each token.
+/// Ordinary schemas take 50 to 1,000 steps a token and one MB.
+const BUDGET: Budget = Budget { steps: 1_000_000, steps_per_token: 3_000, bytes: 16 << 20 };
+
 /// Makes grammars over the vocabulary of one model.
 pub(crate) struct Grammars {
     shared: Arc<Shared>,
+    /// To be made.
     turns: Arc<Semaphore>,
+    /// To be there: each takes memory.
+    places: Arc<Semaphore>,
+    mask_turns: Arc<Turns>,
 }
 
 struct Shared {
@@ -63,10 +74,16 @@ struct Shared {
 }
 
 impl Grammars {
-    /// For the vocabulary whose tokens stand for `bytes` and of which `ends` end a text. Cheap.
-    pub(crate) fn new(bytes: Arc<TokenBytes>, ends: &[u32]) -> Self {
+    /// For the vocabulary whose tokens stand for `bytes` and of which `ends` end a text; at most `most` grammars of it are
+    /// there at once. Cheap.
+    pub(crate) fn new(bytes: Arc<TokenBytes>, ends: &[u32], most: usize) -> Self {
         let shared = Shared { bytes, ends: ends.to_vec(), factory: Mutex::new(None) };
-        Self { shared: Arc::new(shared), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            shared: Arc::new(shared),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
+            mask_turns: Arc::new(Turns::new(MASKS_AT_ONCE)),
+        }
     }
 
     /// What a completion of this format has to follow; none for text. Takes milliseconds, for the first seconds; a schema
@@ -77,43 +94,46 @@ impl Grammars {
             ResponseFormat::JsonObject => any_object(),
             ResponseFormat::JsonSchema(schema) => read_schema(schema).map_err(|error| refused(&error))?,
         };
-        // In its turn, so that a schema is not blamed for those before it.
-        let turn = timeout(PATIENCE, self.turns.clone().acquire_owned()).await.map_err(|_| EngineError::Overloaded)?;
-        let turn = turn.map_err(|_| EngineError::Internal("no grammar is made any more".into()))?;
-        let made = timeout(PATIENCE, self.make(TopLevelGrammar::from_json_schema(schema), turn)).await;
-        made.unwrap_or_else(|_| Err(refused(&"the schema takes too long to prepare"))).map(Some)
+        let place = in_turn(&self.places).await?;
+        let (walk, first) = self.walk(schema).await?;
+        let constraint = Constraint::start(walk, first, self.mask_turns.clone(), place);
+        constraint.map(Some).map_err(|error| cannot_start(&error))
     }
 
-    async fn make(&self, grammar: TopLevelGrammar, turn: OwnedSemaphorePermit) -> Result<Constraint, EngineError> {
+    /// The way through the grammar of `schema`, and what may come first.
+    async fn walk(&self, schema: Value) -> Result<(Walk, SimpleVob), EngineError> {
+        // In its turn, so that a schema is not blamed for those before it.
+        let turn = in_turn(&self.turns).await?;
         let (sender, receiver) = oneshot::channel();
         let shared = self.shared.clone();
         let work = move || {
             // Held to the end even if nobody waits any more, so that callers who leave at once do not pile up work.
             let _turn = turn;
             // Nobody waiting is no failure.
-            let _ = sender.send(shared.make(grammar));
+            let _ = sender.send(shared.make(TopLevelGrammar::from_json_schema(schema)));
         };
         thread::Builder::new()
             .name("grammar".into())
             .stack_size(STACK_BYTES)
             .spawn(work)
-            .map_err(|error| EngineError::Internal(format!("cannot start a thread for a grammar: {error}")))?;
-        receiver.await.unwrap_or_else(|_| Err(refused(&"the schema cannot be followed")))
+            .map_err(|error| cannot_start(&error))?;
+        match timeout(PATIENCE, receiver).await {
+            Ok(made) => made.unwrap_or_else(|_| Err(refused(&"the schema cannot be followed"))),
+            Err(_) => Err(refused(&"the schema takes too long to prepare")),
+        }
     }
 }
 
 impl Shared {
-    fn make(&self, grammar: TopLevelGrammar) -> Result<Constraint, EngineError> {
+    fn make(&self, grammar: TopLevelGrammar) -> Result<(Walk, SimpleVob), EngineError> {
         let factory = self.factory()?;
         let parser = factory.create_parser(grammar).map_err(|error| refused(&error))?;
-        let mut matcher = Matcher::new(Ok(parser));
+        let mut walk = Walk::begin(parser, BUDGET);
         // What nothing satisfies is found here and not by a running generation.
-        match matcher.compute_mask_or_eos() {
-            Ok(_) => Ok(Constraint::new(matcher)),
-            Err(error) if error.to_string().starts_with(NO_FIRST_TOKEN) => {
-                Err(refused(&"nothing satisfies the schema"))
-            }
-            Err(error) => Err(refused(&error)),
+        match walk.mask() {
+            Ok(first) => Ok((walk, first)),
+            Err(_) if walk.allows_nothing() => Err(refused(&"nothing satisfies the schema")),
+            Err(error) => Err(error),
         }
     }
 
@@ -142,6 +162,23 @@ impl Shared {
         *factory.limits_mut() = LIMITS;
         factory.quiet();
         Ok(Arc::new(factory))
+    }
+}
+
+async fn in_turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, EngineError> {
+    let turn = timeout(PATIENCE, turns.clone().acquire_owned()).await.map_err(|_| EngineError::Overloaded)?;
+    turn.map_err(|_| EngineError::Internal("no grammar is made any more".into()))
+}
+
+fn cannot_start(error: &io::Error) -> EngineError {
+    EngineError::Internal(format!("cannot start a thread for a grammar: {error}"))
+}
+
+#[cfg(test)]
+impl Grammars {
+    /// Keeps all masks from being computed as long as what it returns is there.
+    pub(crate) fn hold_masks(&self) -> impl Sized + '_ {
+        [(); MASKS_AT_ONCE].map(|()| self.mask_turns.take())
     }
 }
 

@@ -9,6 +9,8 @@ mod logprobs;
 mod penalties;
 mod schema;
 mod stop;
+mod turns;
+mod walk;
 
 pub(crate) use chooser::{Chooser, Chosen};
 pub(crate) use grammars::Grammars;

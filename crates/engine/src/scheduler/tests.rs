@@ -5,6 +5,7 @@ mod following;
 mod interleavings;
 mod isolation;
 mod resuming;
+mod shapes;
 mod sharing;
 mod stepper;
 mod thread;

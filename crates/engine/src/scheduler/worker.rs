@@ -14,8 +14,8 @@ use crate::{
     sequence::{Phase, Sequence, SequenceSpec},
 };
 
-/// How often the thread looks whether a reader caught up, when nothing else is to be done.
-const READER_POLL: Duration = Duration::from_millis(2);
+/// How often the thread looks whether a reader or a shape caught up, when nothing else is to be done.
+const CATCH_UP_POLL: Duration = Duration::from_millis(2);
 
 /// Owns the model and all that runs on it.
 pub(super) struct Worker {
@@ -96,7 +96,7 @@ impl Worker {
             if self.running.is_empty() {
                 shared.changed.wait(&mut state);
             } else if idle {
-                shared.changed.wait_for(&mut state, READER_POLL);
+                shared.changed.wait_for(&mut state, CATCH_UP_POLL);
                 idle = false;
             } else {
                 return true;
@@ -151,7 +151,8 @@ impl Worker {
         worked
     }
 
-    /// Ends what is cancelled or finished, and skips what need not be read. Returns what is to be done for the others.
+    /// Goes on where a shape has become known, ends what is cancelled, finished or failed, and skips what need not be read.
+    /// Returns what is to be done for the others.
     fn sort_out(&mut self, shared: &Shared) -> Vec<Phase> {
         let mut phases = Vec::with_capacity(self.running.len());
         let mut at = 0;
@@ -159,6 +160,13 @@ impl Worker {
             if sequence.is_cancelled() {
                 self.end(shared, at, Sequence::release);
                 continue;
+            }
+            match guarded(|| sequence.catch_up()) {
+                Ok(produced) => self.done.tokens_produced += u64::from(produced),
+                Err(error) => {
+                    self.fail(shared, at, error);
+                    continue;
+                }
             }
             match sequence.phase() {
                 Phase::Finished => self.end(shared, at, Sequence::release).finish(),
@@ -196,8 +204,7 @@ impl Worker {
             match accepted {
                 Ok(produced) => self.done.tokens_produced += u64::from(produced),
                 Err(error) => {
-                    tracing::error!(target: "engine::scheduler", %error, "a text failed");
-                    self.end(shared, at, Sequence::discard).fail(error);
+                    self.fail(shared, at, error);
                     continue;
                 }
             }
@@ -216,6 +223,11 @@ impl Worker {
         let (readers, others): (Vec<_>, Vec<_>) =
             mem::take(&mut self.running).into_iter().zip(has_read).partition(|(_, has_read)| *has_read);
         self.running = others.into_iter().chain(readers).map(|(sequence, _)| sequence).collect();
+    }
+
+    fn fail(&mut self, shared: &Shared, at: usize, error: EngineError) {
+        tracing::error!(target: "engine::scheduler", %error, "a text failed");
+        self.end(shared, at, Sequence::discard).fail(error);
     }
 
     /// Takes a text out and frees its memory and its slot, so that who reads its last event finds them free.
@@ -247,5 +259,10 @@ impl Worker {
     /// Checks that each block is where it should be.
     pub(super) fn check(&self) {
         self.pool.check(self.running.iter().map(Sequence::holding));
+    }
+
+    /// Whether a text waits for its shape.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.running.iter().any(Sequence::is_waiting)
     }
 }

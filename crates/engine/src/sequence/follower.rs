@@ -1,5 +1,7 @@
 //! Goes through a completion and finds out, token by token, what would have been drawn here.
 
+use std::collections::VecDeque;
+
 use crate::{
     api::{Drawn, EngineError, FollowEvent, Followed},
     events::EventSender,
@@ -29,12 +31,17 @@ pub(crate) struct Follower {
     followed: usize,
     /// Whether the shape cannot be followed any further.
     is_over: bool,
+    /// What the next tokens would be drawn from, as soon as the shape says what they may be.
+    waiting: VecDeque<Output>,
     undelivered: Vec<Followed>,
 }
 
 impl Follower {
     pub(crate) fn new(spec: FollowerSpec) -> Self {
-        Self { spec, followed: 0, is_over: false, undelivered: Vec::new() }
+        let mut follower =
+            Self { spec, followed: 0, is_over: false, waiting: VecDeque::new(), undelivered: Vec::new() };
+        follower.foresee();
+        follower
     }
 
     pub(super) fn from(&self) -> usize {
@@ -55,13 +62,21 @@ impl Follower {
         most_at_once(self.spec.from, read, left)
     }
 
+    /// Whether there are results that cannot be looked at yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Takes the results of positions `position` and on; of each of them, or of none.
-    pub(super) fn accept(&mut self, position: usize, outputs: &[Output]) -> Result<(), EngineError> {
-        for output in outputs.iter().skip(self.spec.from.saturating_sub(position)) {
-            if self.is_finished() {
-                break;
-            }
-            match self.follow(output) {
+    pub(super) fn accept(&mut self, position: usize, outputs: Vec<Output>) {
+        self.waiting.extend(outputs.into_iter().skip(self.spec.from.saturating_sub(position)));
+    }
+
+    /// Follows as far as there are results and the shape is known.
+    pub(super) fn catch_up(&mut self) -> Result<(), EngineError> {
+        while !self.is_finished() && self.spec.chooser.is_ready() {
+            let Some(output) = self.waiting.pop_front() else { break };
+            match self.follow(&output) {
                 Ok(followed) => self.undelivered.push(followed),
                 // Whoever wrote this had to end here as well, or has not followed the shape.
                 Err(EngineError::InvalidRequest(why)) => {
@@ -70,8 +85,19 @@ impl Follower {
                 }
                 Err(error) => return Err(error),
             }
+            self.foresee();
+        }
+        if self.is_finished() {
+            self.waiting.clear();
         }
         Ok(())
+    }
+
+    fn foresee(&mut self) {
+        let Self { spec: FollowerSpec { tokens, chooser, .. }, followed, .. } = self;
+        // What may follow the last one is nobody's question.
+        let known = tokens.split_last().map_or(&[][..], |(_, before)| before);
+        chooser.foresee(known.get(*followed..).unwrap_or_default());
     }
 
     fn follow(&mut self, output: &Output) -> Result<Followed, EngineError> {

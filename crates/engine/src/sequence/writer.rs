@@ -37,6 +37,8 @@ pub(crate) struct Writer {
     undelivered_drawn: Vec<Drawn>,
     /// The token that ended the text.
     end: Option<Drawn>,
+    /// What the next token is to be chosen by, as soon as the shape says what it may be.
+    waiting: Option<Output>,
 }
 
 impl Writer {
@@ -50,6 +52,7 @@ impl Writer {
             undelivered_logprobs: Vec::new(),
             undelivered_drawn: Vec::new(),
             end: None,
+            waiting: None,
         }
     }
 
@@ -81,8 +84,26 @@ impl Writer {
         self.finish.is_some()
     }
 
-    /// Chooses the next token; `None` if the text ended before it.
-    pub(super) fn accept(&mut self, output: &Output) -> Result<Option<u32>, EngineError> {
+    /// Whether a token is to be chosen that cannot be yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Takes what the next token is to be chosen by.
+    pub(super) fn accept(&mut self, output: Output) {
+        self.waiting = Some(output);
+    }
+
+    /// Chooses the next token, if there is anything to choose by and the shape is known; `None` if not, or if the text
+    /// ended before it.
+    pub(super) fn choose(&mut self) -> Result<Option<u32>, EngineError> {
+        let output = match self.waiting.take() {
+            Some(output) if self.spec.chooser.is_ready() => output,
+            waiting => {
+                self.waiting = waiting;
+                return Ok(None);
+            }
+        };
         let position = self.spec.chooser.position();
         let Chosen { token, candidates, logprobs } = match self.spec.chooser.choose(&output.logits) {
             Ok(chosen) => chosen,
@@ -175,6 +196,8 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use tokio::sync::mpsc::Receiver;
 
     use super::*;
@@ -188,7 +211,7 @@ mod tests {
 
     async fn writer(sampling: Sampling) -> (Writer, Receiver<GenerationEvent>) {
         let bytes = Arc::new(TokenBytes::new((0..=u8::MAX).map(|byte| [byte])).unwrap());
-        let constraint = Grammars::new(bytes.clone(), &[END]).constraint(&sampling.format).await.unwrap();
+        let constraint = Grammars::new(bytes.clone(), &[END], 1).constraint(&sampling.format).await.unwrap();
         let (events, receiver) = EventSender::channel(64).unwrap();
         let writer = Writer::new(WriterSpec {
             max_tokens: 1_000,
@@ -205,7 +228,12 @@ mod tests {
     /// Has the model want this byte.
     fn want(writer: &mut Writer, byte: u8) {
         let logits: Vec<f32> = (0..=u8::MAX).map(|other| if other == byte { 9.0 } else { 0.0 }).collect();
-        writer.accept(&Output { logits, hidden: Vec::new() }).unwrap();
+        writer.accept(Output { logits, hidden: Vec::new() });
+        let begin = Instant::now();
+        while writer.is_waiting() {
+            writer.choose().unwrap();
+            assert!(begin.elapsed() < Duration::from_secs(20), "the shape is never known");
+        }
         assert!(writer.deliver());
     }
 

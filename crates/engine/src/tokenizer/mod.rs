@@ -1,5 +1,6 @@
 //! The tokenizer of a GGUF model.
 
+mod least;
 mod scheme;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::{collections::HashMap, sync::Arc};
 use tokenizers::{models::bpe::BPE, AddedToken, Tokenizer};
 
 use self::{
+    least::LeastTokens,
     scheme::Scheme,
     vocabulary::{read_merges, Vocabulary, CONTROL, USER_DEFINED},
 };
@@ -33,6 +35,7 @@ pub(crate) struct ChatTokenizer {
     bos_text: String,
     eos_text: String,
     control_names: ControlNames,
+    least: LeastTokens,
 }
 
 impl ChatTokenizer {
@@ -49,8 +52,12 @@ impl ChatTokenizer {
         let (bos, eos, eot) = (token("bos")?, token("eos")?, token("eot")?);
         let ends = vocabulary.ends(eos, eot)?;
         let add_bos = metadata.flag("tokenizer.ggml.add_bos_token")?.unwrap_or(scheme.begins_with_bos);
+        let token_bytes = vocabulary.token_bytes()?;
+        let names = vocabulary.iter().filter(|(_, _, kind)| matches!(*kind, CONTROL | USER_DEFINED));
+        let all = token_bytes.iter().chain(names.map(|(_, name, _)| name.as_bytes()));
         Ok(Self {
-            token_bytes: Arc::new(vocabulary.token_bytes()?),
+            least: LeastTokens::new(all, scheme.normalizer.is_some()),
+            token_bytes: Arc::new(token_bytes),
             begin: bos.filter(|_| add_bos),
             ends,
             bos_text: vocabulary.text_of(bos),
@@ -70,6 +77,11 @@ impl ChatTokenizer {
             tokens.insert(0, begin);
         }
         Ok(tokens)
+    }
+
+    /// No more tokens than [`Self::encode`] finds in `text`, in a thousandth of its time.
+    pub(crate) fn least_tokens(&self, text: &str) -> usize {
+        self.least.of(text)
     }
 
     /// Tokens of `text` alone.

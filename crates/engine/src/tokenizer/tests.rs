@@ -99,6 +99,27 @@ fn the_longest_runs_of_one_kind_are_tokens_or_an_error() {
 }
 
 #[test]
+fn no_text_has_fewer_tokens_than_are_foretold() {
+    for pre in ["gpt-2", "smollm", "llama-bpe", "qwen2"] {
+        let tokenizer = tokenizer(pre);
+        for text in ["a", "ab ab ", "12", "🦆", "<|endoftext|>", "<tool>", "a\u{301}", "\u{fdd0}", "x"] {
+            let text = text.repeat(50);
+            let (least, tokens) = (tokenizer.least_tokens(&text), tokenizer.encode(&text).unwrap().len());
+            assert!(least <= tokens, "{pre}: {:?}...: {least}, {tokens}", &text[..4]);
+        }
+        assert!(tokenizer.least_tokens(&"1".repeat(3_000)) > 1_400, "the longest with it is 12");
+    }
+}
+
+#[test]
+fn tokens_that_no_model_has_are_refused() {
+    let long = "a".repeat(1_001);
+    let mut names = vec!["a"; 16];
+    names.push(&long);
+    refused(&parts("smollm").with("tokenizer.ggml.tokens", texts(&names)), &["token 16", "longer"]);
+}
+
+#[test]
 fn other_tokenizers_and_splittings_are_refused() {
     refused(&parts("tekken"), &["tekken", "qwen2"]);
     refused(&parts("x").without("tokenizer.ggml.pre"), &["(none)"]);

@@ -8,6 +8,8 @@ use crate::{
 /// More than any model has.
 const MAX_TOKENS: usize = 1 << 20;
 const MAX_MERGES: usize = 1 << 21;
+/// Longer than any model's: whole lines of spaces are some hundreds. What follows shapes counts no further than 1,024.
+const MAX_TOKEN_CHARS: usize = 1_000;
 
 const NORMAL: u32 = 1;
 const UNKNOWN: u32 = 2;
@@ -27,6 +29,9 @@ pub(super) struct Vocabulary<'a> {
 impl<'a> Vocabulary<'a> {
     pub(super) fn read(metadata: &Metadata<'a>) -> Result<Self, String> {
         let tokens = metadata.texts("tokenizer.ggml.tokens", MAX_TOKENS)?.ok_or("tokenizer.ggml.tokens is missing")?;
+        if let Some(id) = tokens.iter().position(|token| token.chars().nth(MAX_TOKEN_CHARS).is_some()) {
+            return Err(format!("token {id} is longer than {MAX_TOKEN_CHARS} characters"));
+        }
         let kinds = metadata.numbers("tokenizer.ggml.token_type", MAX_TOKENS)?;
         let kinds = kinds.unwrap_or_else(|| vec![NORMAL; tokens.len()]);
         match kinds.len() == tokens.len() {

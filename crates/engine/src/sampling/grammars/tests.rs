@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use rand_chacha::{
     rand_core::{RngCore, SeedableRng},
     ChaCha8Rng,
@@ -27,6 +25,10 @@ const PERSON: &str = r##"{
     "additionalProperties": false
 }"##;
 
+/// What a mask may take beyond what the budget had left: the library looks at its limits between parts of it.
+const MOST_STEPS_OF_A_MASK: u64 = 200_000;
+const MOST_BYTES_OF_A_MASK: usize = 8 << 20;
+
 /// Each byte, the end, a control token, and some that JSON is full of.
 fn small_vocabulary() -> Arc<TokenBytes> {
     let bytes = (0..=u8::MAX).map(|byte| vec![byte]);
@@ -35,7 +37,7 @@ fn small_vocabulary() -> Arc<TokenBytes> {
 }
 
 fn small() -> Grammars {
-    Grammars::new(small_vocabulary(), &[END])
+    Grammars::new(small_vocabulary(), &[END], 8)
 }
 
 fn schema(text: impl Into<String>) -> ResponseFormat {
@@ -209,40 +211,78 @@ fn intersected(count: usize, apart: usize) -> String {
     format!("{{\"allOf\":[{}]}}", patterns.join(","))
 }
 
+/// The token that a model takes which likes to say "a", else the lowest number.
+fn liked(mask: &SimpleVob) -> u32 {
+    let a = u32::from(b'a');
+    mask.iter().find(|token| *token == a).or_else(|| mask.iter().next()).expect("a mask allows something")
+}
+
+/// Steps that 200 tokens take, and the memory after them; or why they cannot be followed.
+fn cost(walk: &mut Walk, first: &SimpleVob) -> Result<(u64, usize), EngineError> {
+    let mut token = liked(first);
+    for _ in 0..200 {
+        token = liked(&walk.next(token)?);
+    }
+    Ok((walk.spent(), walk.bytes()))
+}
+
 #[tokio::test]
 async fn hostile_schemas_are_refused_or_followed_within_bounds() {
-    let (grammars, bytes) = (small(), small_vocabulary());
+    let grammars = small();
     for (name, text) in hostile() {
         assert!(text.len() <= 64 << 10, "{name}: {}", text.len());
-        let start = Instant::now();
-        let outcome = grammars.constraint(&schema(text)).await;
-        let prepared = start.elapsed();
-        let mut chooser = match outcome {
-            Ok(constraint) => Chooser::new(&Sampling::default(), constraint, bytes.clone()),
-            Err(EngineError::InvalidRequest(why)) => {
-                println!("{name}: refused after {prepared:?}: {why}");
-                assert!(prepared < PATIENCE, "{name}");
-                continue;
-            }
-            Err(error) => panic!("{name}: {error}"),
+        let walked = match read_schema(&text) {
+            Ok(schema) => grammars.walk(schema).await,
+            Err(why) => Err(refused(&why)),
         };
-        let logits: Vec<f32> = bytes.all().iter().map(|bytes| if bytes == b"a" { 2.0 } else { 1.0 }).collect();
-        let mut slowest = Duration::ZERO;
-        let mut end = None;
-        for _ in 0..200 {
-            let start = Instant::now();
-            let chosen = chooser.choose(&logits);
-            slowest = slowest.max(start.elapsed());
-            match chosen {
-                Ok(chosen) => chooser.take(chosen.token),
-                Err(error) => {
-                    assert!(matches!(error, EngineError::InvalidRequest(_)), "{name}: {error}");
-                    end = Some(error);
-                    break;
-                }
-            }
+        let outcome = walked.and_then(|(mut walk, first)| {
+            let outcome = cost(&mut walk, &first);
+            let (steps, bytes) = (walk.spent(), walk.bytes());
+            println!("{name}: {steps} steps, {bytes} bytes");
+            assert!(steps <= BUDGET.steps + 201 * BUDGET.steps_per_token + MOST_STEPS_OF_A_MASK, "{name}: {steps}");
+            assert!(bytes <= BUDGET.bytes + MOST_BYTES_OF_A_MASK, "{name}: {bytes}");
+            outcome
+        });
+        match outcome {
+            Ok(_) => {}
+            Err(EngineError::InvalidRequest(why)) => println!("{name}: {why}"),
+            Err(error) => panic!("{name}: {error}"),
         }
-        println!("{name}: prepared in {prepared:?}, slowest token {slowest:?}, {end:?}");
-        assert!(slowest < Duration::from_secs(2), "{name}: {slowest:?}");
     }
+}
+
+#[tokio::test]
+async fn what_following_may_cost_is_counted() {
+    let grammars = small();
+    let (mut walk, first) = grammars.walk(read_schema(PERSON).unwrap()).await.unwrap();
+    let (steps, bytes) = cost(&mut walk, &first).unwrap();
+    assert!(steps > 0 && bytes > 0);
+    for (budget, names) in [
+        (Budget { steps: steps / 2, steps_per_token: 0, ..BUDGET }, "work"),
+        (Budget { bytes: bytes - 1, ..BUDGET }, "memory"),
+    ] {
+        let (walk, first) = grammars.walk(read_schema(PERSON).unwrap()).await.unwrap();
+        let refused = cost(&mut walk.with_budget(budget), &first).unwrap_err();
+        assert!(matches!(&refused, EngineError::InvalidRequest(why) if why.contains(names)), "{refused}");
+    }
+    let (walk, first) = grammars.walk(read_schema(PERSON).unwrap()).await.unwrap();
+    let exactly = cost(&mut walk.with_budget(Budget { steps, steps_per_token: 0, bytes }), &first);
+    assert_eq!(exactly.unwrap(), (steps, bytes), "and costs the same each time");
+}
+
+#[tokio::test]
+async fn grammars_beyond_those_that_may_be_there_wait_for_one_to_go() {
+    let grammars = Grammars::new(small_vocabulary(), &[END], 2);
+    let format = schema(PERSON);
+    let one = grammars.constraint(&format).await.unwrap();
+    let _other = grammars.constraint(&format).await.unwrap();
+    // The threads that made them may still be there.
+    let turns = tokio::time::timeout(PATIENCE, grammars.turns.acquire_many(AT_ONCE as u32)).await;
+    drop(turns.unwrap());
+    let third = grammars.constraint(&format);
+    tokio::pin!(third);
+    assert!(futures::poll!(&mut third).is_pending());
+    assert_eq!(grammars.turns.available_permits(), AT_ONCE, "it is not made");
+    drop(one);
+    third.await.unwrap();
 }

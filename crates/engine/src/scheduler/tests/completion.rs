@@ -2,9 +2,9 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, sync::mpsc};
 
-use super::stepper::{drain, drawn, limits, text, Stepper};
+use super::stepper::{drain, drawn, limits, text, Events, Stepper};
 use crate::{
     api::{Drawn, EngineError, FinishReason, FollowEvent, Followed, GenerationEvent, Sampling},
     compute::cpu::CpuCompute,
@@ -74,7 +74,7 @@ pub(super) struct Fixture {
     model: TinyModel,
     compute: Arc<CpuCompute>,
     bytes: Arc<TokenBytes>,
-    grammars: Grammars,
+    pub(super) grammars: Grammars,
     runtime: Runtime,
 }
 
@@ -87,7 +87,7 @@ impl Fixture {
         Self {
             model: TinyModel::quantised_llama(7),
             compute: Arc::new(CpuCompute::new(NonZeroUsize::new(threads).unwrap(), false).unwrap()),
-            grammars: Grammars::new(bytes.clone(), &[END]),
+            grammars: Grammars::new(bytes.clone(), &[END], 4),
             bytes,
             runtime: Runtime::new().unwrap(),
         }
@@ -98,13 +98,23 @@ impl Fixture {
         Chooser::new(sampling, constraint, self.bytes.clone())
     }
 
-    fn stepper(&self) -> Stepper {
-        Stepper::new(Box::new(self.model.decoder(self.compute.clone(), 64)), limits(1, 0))
+    /// The model, with room for as many texts.
+    pub(super) fn stepper(&self, texts: usize) -> Stepper {
+        Stepper::new(Box::new(self.model.decoder(self.compute.clone(), 64)), limits(texts, 0))
     }
 
     /// Continues the request's text behind `resumed`.
     pub(super) fn complete(&self, request: &Request, resumed: &[u32]) -> Result<Completion, EngineError> {
-        let (events, mut receiver) = EventSender::channel(4096)?;
+        let (spec, mut receiver) = self.writer(request, resumed)?;
+        let mut stepper = self.stepper(1);
+        stepper.submit(spec)?;
+        stepper.run();
+        completion(&mut receiver, request.prompt.len() + resumed.len())
+    }
+
+    /// What a stepper needs to continue the request's text behind `resumed`.
+    pub(super) fn writer(&self, request: &Request, resumed: &[u32]) -> Result<(SequenceSpec, Events), EngineError> {
+        let (events, receiver) = EventSender::channel(4096)?;
         let mut writer = Writer::new(WriterSpec {
             max_tokens: request.max_tokens,
             chooser: self.chooser(&request.sampling),
@@ -115,22 +125,8 @@ impl Fixture {
             events,
         });
         writer.resume(resumed)?;
-        let mut stepper = self.stepper();
         let prompt = [&request.prompt, resumed].concat();
-        stepper.submit(SequenceSpec { prompt, purpose: Purpose::Write(Box::new(writer)) })?;
-        stepper.run();
-        let (events, is_done) = drain(&mut receiver);
-        assert!(is_done);
-        let (text, drawn) = (text(&events), drawn(&events));
-        match events.into_iter().last() {
-            Some(GenerationEvent::Done { prompt_tokens, completion_tokens, finish, end }) => {
-                assert_eq!(prompt_tokens as usize, request.prompt.len() + resumed.len());
-                assert_eq!(completion_tokens as usize, drawn.len());
-                Ok(Completion { text, drawn, end, finish })
-            }
-            Some(GenerationEvent::Failed(error)) => Err(error),
-            other => panic!("{other:?}"),
-        }
+        Ok((SequenceSpec { prompt, purpose: Purpose::Write(Box::new(writer)) }, receiver))
     }
 
     /// What is certain of the text after these tokens.
@@ -152,14 +148,9 @@ impl Fixture {
         tokens: &[u32],
         candidates: Vec<Vec<u32>>,
     ) -> Vec<Followed> {
-        let (events, mut receiver) = EventSender::channel(4096).unwrap();
-        let mut chooser = self.chooser(&request.sampling);
-        resumed.iter().for_each(|token| chooser.replay(*token).unwrap());
-        let from = request.prompt.len() + resumed.len() - 1;
-        let spec = FollowerSpec { from, tokens: tokens.to_vec(), candidates, chooser, events };
-        let prompt = [&request.prompt, resumed, &tokens[..tokens.len() - 1]].concat();
-        let mut stepper = self.stepper();
-        stepper.submit(SequenceSpec { prompt, purpose: Purpose::Follow(Box::new(Follower::new(spec))) }).unwrap();
+        let (spec, mut receiver) = self.follower(request, resumed, tokens, candidates);
+        let mut stepper = self.stepper(1);
+        stepper.submit(spec).unwrap();
         stepper.run();
         let (mut events, is_done) = drain(&mut receiver);
         assert!(is_done);
@@ -169,6 +160,39 @@ impl Fixture {
             other => panic!("{other:?}"),
         });
         followed.collect()
+    }
+
+    /// What a stepper needs to do so.
+    pub(super) fn follower(
+        &self,
+        request: &Request,
+        resumed: &[u32],
+        tokens: &[u32],
+        candidates: Vec<Vec<u32>>,
+    ) -> (SequenceSpec, mpsc::Receiver<FollowEvent>) {
+        let (events, receiver) = EventSender::channel(4096).unwrap();
+        let mut chooser = self.chooser(&request.sampling);
+        resumed.iter().for_each(|token| chooser.replay(*token).unwrap());
+        let from = request.prompt.len() + resumed.len() - 1;
+        let spec = FollowerSpec { from, tokens: tokens.to_vec(), candidates, chooser, events };
+        let prompt = [&request.prompt, resumed, &tokens[..tokens.len() - 1]].concat();
+        (SequenceSpec { prompt, purpose: Purpose::Follow(Box::new(Follower::new(spec))) }, receiver)
+    }
+}
+
+/// What has come of a text that is done, with a prompt of so many tokens.
+pub(super) fn completion(receiver: &mut Events, prompt: usize) -> Result<Completion, EngineError> {
+    let (events, is_done) = drain(receiver);
+    assert!(is_done);
+    let (text, drawn) = (text(&events), drawn(&events));
+    match events.into_iter().last() {
+        Some(GenerationEvent::Done { prompt_tokens, completion_tokens, finish, end }) => {
+            assert_eq!(prompt_tokens as usize, prompt);
+            assert_eq!(completion_tokens as usize, drawn.len());
+            Ok(Completion { text, drawn, end, finish })
+        }
+        Some(GenerationEvent::Failed(error)) => Err(error),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -1,6 +1,10 @@
 //! Runs a scheduler step by step, on the test's own thread.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::mpsc::{self, error::TryRecvError};
@@ -15,6 +19,8 @@ use crate::{
     scheduler::{worker::Worker, Limits, Place, Shared, State},
     sequence::{Follower, FollowerSpec, Observer, ObserverSpec, Purpose, SequenceSpec, Writer, WriterSpec},
 };
+
+const WAIT: Duration = Duration::from_secs(60);
 
 pub(super) type Events = mpsc::Receiver<GenerationEvent>;
 
@@ -150,12 +156,19 @@ impl Stepper {
         entered || worked
     }
 
-    /// Steps until nothing can be done any more.
+    /// Steps until nothing can be done any more, waiting for shapes.
     pub(super) fn run(&mut self) {
-        let mut steps = 0;
-        while self.step() {
-            steps += 1;
-            assert!(steps < 100_000, "it goes on for ever");
+        let (mut steps, begin) = (0, Instant::now());
+        loop {
+            if self.step() {
+                steps += 1;
+                assert!(steps < 100_000, "it goes on for ever");
+            } else if self.worker.is_waiting() {
+                assert!(begin.elapsed() < WAIT, "a shape is never known");
+                thread::yield_now();
+            } else {
+                return;
+            }
         }
     }
 
