@@ -468,6 +468,11 @@ pub trait Engine: Send + Sync + 'static {
         Err(EngineError::InvalidRequest("this engine does not show the tokens of its models".into()))
     }
 
+    /// Ids of models that cannot be used at present, and why. Takes as long as it takes to find out.
+    async fn unavailable(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// What the chat model `model` is doing; `None` where that is not known.
     fn stats(&self, _model: &str) -> Option<ModelStats> {
         None

@@ -14,6 +14,7 @@ use crate::{
 
 /// Passes each request to the engine that has its model.
 pub struct Engines {
+    engines: Vec<SharedEngine>,
     models: Vec<ModelInfo>,
     of_model: HashMap<String, SharedEngine>,
 }
@@ -22,15 +23,15 @@ impl Engines {
     /// Fails if two engines have a model of the same id.
     pub fn new(engines: Vec<SharedEngine>) -> Result<Self, LoadError> {
         let (mut models, mut of_model) = (Vec::new(), HashMap::new());
-        for engine in engines {
+        for engine in &engines {
             for model in engine.models() {
-                if of_model.insert(model.id.clone(), Arc::clone(&engine)).is_some() {
+                if of_model.insert(model.id.clone(), Arc::clone(engine)).is_some() {
                     return Err(LoadError::Duplicate(model.id));
                 }
                 models.push(model);
             }
         }
-        Ok(Self { models, of_model })
+        Ok(Self { engines, models, of_model })
     }
 
     fn engine(&self, model: &str) -> Result<&SharedEngine, EngineError> {
@@ -66,6 +67,14 @@ impl Engine for Engines {
 
     async fn say(&self, request: SayRequest) -> Result<Said, EngineError> {
         self.engine(&request.model)?.say(request).await
+    }
+
+    async fn unavailable(&self) -> Vec<(String, String)> {
+        let mut unavailable = Vec::new();
+        for engine in &self.engines {
+            unavailable.extend(engine.unavailable().await);
+        }
+        unavailable
     }
 
     fn stats(&self, model: &str) -> Option<ModelStats> {

@@ -119,15 +119,6 @@ impl OpenAiEngine {
         Ok(Self { server: Arc::new(server), models })
     }
 
-    /// Whether the server answers and still has the models.
-    pub async fn check(&self) -> Result<(), EngineError> {
-        let listing = self.server.list().await?;
-        match self.models.iter().find(|model| listing.find(&model.name).is_none()) {
-            Some(model) => Err(EngineError::Internal(listing.without(&model.name))),
-            None => Ok(()),
-        }
-    }
-
     fn model(&self, id: &str, kind: ModelKind) -> Result<&Served, EngineError> {
         let found = self.models.iter().find(|model| model.info.id == id && model.info.kind == kind);
         found.ok_or_else(|| EngineError::UnknownModel(id.to_owned()))
@@ -161,6 +152,16 @@ impl Engine for OpenAiEngine {
             has_shape: request.sampling.format != ResponseFormat::Text,
         };
         answer::follow(response, self.server.limits(), bounds).await
+    }
+
+    async fn unavailable(&self) -> Vec<(String, String)> {
+        let lacking = |why: &dyn Fn(&Served) -> Option<String>| {
+            self.models.iter().filter_map(|model| Some((model.info.id.clone(), why(model)?))).collect()
+        };
+        match self.server.list().await {
+            Ok(listing) => lacking(&|model| listing.find(&model.name).is_none().then(|| listing.without(&model.name))),
+            Err(error) => lacking(&|_| Some(error.to_string())),
+        }
     }
 
     async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embedding, EngineError> {

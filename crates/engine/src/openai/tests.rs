@@ -237,10 +237,23 @@ async fn the_key_is_sent_and_never_shown() {
     let mut server = Scripted::start(vec![status("200 OK", LISTING)]).await;
     let options = OpenAiOptions { key: Some(OpenAiKey::new("sk-secret").unwrap()), ..options(&server.url) };
     assert!(!format!("{options:?}").contains("secret"));
-    OpenAiEngine::connect(options).await.unwrap().check().await.unwrap();
+    assert_eq!(OpenAiEngine::connect(options).await.unwrap().unavailable().await, []);
     for _ in 0..2 {
         assert!(server.asked.recv().await.unwrap().head.contains("authorization: Bearer sk-secret"));
     }
+}
+
+#[tokio::test]
+async fn a_server_that_has_lost_a_model_or_itself_is_noticed() {
+    let scripts = [("200 OK", LISTING), ("200 OK", r#"{"data": [{"id": "other"}]}"#), ("503 Busy", ""), ("200 OK", LISTING)];
+    let server = Scripted::start(scripts.map(|(code, body)| status(code, body)).to_vec()).await;
+    let engine = OpenAiEngine::connect(options(&server.url)).await.unwrap();
+    for expected in ["it has other", "503"] {
+        let unavailable = engine.unavailable().await;
+        let [(id, why)] = &unavailable[..] else { panic!("{unavailable:?}") };
+        assert!(id == "chat" && why.contains(expected), "{why}");
+    }
+    assert_eq!(engine.unavailable().await, [], "and that it is back");
 }
 
 #[tokio::test]

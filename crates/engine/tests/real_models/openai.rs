@@ -104,7 +104,7 @@ async fn llama_cpps_server_chats() {
     let engine = server.engine("chat=served").await;
     let info = &engine.models()[0];
     assert_eq!((info.numeric_class.as_str(), info.context_tokens), ("unverified/llama.cpp", 1024));
-    engine.check().await.unwrap();
+    assert_eq!(engine.unavailable().await, []);
 
     let limit = |max_tokens| Sampling { max_tokens: Some(max_tokens), ..Sampling::default() };
     let answer = read(&engine, ask("Name the capital of France.", limit(40))).await;
