@@ -1,9 +1,14 @@
 //! What a program can ask the chain to do.
 
 use cuckoo_primitives::{
-    settlement::SignedVoucher, AccountId, Balance, BlockNumber, CandidateInfo, EraIndex, Role, Signature,
+    challenge::{Answer, ChallengeId, Demand},
+    evidence::Evidence,
+    settlement::SignedVoucher,
+    AccountId, Balance, BlockNumber, CandidateInfo, EraIndex, Role, Signature,
 };
 use subxt::{dynamic::Value, ext::scale_value::Composite, tx::DynamicPayload};
+
+use crate::value::value_of;
 
 /// Blocks after the last finalised one within which a transaction can be included, if its call cannot be sent twice
 /// without harm; past them it never will be. A power of two.
@@ -138,13 +143,33 @@ pub enum Call {
         /// Stash of the miner that is owed.
         miner: AccountId,
     },
+    /// Report a fault. The fee of valid and new evidence is returned.
+    Report {
+        /// What proves it.
+        evidence: Box<Evidence>,
+    },
+    /// Ask a miner for what it has signed for. A deposit of the signer is held until the challenge ends.
+    Challenge {
+        /// What it is to show.
+        demand: Box<Demand>,
+    },
+    /// Answer a challenge. The fee of a valid answer is returned.
+    Answer {
+        /// Its number.
+        id: ChallengeId,
+        /// What is shown.
+        answer: Box<Answer>,
+    },
 }
 
 impl Call {
     /// Blocks after the last finalised one within which the call can be included.
     pub(crate) fn mortal_blocks(&self) -> u64 {
         match self {
-            Self::Redeem { .. } | Self::Collect { .. } => LONG_MORTAL_BLOCKS,
+            // The second of two fails at worst, for a fee.
+            Self::Redeem { .. } | Self::Collect { .. } | Self::Report { .. } | Self::Answer { .. } => {
+                LONG_MORTAL_BLOCKS
+            }
             _ => MORTAL_BLOCKS.into(),
         }
     }
@@ -227,6 +252,11 @@ impl Call {
                 let fields = vec![("coordinator", account(coordinator)), ("miner", account(miner))];
                 ("Settlement", "collect", fields)
             }
+            Self::Report { evidence } => ("Slashing", "report", vec![("evidence", value_of(evidence))]),
+            Self::Challenge { demand } => ("Slashing", "challenge", vec![("demand", value_of(demand))]),
+            Self::Answer { id, answer } => {
+                ("Slashing", "answer", vec![("id", Value::u128((*id).into())), ("answer", value_of(answer))])
+            }
         }
     }
 }
@@ -277,7 +307,14 @@ mod tests {
     use super::*;
     use crate::fixture;
     use codec::{Compact, Encode};
-    use cuckoo_primitives::{settlement::Voucher, CAI};
+    use cuckoo_primitives::{
+        commitment::{Leaf, Path, Projection},
+        evidence::{SignedDelivered, SignedReceipt, SignedSpec},
+        fixture as primitives,
+        settlement::Voucher,
+        task::{Delivered, Drawing, Finish, Receipt, TaskSpec},
+        Hash, CAI,
+    };
 
     fn account(byte: u8) -> AccountId {
         AccountId::from([byte; 32])
@@ -369,9 +406,88 @@ mod tests {
         assert_eq!(encoded(&collect), expected(fixture::SETTLEMENT, 5, (coordinator, miner)));
     }
 
+    fn signed(receipt: Receipt) -> SignedReceipt {
+        SignedReceipt { receipt, signature: [9; 64] }
+    }
+
+    /// A leaf with so many candidates.
+    fn leaf(candidates: usize, projection: Option<Projection>) -> Leaf {
+        let whole = primitives::leaf(&primitives::drawing(), 0);
+        let candidates = whole.candidates.iter().take(candidates).copied().collect::<Vec<_>>().try_into().unwrap();
+        Leaf { candidates, projection, ..whole }
+    }
+
+    fn way(siblings: u8) -> Path {
+        Path::try_from((0..siblings).map(Hash::repeat_byte).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn evidence_encodes_as_the_runtime_decodes_it() {
+        let (receipt, spec) = (primitives::receipt(), primitives::spec());
+        let greedy = Drawing { is_shaped: true, first_position: u32::MAX, ..primitives::drawing() };
+        let spec = TaskSpec { drawing: Some(greedy), ..spec };
+        let delivered = Delivered {
+            task_id: spec.task_id,
+            attempt: 3,
+            link: spec.link,
+            miner: spec.miner.clone(),
+            tokens: 32,
+            tokens_root: Hash::repeat_byte(1),
+        };
+        let other = Receipt { finish: Finish::Cancelled, commitment: None, ..receipt.clone() };
+        let unchecked = Receipt { spec: TaskSpec { drawing: None, ..spec.clone() }, ..receipt.clone() };
+        let all = [
+            Evidence::Receipts { first: signed(receipt.clone()), second: signed(other) },
+            Evidence::Acceptance {
+                accepted: SignedSpec { spec, signature: [8; 64] },
+                receipt: signed(unchecked.clone()),
+            },
+            Evidence::Delivery {
+                delivered: SignedDelivered { delivered, signature: [7; 64] },
+                receipt: signed(receipt.clone()),
+            },
+            Evidence::Leaf {
+                receipt: signed(receipt.clone()),
+                index: 5,
+                token: u32::MAX,
+                token_path: way(1),
+                leaf: leaf(64, Some([i16::MIN; 16])),
+                leaf_path: way(20),
+            },
+            Evidence::Sampling { receipt: signed(receipt), index: 0, leaf: leaf(1, None), leaf_path: way(0) },
+            Evidence::Excess { receipt: signed(unchecked) },
+        ];
+        for evidence in all {
+            let call = Call::Report { evidence: Box::new(evidence.clone()) };
+            assert_eq!(encoded(&call), expected(fixture::SLASHING, 0, evidence));
+        }
+    }
+
+    #[test]
+    fn demands_and_answers_encode_as_the_runtime_decodes_them() {
+        let accepted = SignedSpec { spec: primitives::spec(), signature: [8; 64] };
+        for demand in
+            [Demand::Opening { receipt: signed(primitives::receipt()), index: 7 }, Demand::Result { accepted }]
+        {
+            let call = Call::Challenge { demand: Box::new(demand.clone()) };
+            assert_eq!(encoded(&call), expected(fixture::SLASHING, 2, demand));
+        }
+        // Lists of no item, one and several: none must be taken for the item itself.
+        let leaves = [(0, 0), (1, 1), (2, 2), (8, 3), (64, 20)].map(|(candidates, siblings)| {
+            let projection = (siblings % 2 == 0).then_some([-1; 16]);
+            Answer::Leaf { leaf: leaf(candidates, projection), path: way(siblings) }
+        });
+        let others = [Answer::Receipt(signed(primitives::receipt())), Answer::Nothing];
+        for answer in leaves.into_iter().chain(others) {
+            let call = Call::Answer { id: u64::MAX, answer: Box::new(answer.clone()) };
+            assert_eq!(encoded(&call), expected(fixture::SLASHING, 3, (Compact(u64::MAX), answer)));
+        }
+    }
+
     #[test]
     fn what_must_not_be_lost_lives_long() {
         assert_eq!(Call::Redeem { vouchers: vec![] }.mortal_blocks(), 2_048);
+        assert_eq!(Call::Answer { id: 1, answer: Box::new(Answer::Nothing) }.mortal_blocks(), 2_048);
         assert_eq!(Call::Chill.mortal_blocks(), 64);
     }
 

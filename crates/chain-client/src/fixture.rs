@@ -5,7 +5,12 @@
 use std::sync::Arc;
 
 use codec::{Compact, Encode};
-use cuckoo_primitives::{settlement::SignedVoucher, AccountId, Balance, CandidateInfo, EraIndex, Role};
+use cuckoo_primitives::{
+    challenge::{Answer, ChallengeId, Demand},
+    evidence::Evidence,
+    settlement::SignedVoucher,
+    AccountId, Balance, CandidateInfo, EraIndex, Role,
+};
 use scale_info::{meta_type, TypeInfo};
 use subxt::{
     client::{OfflineClient, OfflineClientAtBlock},
@@ -19,6 +24,7 @@ pub(crate) const REGISTRATION: u8 = 11;
 pub(crate) const VOTING: u8 = 12;
 pub(crate) const BALANCES: u8 = 13;
 pub(crate) const SETTLEMENT: u8 = 14;
+pub(crate) const SLASHING: u8 = 15;
 pub(crate) const SESSION: u8 = 22;
 
 #[derive(TypeInfo)]
@@ -109,6 +115,26 @@ enum SettlementCall {
     collect {
         coordinator: AccountId,
         miner: AccountId,
+    },
+}
+
+#[derive(TypeInfo)]
+#[allow(dead_code, non_camel_case_types)]
+enum SlashingCall {
+    report {
+        evidence: Box<Evidence>,
+    },
+    cancel_slash {
+        #[codec(compact)]
+        case: u64,
+    },
+    challenge {
+        demand: Box<Demand>,
+    },
+    answer {
+        #[codec(compact)]
+        id: ChallengeId,
+        answer: Box<Answer>,
     },
 }
 
@@ -213,6 +239,7 @@ fn metadata() -> Metadata {
         pallet::<VotingCall>("Voting", VOTING, Some(meta_type::<VotingEvent>())),
         pallet::<BalancesCall>("Balances", BALANCES, None),
         pallet::<SettlementCall>("Settlement", SETTLEMENT, None),
+        pallet::<SlashingCall>("Slashing", SLASHING, None),
         pallet::<SessionCall>("Session", SESSION, None),
     ];
     let extrinsic = v16::ExtrinsicMetadata {

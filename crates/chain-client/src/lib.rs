@@ -10,6 +10,7 @@ mod backoff;
 mod cai;
 mod call;
 mod chain;
+mod challenges;
 mod changes;
 mod config;
 mod consent;
@@ -28,6 +29,7 @@ mod reader;
 mod registration;
 mod settlement;
 mod submit;
+mod value;
 mod view;
 
 pub use cai::{Cai, NotAnAmount};

@@ -24,6 +24,8 @@ use crate::{endpoint::Endpoint, error::ChainError};
 const MARKET_API: &str = "MarketApi";
 /// The runtime API that answers for escrow, vouchers and debts.
 const SETTLEMENT_API: &str = "SettlementApi";
+/// The runtime's function that answers for all view functions of pallets.
+const VIEW_FUNCTIONS: &str = "RuntimeViewFunction_execute_view_function";
 /// Longest time to open a connection and learn what is at its other end.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time for the answer to one request.
@@ -123,6 +125,24 @@ impl Node {
         self.ask(SETTLEMENT_API, method, arguments, at).await
     }
 
+    /// The result of the pallet's view function with the SCALE-encoded `arguments` after this block. Its name in requests
+    /// is made of the names of its types too, so that another version of it is not found.
+    pub(crate) async fn look_up<T: DecodeAll>(
+        &self,
+        pallet: &'static str,
+        function: &'static str,
+        arguments: Vec<u8>,
+        (number, at): (BlockNumber, Hash),
+    ) -> Result<T, ChainError> {
+        let undecodable = |reason: String| ChainError::Decode { what: function, reason };
+        let block = self.at(number, at).await?;
+        let pallet = block.metadata_ref().pallet_by_name(pallet);
+        let found = pallet.and_then(|pallet| pallet.view_function_by_name(function)).map(|found| *found.query_id());
+        let id = found.ok_or_else(|| undecodable("the chain has no such view function".into()))?;
+        let bytes = answer(self.rpc.state_call(VIEW_FUNCTIONS, Some(&(id, arguments).encode()), Some(at))).await?;
+        viewed(&bytes).map_err(undecodable)
+    }
+
     async fn ask<T: DecodeAll>(
         &self,
         api: &'static str,
@@ -148,6 +168,18 @@ impl Node {
     pub(crate) async fn next_nonce(&self, account: &AccountId) -> Result<u64, ChainError> {
         let account = subxt::utils::AccountId32(*account.as_ref());
         answer(self.rpc.system_account_next_index(&account)).await
+    }
+}
+
+/// What a view function has returned.
+fn viewed<T: DecodeAll>(mut bytes: &[u8]) -> Result<T, String> {
+    // The encoded result of the function, or the number of an error that says why it was not called.
+    match bytes.split_off_first() {
+        Some(0) => {
+            let returned = Vec::<u8>::decode_all(&mut bytes).map_err(|error| error.to_string())?;
+            T::decode_all(&mut returned.as_slice()).map_err(|error| error.to_string())
+        }
+        _ => Err("the chain did not take the question".into()),
     }
 }
 
@@ -209,6 +241,18 @@ pub(crate) fn node_error(error: impl Display) -> ChainError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_view_function_returns_is_unwrapped() {
+        type Returned = Result<Vec<u8>, (u8, [u8; 32])>;
+        let whole: Returned = Ok(Some(7_u32).encode());
+        assert_eq!(viewed(&whole.encode()), Ok(Some(7_u32)));
+        let refused: Returned = Err((1, [5; 32]));
+        let longer: Returned = Ok((Some(7_u32), 1_u8).encode());
+        for wrong in [refused.encode(), longer.encode(), [whole.encode(), vec![0]].concat(), Vec::new()] {
+            assert!(viewed::<Option<u32>>(&wrong).is_err());
+        }
+    }
 
     #[test]
     fn extrinsics_are_read_as_hex_and_as_numbers() {
