@@ -20,7 +20,7 @@ pub enum Work {
     Generate {
         /// For the engine. Nobody has asked for records yet.
         request: GenerateRequest,
-        /// What is sent before the completion.
+        /// What is sent before the completion; nothing before one that goes on behind the tokens of others.
         echo: Option<String>,
     },
     /// Vectors.
@@ -77,7 +77,8 @@ pub fn read(task: &link::Task, seed: Option<Seed>) -> Result<Work, Invalid> {
             let sampling = seeded(completion.sampling.as_ref())?;
             let prompt = Prompt::Text(completion.prompt.clone());
             let request = GenerateRequest { resumed: resumed(), ..GenerateRequest::new(model, prompt, sampling) };
-            Ok(Work::Generate { request, echo: completion.echo.then(|| completion.prompt.clone()) })
+            let is_repeated = completion.echo && task.resumed.is_empty();
+            Ok(Work::Generate { request, echo: is_repeated.then(|| completion.prompt.clone()) })
         }
         task::Work::Embedding(embedding) => {
             if !(1..=MAX_EMBEDDING_INPUTS).contains(&embedding.inputs.len()) {
@@ -118,7 +119,16 @@ mod tests {
         assert_eq!((request.model.as_str(), request.prompt), ("m", Prompt::Text("Once".into())));
         assert_eq!((request.sampling.seed, request.sampling.max_tokens), (SEED, None));
         assert_eq!((request.resumed, request.records), (vec![3, 4], false));
-        assert_eq!(echo.as_deref(), Some("Once"));
+        assert_eq!(echo, None, "it was repeated before the tokens that are resumed");
+    }
+
+    #[test]
+    fn a_prompt_is_repeated_once_if_at_all() {
+        for (is_wanted, expected) in [(true, Some("Once".to_owned())), (false, None)] {
+            let task = link::Task { resumed: vec![], ..completion(is_wanted, Some(sampling())) };
+            let Work::Generate { echo, .. } = read(&task, Some(SEED)).unwrap() else { panic!("not a generation") };
+            assert_eq!(echo, expected);
+        }
     }
 
     #[test]
