@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use cuckoo_chain_client::Cai;
+use cuckoo_primitives::challenge::CHALLENGED_WITHIN_MS;
 
 use crate::{
     link::ModelRoot,
@@ -76,10 +77,16 @@ pub struct GatewayConfig {
     /// The most that is deposited so in a day (UTC).
     #[arg(long, env = "GATEWAY_ESCROW_PER_DAY", default_value = "0", value_name = "CAI")]
     pub escrow_per_day: Cai,
+    /// How often a miner that does not show what it has signed for is challenged on the chain within a day. Each time
+    /// a deposit of the operator's account is held for a while, and a little of it is spent if the miner answers.
+    #[arg(long, env = "GATEWAY_CHALLENGES_PER_DAY", default_value_t = DEFAULT_CHALLENGES_PER_DAY)]
+    pub challenges_per_day: u32,
     /// Bounds on what clients and miners can make the gateway do.
     #[command(flatten)]
     pub limits: Limits,
 }
+
+const DEFAULT_CHALLENGES_PER_DAY: u32 = 4;
 
 /// A quarter of a year: applications come back with questions late.
 const DEFAULT_KEEP_DAYS: u32 = 90;
@@ -103,6 +110,7 @@ impl GatewayConfig {
             escrow_low: Cai(0),
             escrow_target: Cai(0),
             escrow_per_day: Cai(0),
+            challenges_per_day: DEFAULT_CHALLENGES_PER_DAY,
             limits: Limits::default(),
         }
     }
@@ -163,7 +171,7 @@ pub struct Limits {
     /// Longest wait for a free slot, in milliseconds.
     #[arg(long, env = "GATEWAY_QUEUE_WAIT_MS", default_value_t = Limits::default().queue_wait_ms)]
     pub queue_wait_ms: u64,
-    /// Longest time for a task from its arrival to the end of its answer, in milliseconds.
+    /// Longest time for a task from its arrival to the end of its answer, in milliseconds; at most an hour.
     #[arg(long, env = "GATEWAY_TASK_TIMEOUT_MS", default_value_t = Limits::default().task_timeout_ms)]
     pub task_timeout_ms: u64,
     /// Longest wait for a miner's first token, in milliseconds; then the next miner is tried.
@@ -224,7 +232,8 @@ impl Limits {
     }
 
     pub(crate) fn task_timeout(&self) -> Duration {
-        Duration::from_millis(self.task_timeout_ms)
+        // For longer no miner answers for what it takes on.
+        Duration::from_millis(self.task_timeout_ms.min(CHALLENGED_WITHIN_MS))
     }
 
     pub(crate) fn first_token_timeout(&self) -> Duration {

@@ -18,6 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    audit::{self, Auditor, OnChain},
     auth::{Auth, Budgets},
     chain_guard::{ChainGuard, NotACoordinator},
     config::GatewayConfig,
@@ -188,6 +189,7 @@ async fn start(
         budgets.clone(),
     );
     tokio::spawn(registry.clone().ask_those_aside(links_closed.clone()));
+    let auditor = start_audits(&config, &store, registry.clone(), chain.clone(), key.clone(), &links_closed).await?;
     let payer = (!prices.are_free()).then(|| source.clone());
     let adoption = Adoption::new(&guard, payer, journal.clone(), exposure.clone());
     if !prices.are_free() {
@@ -199,7 +201,16 @@ async fn start(
     tokio::spawn(vouchers.clone().run(links_closed.clone()));
     let state = Arc::new(AppState {
         auth: Auth::start(store.keys(), budgets.clone(), config.allow_anonymous, links_closed.clone()).await?,
-        dispatcher: Dispatcher::new(registry.clone(), guard.clone(), journal.clone(), budgets.clone(), limits.clone()),
+        dispatcher: Dispatcher::new(
+            registry.clone(),
+            guard.clone(),
+            journal.clone(),
+            store.evidence(),
+            auditor.clone(),
+            budgets.clone(),
+            limits.clone(),
+        ),
+        auditor,
         budgets,
         registry: registry.clone(),
         guard: guard.clone(),
@@ -236,6 +247,28 @@ async fn start(
     };
     let http_task = tokio::spawn(serve_http(http_listener, router(state.clone()), connections, stop.clone()));
     Ok(Gateway { http, link, state, store, stop, links_closed, http_task, link_task, lock })
+}
+
+/// Has attempts audited from now on, and brings before the chain what they and earlier runs have found.
+async fn start_audits(
+    config: &GatewayConfig,
+    store: &Store,
+    registry: Arc<Registry>,
+    chain: Chain,
+    key: Keypair,
+    stop: &CancellationToken,
+) -> Result<Arc<Auditor>, StoreError> {
+    let (waiting, chosen) = audit::queue();
+    let (evidence, demands) = (store.evidence(), store.demands());
+    let most = config.challenges_per_day;
+    let auditor =
+        Auditor::new(registry, evidence.clone(), store.audits(), demands.clone(), waiting, most).await?;
+    let auditor = Arc::new(auditor);
+    tokio::spawn(auditor.clone().run(chosen, stop.clone()));
+    let court = Arc::new(OnChain::new(chain, key));
+    tokio::spawn(audit::reporter::run(evidence, court.clone(), stop.clone()));
+    tokio::spawn(audit::challenger::run(demands, court, stop.clone()));
+    Ok(auditor)
 }
 
 /// Follows the escrow, and fills it. It is read once before this returns, so that the first task does not find the gateway

@@ -10,6 +10,7 @@ pub mod config;
 pub mod standing;
 
 mod allocator;
+mod audit;
 mod auth;
 mod chain_guard;
 mod dispatch;

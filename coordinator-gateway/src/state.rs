@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
+    audit::Auditor,
     auth::{Auth, Budgets},
     chain_guard::ChainGuard,
     config::Limits,
@@ -27,6 +28,7 @@ pub(crate) struct AppState {
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) guard: Arc<ChainGuard>,
+    pub(crate) auditor: Arc<Auditor>,
     pub(crate) journal: Journal,
     pub(crate) prices: Arc<Prices>,
     pub(crate) exposure: Arc<Exposure>,

@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cuckoo_primitives::Hash;
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -11,14 +10,15 @@ use super::{
     bounds::Bounds,
     registry::{Ceiling, Registry, Slot},
     running_attempt::RunningAttempt,
-    task::{AttemptId, TaskSpec},
+    task::{AttemptId, ClientTask},
     transcript::Transcript,
 };
 use crate::{
+    audit::Auditor,
     auth::{HangUps, Spending},
     chain_guard::ChainGuard,
     config::Limits,
-    store::Journal,
+    store::{EvidenceStore, Journal},
 };
 
 /// The attempts under way, and what they need.
@@ -26,6 +26,8 @@ pub(super) struct Attempts {
     pub(super) registry: Arc<Registry>,
     pub(super) guard: Arc<ChainGuard>,
     pub(super) journal: Journal,
+    pub(super) evidence: EvidenceStore,
+    pub(super) auditor: Arc<Auditor>,
     pub(super) hang_ups: Arc<HangUps>,
     /// Longest wait for the first piece of an answer.
     pub(super) first_token_timeout: Duration,
@@ -39,6 +41,8 @@ impl Attempts {
         registry: Arc<Registry>,
         guard: Arc<ChainGuard>,
         journal: Journal,
+        evidence: EvidenceStore,
+        auditor: Arc<Auditor>,
         hang_ups: Arc<HangUps>,
         limits: &Limits,
     ) -> Arc<Self> {
@@ -46,6 +50,8 @@ impl Attempts {
             registry,
             guard,
             journal,
+            evidence,
+            auditor,
             hang_ups,
             first_token_timeout: limits.first_token_timeout(),
             token_timeout: limits.token_timeout(),
@@ -58,24 +64,26 @@ impl Attempts {
     pub(super) fn begin(
         self: &Arc<Self>,
         id: AttemptId,
-        spec: &Arc<TaskSpec>,
-        request_hash: Hash,
+        spec: &Arc<ClientTask>,
         slot: Slot,
         set_aside: (Spending, Ceiling),
     ) -> Option<Attempt> {
         let (link, model) = (slot.link().clone(), slot.model().clone());
         let bounds = Bounds::new(spec, &model);
-        let messages = link.begin(id, spec.message(id.attempt), bounds.max_bytes)?;
+        let task = Arc::new(spec.message(id.attempt));
+        let messages = link.begin(id, (*task).clone(), bounds.max_bytes)?;
         let (client, attempt) = ends(&link, model.clone());
         let running = RunningAttempt {
             attempts: self.clone(),
             id,
             spec: spec.clone(),
-            request_hash,
+            task,
             link,
             model,
             messages,
             transcript: Transcript::new(bounds),
+            agreement: None,
+            sent: None,
             is_cut_off: false,
             slot: Some(slot),
             set_aside: Some(set_aside),

@@ -7,11 +7,13 @@
 use cuckoo_wire::link::task::Work;
 use tokio::time::Instant;
 
-use super::task::TaskSpec;
+use super::task::ClientTask;
 use crate::link::OfferedModel;
 
 /// Bytes of text that a token makes at most, on the average; single tokens may make more.
 const BYTES_PER_TOKEN: usize = 128;
+/// What a token's number takes, and its part of the signatures over them.
+const BYTES_PER_NUMBER: usize = 8;
 /// Bytes above what the tokens allow, so that short answers are never the exception.
 const SPARE_BYTES: usize = 64 * 1024;
 /// What the report of a token, and of each alternative to it, weighs at most, on the average; see
@@ -39,7 +41,7 @@ pub(super) struct Bounds {
 
 impl Bounds {
     /// The bounds of `spec` on a miner that offers `model`.
-    pub(super) fn new(spec: &TaskSpec, model: &OfferedModel) -> Self {
+    pub(super) fn new(spec: &ClientTask, model: &OfferedModel) -> Self {
         let context = model.context_tokens;
         let inputs = spec.embedding_inputs();
         let echo_bytes = match &spec.task.work {
@@ -56,7 +58,8 @@ impl Bounds {
             None => {
                 // One for the token itself, and one for what is around them.
                 let reports = top_logprobs.map_or(0, |top| top as usize + 2);
-                let per_token = BYTES_PER_TOKEN.saturating_add(BYTES_PER_REPORT.saturating_mul(reports));
+                let per_token =
+                    (BYTES_PER_TOKEN + BYTES_PER_NUMBER).saturating_add(BYTES_PER_REPORT.saturating_mul(reports));
                 (max_tokens as usize).saturating_mul(per_token).saturating_add(echo_bytes + SPARE_BYTES)
             }
         };
@@ -93,11 +96,11 @@ mod tests {
     use cuckoo_wire::link::{self, ModelKind};
 
     fn bounds(work: Work) -> Bounds {
-        let spec = TaskSpec {
+        let spec = ClientTask {
             id: [0; 16],
             kind: ModelKind::Chat,
             price: Price::default(),
-            task: task_of(&[0; 16], "m".into(), work, &Price::default()),
+            task: task_of(&[0; 16], "m".into(), work, None, &Price::default()),
             api_key_id: None,
             arrived: Instant::now(),
             deadline: Instant::now(),

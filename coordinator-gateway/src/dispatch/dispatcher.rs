@@ -3,8 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use cuckoo_primitives::{settlement::Price, Hash};
-use cuckoo_wire::request::request_hash;
+use cuckoo_primitives::settlement::Price;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
@@ -16,15 +15,16 @@ use super::{
     failure::{Blame, ClientFault, DispatchError, Failure},
     logprobs::TokenLogprobs,
     registry::{Acquired, Registry, Slot, Tried, Want},
-    task::{AttemptId, TaskSpec},
+    task::{AttemptId, ClientTask},
 };
 use crate::{
+    audit::Auditor,
     auth::{Budgets, HangUps, OverBudget},
     chain_guard::{ChainGuard, NotReady},
     config::Limits,
     link::OfferedModel,
     settle::is_free,
-    store::Journal,
+    store::{EvidenceStore, Journal},
 };
 
 /// How often a task may meet a miner that says it is busy, or find its budget taken by others; that is nobody's failure,
@@ -66,13 +66,23 @@ impl Dispatcher {
         registry: Arc<Registry>,
         guard: Arc<ChainGuard>,
         journal: Journal,
+        evidence: EvidenceStore,
+        auditor: Arc<Auditor>,
         budgets: Arc<Budgets>,
         limits: Limits,
     ) -> Arc<Self> {
         let tasks = Arc::new(Semaphore::new(limits.max_tasks.min(Semaphore::MAX_PERMITS)));
         let queue = Arc::new(Semaphore::new(limits.max_queue.min(Semaphore::MAX_PERMITS)));
         let hang_ups = Arc::new(HangUps::default());
-        let attempts = Attempts::new(registry.clone(), guard.clone(), journal.clone(), hang_ups.clone(), &limits);
+        let attempts = Attempts::new(
+            registry.clone(),
+            guard.clone(),
+            journal.clone(),
+            evidence,
+            auditor,
+            hang_ups.clone(),
+            &limits,
+        );
         Arc::new(Self { registry, guard, journal, budgets, hang_ups, attempts, limits, tasks, queue })
     }
 
@@ -123,7 +133,7 @@ impl Dispatcher {
 
     /// Runs a task up to its first event. Until then a failing miner is replaced by the next; after it the answer comes
     /// from this one or not at all.
-    pub(crate) async fn open(self: &Arc<Self>, spec: TaskSpec) -> Result<OpenTask, DispatchError> {
+    pub(crate) async fn open(self: &Arc<Self>, spec: ClientTask) -> Result<OpenTask, DispatchError> {
         let mut tries = self.tries(spec)?;
         let opened = async {
             loop {
@@ -153,7 +163,7 @@ impl Dispatcher {
     }
 
     /// Runs a task to its end. As nobody has seen any of it before, a failing miner is replaced at any time.
-    pub(crate) async fn complete(self: &Arc<Self>, spec: TaskSpec) -> Result<Answer, DispatchError> {
+    pub(crate) async fn complete(self: &Arc<Self>, spec: ClientTask) -> Result<Answer, DispatchError> {
         let mut tries = self.tries(spec)?;
         let answered = async {
             loop {
@@ -180,18 +190,16 @@ impl Dispatcher {
         answered.await.map_err(|error| tries.ended(error))
     }
 
-    fn tries(self: &Arc<Self>, spec: TaskSpec) -> Result<Tries, DispatchError> {
+    fn tries(self: &Arc<Self>, spec: ClientTask) -> Result<Tries, DispatchError> {
         self.ready_for(&spec.price).map_err(DispatchError::NotReady)?;
         if !is_free(&spec.price) {
             self.budgets.check(spec.api_key_id.as_ref()).map_err(DispatchError::OverBudget)?;
         }
         self.hang_ups.check(spec.api_key_id.as_ref(), Instant::now()).map_err(DispatchError::HungUpTooOften)?;
         let permit = self.tasks.clone().try_acquire_owned().map_err(|_| DispatchError::Overloaded)?;
-        let request_hash = request_hash(&spec.task);
         Ok(Tries {
             dispatcher: self.clone(),
             spec: Arc::new(spec),
-            request_hash,
             tried: Vec::new(),
             attempts: 0,
             failures: 0,
@@ -270,8 +278,7 @@ impl Silence {
 struct Tries {
     dispatcher: Arc<Dispatcher>,
     /// Shared with the attempts, which may outlive the client.
-    spec: Arc<TaskSpec>,
-    request_hash: Hash,
+    spec: Arc<ClientTask>,
     tried: Vec<Tried>,
     attempts: u32,
     failures: u32,
@@ -334,7 +341,7 @@ impl Tries {
             };
             self.attempts += 1;
             let tried = Tried::of(slot.link());
-            match dispatcher.attempts.begin(id, &self.spec, self.request_hash, slot, (spending, ceiling)) {
+            match dispatcher.attempts.begin(id, &self.spec, slot, (spending, ceiling)) {
                 Some(attempt) => return Ok(attempt),
                 // The link ended between the draw and now: as if it had not been there.
                 None => self.tried.push(tried),

@@ -4,6 +4,7 @@
 //! to the promise of its pay, see [`running_attempt`]; [`Dispatcher`] tries until an answer is there, with a verified
 //! receipt, or nobody is left.
 
+mod agreement;
 mod attempt;
 mod attempts;
 mod bounds;
@@ -19,6 +20,7 @@ mod receipt_check;
 mod registry;
 mod roster;
 mod running_attempt;
+mod sent_tokens;
 mod task;
 mod transcript;
 
@@ -29,7 +31,7 @@ pub(crate) use logprobs::{weight_of, TokenLogprob, TokenLogprobs};
 pub(crate) use member::MAX_LINKS_PER_OPERATOR;
 pub(crate) use miners::{MinerCounts, MinerReport, Unavailable};
 pub(crate) use registry::{Registry, TooManyLinks};
-pub(crate) use task::{task_of, AttemptId, TaskSpec};
+pub(crate) use task::{task_of, AttemptId, ClientTask};
 pub(crate) use transcript::values_of;
 
 #[cfg(test)]

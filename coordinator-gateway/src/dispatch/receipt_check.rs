@@ -1,35 +1,23 @@
-//! Whether a receipt says what the gateway saw.
+//! Comparing a receipt with what the gateway sent and received.
 
-use codec::DecodeAll;
+use codec::{DecodeAll, MaxEncodedLen};
 use cuckoo_primitives::{
-    signing::Statement,
-    task::{Receipt, TaskId},
-    AccountId, Hash, Signature,
+    evidence::{Evidence, SignedReceipt},
+    task::{Receipt, TaskSpec},
+    Hash,
 };
 use cuckoo_wire::link;
 
-/// No receipt is longer, encoded.
-const MAX_ENCODED_LEN: usize = 512;
+use super::{agreement::Agreement, sent_tokens::SentTokens};
 
-/// Everything that the gateway knows of an attempt that ended well.
-#[derive(Clone, Debug)]
-pub(crate) struct Witnessed {
+/// What the gateway knows about an attempt.
+pub(crate) struct Witnessed<'a> {
     /// Genesis hash of the chain.
     pub(crate) genesis: Hash,
-    /// The task.
-    pub(crate) task_id: TaskId,
-    /// Which try.
-    pub(crate) attempt: u32,
-    /// Our operator.
-    pub(crate) coordinator: AccountId,
-    /// The operator at the other end of the link.
-    pub(crate) miner: AccountId,
-    /// The link.
-    pub(crate) link: Hash,
-    /// What the miner offered for this model.
-    pub(crate) model_root: Hash,
-    /// Hash of the task as it was sent.
-    pub(crate) request_hash: Hash,
+    /// What the miner has taken on.
+    pub(crate) agreement: &'a Agreement,
+    /// The tokens, where draws are committed to.
+    pub(crate) sent: Option<&'a SentTokens>,
     /// Hash of the pieces as they arrived.
     pub(crate) output_hash: Hash,
     /// Sum of the pieces' tokens.
@@ -37,139 +25,93 @@ pub(crate) struct Witnessed {
 }
 
 /// Why a receipt is worthless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadReceipt {
     /// The bytes are no receipt and signature.
     #[error("not a receipt")]
     Malformed,
-    /// It names another task, attempt, coordinator, miner, link, model, request, output or number of tokens.
-    #[error("wrong {0}")]
-    Mismatch(&'static str),
+    /// It names another task, model or deadline than the miner has taken on, or another output, number of tokens or
+    /// commitment than it has sent.
+    #[error("wrong {field}")]
+    Mismatch {
+        /// What is wrong.
+        field: &'static str,
+        /// Proof that the miner has signed something else, if it has.
+        evidence: Option<Box<Evidence>>,
+    },
     /// Not signed by the miner's operator.
     #[error("wrong signature")]
     Signature,
 }
 
+impl BadReceipt {
+    /// What the chain can check.
+    pub(crate) fn evidence(&self) -> Option<&Evidence> {
+        match self {
+            Self::Mismatch { evidence, .. } => evidence.as_deref(),
+            Self::Malformed | Self::Signature => None,
+        }
+    }
+}
+
 /// Decodes and checks the receipt in `result`.
-pub(crate) fn check(result: &link::Result, witnessed: &Witnessed) -> Result<(Receipt, Signature), BadReceipt> {
-    if result.receipt.len() > MAX_ENCODED_LEN {
+pub(crate) fn check(result: &link::Result, witnessed: &Witnessed<'_>) -> Result<SignedReceipt, BadReceipt> {
+    if result.receipt.len() > Receipt::max_encoded_len() {
         return Err(BadReceipt::Malformed);
     }
     let receipt = Receipt::decode_all(&mut &result.receipt[..]).map_err(|_| BadReceipt::Malformed)?;
-    let signature: Signature = result.signature[..].try_into().map_err(|_| BadReceipt::Malformed)?;
+    let signature = result.signature[..].try_into().map_err(|_| BadReceipt::Malformed)?;
+    let signed = SignedReceipt { receipt, signature };
+    if let Some(field) = mismatch(&signed.receipt, witnessed) {
+        return Err(BadReceipt::Mismatch { field, evidence: evidence(signed, witnessed).map(Box::new) });
+    }
+    match signed.is_signed(&witnessed.genesis) {
+        true => Ok(signed),
+        false => Err(BadReceipt::Signature),
+    }
+}
+
+/// What of it is not as the gateway has seen it.
+fn mismatch(receipt: &Receipt, witnessed: &Witnessed<'_>) -> Option<&'static str> {
+    let committed = receipt.commitment.map(|commitment| (commitment.tokens, commitment.tokens_root));
     let facts = [
-        ("task_id", receipt.task_id == witnessed.task_id),
-        ("attempt", receipt.attempt == witnessed.attempt),
-        ("coordinator", receipt.coordinator == witnessed.coordinator),
-        ("miner", receipt.miner == witnessed.miner),
-        ("link", receipt.link == witnessed.link),
-        ("model_root", receipt.model_root == witnessed.model_root),
-        ("request_hash", receipt.request_hash == witnessed.request_hash),
         ("output_hash", receipt.output_hash == witnessed.output_hash),
         ("completion_tokens", receipt.completion_tokens == witnessed.completion_tokens),
+        ("commitment", committed == witnessed.sent.map(|sent| (sent.len(), sent.root()))),
     ];
-    if let Some((wrong, _)) = facts.into_iter().find(|(_, holds)| !holds) {
-        return Err(BadReceipt::Mismatch(wrong));
-    }
-    if !receipt.is_signed_by(&witnessed.genesis, &witnessed.miner, &signature) {
-        return Err(BadReceipt::Signature);
-    }
-    Ok((receipt, signature))
+    let differing = facts.into_iter().find(|(_, holds)| !holds).map(|(field, _)| field);
+    differing_in_spec(&receipt.spec, &witnessed.agreement.spec).or(differing)
+}
+
+fn differing_in_spec(claimed: &TaskSpec, agreed: &TaskSpec) -> Option<&'static str> {
+    let facts = [
+        ("task_id", claimed.task_id == agreed.task_id),
+        ("attempt", claimed.attempt == agreed.attempt),
+        ("coordinator", claimed.coordinator == agreed.coordinator),
+        ("miner", claimed.miner == agreed.miner),
+        ("link", claimed.link == agreed.link),
+        ("model_root", claimed.model_root == agreed.model_root),
+        ("numeric_class", claimed.numeric_class == agreed.numeric_class),
+        ("request_hash", claimed.request_hash == agreed.request_hash),
+        ("deadline", claimed.deadline_ms == agreed.deadline_ms),
+        ("drawing", claimed.drawing == agreed.drawing),
+    ];
+    facts.into_iter().find(|(_, holds)| !holds).map(|(field, _)| field)
+}
+
+/// What the chain would take as proof against the miner: that it has accepted something else, sent something else, or
+/// signed for too much.
+fn evidence(receipt: SignedReceipt, witnessed: &Witnessed<'_>) -> Option<Evidence> {
+    let agreed = &witnessed.agreement.spec;
+    let delivered = witnessed.sent.and_then(|sent| sent.signed(agreed));
+    let accepted = witnessed.agreement.signed();
+    let possible = [
+        Some(Evidence::Acceptance { accepted, receipt: receipt.clone() }),
+        delivered.map(|delivered| Evidence::Delivery { delivered, receipt: receipt.clone() }),
+        Some(Evidence::Excess { receipt }),
+    ];
+    possible.into_iter().flatten().find(|evidence| evidence.check(&witnessed.genesis).is_ok())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use codec::Encode;
-    use cuckoo_chain_client::account_of;
-    use cuckoo_primitives::task::Finish;
-    use subxt_signer::sr25519::dev;
-
-    fn witnessed() -> Witnessed {
-        Witnessed {
-            genesis: Hash::repeat_byte(1),
-            task_id: [2; 16],
-            attempt: 1,
-            coordinator: account_of(&dev::alice()),
-            miner: account_of(&dev::bob()),
-            link: Hash::repeat_byte(6),
-            model_root: Hash::repeat_byte(3),
-            request_hash: Hash::repeat_byte(4),
-            output_hash: Hash::repeat_byte(5),
-            completion_tokens: 9,
-        }
-    }
-
-    fn honest(witnessed: &Witnessed) -> Receipt {
-        Receipt {
-            task_id: witnessed.task_id,
-            attempt: witnessed.attempt,
-            coordinator: witnessed.coordinator.clone(),
-            miner: witnessed.miner.clone(),
-            link: witnessed.link,
-            model_root: witnessed.model_root,
-            request_hash: witnessed.request_hash,
-            output_hash: witnessed.output_hash,
-            prompt_tokens: 100,
-            completion_tokens: witnessed.completion_tokens,
-            finish: Finish::Stop,
-        }
-    }
-
-    fn signed(receipt: &Receipt, genesis: Hash) -> link::Result {
-        let signature = dev::bob().sign(receipt.signing_hash(&genesis).as_bytes()).0;
-        link::Result { receipt: receipt.encode().into(), signature: signature.to_vec().into(), ..Default::default() }
-    }
-
-    #[test]
-    fn an_honest_receipt_passes() {
-        let witnessed = witnessed();
-        let receipt = honest(&witnessed);
-        assert_eq!(check(&signed(&receipt, witnessed.genesis), &witnessed).unwrap().0, receipt);
-    }
-
-    #[test]
-    fn any_number_of_prompt_tokens_passes() {
-        // A template may have a long standing instruction; what is paid is bounded.
-        let witnessed = witnessed();
-        let receipt = Receipt { prompt_tokens: u32::MAX, ..honest(&witnessed) };
-        check(&signed(&receipt, witnessed.genesis), &witnessed).unwrap();
-    }
-
-    #[test]
-    fn every_field_that_the_gateway_knows_is_compared() {
-        let witnessed = witnessed();
-        type Tamper = (&'static str, fn(&mut Receipt));
-        let tampers: [Tamper; 9] = [
-            ("task_id", |r| r.task_id = [0; 16]),
-            ("attempt", |r| r.attempt = 0),
-            ("coordinator", |r| r.coordinator = AccountId::from([0; 32])),
-            ("miner", |r| r.miner = AccountId::from([0; 32])),
-            ("link", |r| r.link = Hash::zero()),
-            ("model_root", |r| r.model_root = Hash::zero()),
-            ("request_hash", |r| r.request_hash = Hash::zero()),
-            ("output_hash", |r| r.output_hash = Hash::zero()),
-            ("completion_tokens", |r| r.completion_tokens += 1),
-        ];
-        for (field, tamper) in tampers {
-            let mut receipt = honest(&witnessed);
-            tamper(&mut receipt);
-            let checked = check(&signed(&receipt, witnessed.genesis), &witnessed);
-            assert_eq!(checked.unwrap_err(), BadReceipt::Mismatch(field));
-        }
-    }
-
-    #[test]
-    fn signatures_and_bytes_are_checked() {
-        let witnessed = witnessed();
-        let receipt = honest(&witnessed);
-        let other_chain = signed(&receipt, Hash::repeat_byte(9));
-        assert_eq!(check(&other_chain, &witnessed).unwrap_err(), BadReceipt::Signature);
-        let mut short = signed(&receipt, witnessed.genesis);
-        short.signature = short.signature.slice(..63);
-        assert_eq!(check(&short, &witnessed).unwrap_err(), BadReceipt::Malformed);
-        let mut longer = signed(&receipt, witnessed.genesis);
-        longer.receipt = [&longer.receipt[..], &[0]].concat().into();
-        assert_eq!(check(&longer, &witnessed).unwrap_err(), BadReceipt::Malformed);
-    }
-}
+mod tests;

@@ -10,8 +10,9 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use cuckoo_chain_client::MarketView;
-use cuckoo_primitives::{settlement::Price, AccountId, Balance, Hash};
+use cuckoo_primitives::{challenge::AttemptOf, commitment::Leaf, settlement::Price, AccountId, Balance, Hash};
 use cuckoo_wire::link::{ModelKind, Task};
 use parking_lot::Mutex;
 use tokio::{
@@ -30,6 +31,7 @@ use super::{
     task::AttemptId,
 };
 use crate::{
+    audit::{Opens, Unopened},
     auth::Budgets,
     link::{of_same_stash, Link, Offer, OfferedModel},
     settle::{Exposure, Prices, Reserved},
@@ -344,6 +346,14 @@ impl Registry {
         (roster.members.len(), roster.members.values().map(|member| u64::from(member.in_flight)).sum())
     }
 
+    /// The links of one miner.
+    fn links_of(&self, operator: &AccountId) -> Vec<Arc<Link>> {
+        let roster = self.roster.lock();
+        let id: &OperatorId = operator.as_ref();
+        let links = roster.operators.get(id).into_iter().flat_map(|operator| &operator.links);
+        links.filter_map(|link| roster.members.get(link)).map(|member| member.link.clone()).collect()
+    }
+
     /// All links, for closing them.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
         self.roster.lock().members.values().map(|member| member.link.clone()).collect()
@@ -415,5 +425,26 @@ impl Drop for Slot {
         if self.held {
             self.registry.release(&self.link.id(), self.link.serial());
         }
+    }
+}
+
+#[async_trait]
+impl Opens for Registry {
+    async fn open(
+        &self,
+        miner: &AccountId,
+        attempt: &AttemptOf,
+        first: u32,
+        count: u32,
+    ) -> Result<Vec<Leaf>, Unopened> {
+        let mut why = "it is not linked".to_owned();
+        // Its workers may have different disks.
+        for link in self.links_of(miner) {
+            match link.open(attempt, first, count).await {
+                Ok(leaves) => return Ok(leaves),
+                Err(error) => why = error.to_string(),
+            }
+        }
+        Err(Unopened(why))
     }
 }

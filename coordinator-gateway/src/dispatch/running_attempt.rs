@@ -2,23 +2,31 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use cuckoo_primitives::{task::Finish, Hash};
+use cuckoo_primitives::{
+    challenge::{Demand, CHALLENGED_WITHIN_MS},
+    evidence::SignedReceipt,
+    task::{began_ms, Finish},
+};
 use cuckoo_wire::{
     charge::{charged, is_empty},
     link::{self, CancelReason, FailureCode},
+    spec::Between,
 };
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
+    agreement::Agreement,
     attempt::{Client, Completed, Piece},
     attempts::Attempts,
     failure::{ClientFault, Failure},
     receipt_check::{check, Witnessed},
     registry::{Ceiling, Slot, Tried},
-    task::{AttemptId, TaskSpec},
+    sent_tokens::SentTokens,
+    task::{AttemptId, ClientTask},
     transcript::Transcript,
 };
 use crate::{
+    audit::Finished,
     auth::Spending,
     link::{AttemptMessage, Link, OfferedModel},
     store::{Entry, StoredReceipt},
@@ -40,13 +48,18 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
 pub(super) struct RunningAttempt {
     pub(super) attempts: Arc<Attempts>,
     pub(super) id: AttemptId,
-    pub(super) spec: Arc<TaskSpec>,
-    pub(super) request_hash: Hash,
+    pub(super) spec: Arc<ClientTask>,
+    /// As it was sent.
+    pub(super) task: Arc<link::Task>,
     pub(super) link: Arc<Link>,
     /// As the miner offers it.
     pub(super) model: OfferedModel,
     pub(super) messages: mpsc::Receiver<Box<AttemptMessage>>,
     pub(super) transcript: Transcript,
+    /// `None` until the miner takes it on.
+    pub(super) agreement: Option<Agreement>,
+    /// Of classes that commit to draws, once it is taken on.
+    pub(super) sent: Option<SentTokens>,
     /// The miner was told to stop though it did nothing wrong.
     pub(super) is_cut_off: bool,
     /// `None` once the miner has ended the attempt.
@@ -58,6 +71,8 @@ pub(super) struct RunningAttempt {
 
 /// What a miner said.
 enum Heard {
+    /// It takes the attempt on.
+    Accepted,
     /// A piece that an honest miner can send.
     Piece(Piece),
     /// It is done, says the miner.
@@ -110,6 +125,7 @@ impl RunningAttempt {
                 }
             };
             let piece = match self.read(message)? {
+                Heard::Accepted => continue,
                 Heard::Piece(piece) => piece,
                 Heard::End(result) => return Ok(result),
             };
@@ -131,7 +147,11 @@ impl RunningAttempt {
     /// Reads one message; `None` is the end of the channel.
     fn read(&mut self, message: Option<Box<AttemptMessage>>) -> Result<Heard, Failure> {
         match message.map(|message| *message) {
-            Some(AttemptMessage::Output(output)) => self.transcript.note(output).map(Heard::Piece),
+            Some(AttemptMessage::Accept(accept)) => self.accepted(&accept).map(|()| Heard::Accepted),
+            Some(AttemptMessage::Output(output)) => {
+                self.note_tokens(&output)?;
+                self.transcript.note(output).map(Heard::Piece)
+            }
             Some(AttemptMessage::Result(result)) => {
                 self.slot = None;
                 Ok(Heard::End(result))
@@ -147,10 +167,36 @@ impl RunningAttempt {
         }
     }
 
+    fn accepted(&mut self, accept: &link::Accept) -> Result<(), Failure> {
+        if self.agreement.is_some() {
+            return Err(Failure::Violation("an attempt that is taken on twice"));
+        }
+        let between = Between {
+            genesis: self.attempts.guard.genesis(),
+            link: self.link.hash(),
+            coordinator: self.attempts.guard.operator().clone(),
+            miner: self.link.operator().clone(),
+        };
+        let agreement = Agreement::new(&self.task, accept, &between, &self.model)?;
+        self.sent = agreement.spec.drawing.map(|_| SentTokens::default());
+        self.agreement = Some(agreement);
+        Ok(())
+    }
+
+    /// Takes note of the tokens of a piece, and of what was signed for them.
+    fn note_tokens(&mut self, output: &link::Output) -> Result<(), Failure> {
+        match (&self.agreement, &mut self.sent) {
+            (None, _) => Err(Failure::Violation("a piece of what it has not taken on")),
+            (Some(_), Some(sent)) => sent.note(output),
+            (Some(_), None) if output.token_ids.is_empty() && output.signature.is_empty() => Ok(()),
+            (Some(_), None) => Err(Failure::Violation("tokens that nobody can check")),
+        }
+    }
+
     /// Checks the miner's receipt and promises its pay; when this returns, that is stored.
     async fn pay(&self, result: &link::Result) -> Result<Completed, Failure> {
         let completed = self.verify(result)?;
-        if is_empty(&self.spec.task, self.transcript.delivered()) && completed.receipt.finish != Finish::Cancelled {
+        if is_empty(&self.task, self.transcript.delivered()) && completed.receipt.finish != Finish::Cancelled {
             // It costs nothing. Whether it is the answer is not for one miner to say.
             return Err(Failure::Empty(Box::new(completed)));
         }
@@ -167,30 +213,40 @@ impl RunningAttempt {
         metrics::counter!("gateway_tokens_total", "type" => "input").increment(completed.usage.prompt_tokens.into());
         metrics::counter!("gateway_tokens_total", "type" => "output")
             .increment(completed.usage.completion_tokens.into());
+        self.have_audited(&completed).await;
         Ok(completed)
+    }
+
+    /// It was answered and paid for; whether that was right may be found out now.
+    async fn have_audited(&self, completed: &Completed) {
+        let Some(sent) = &self.sent else { return };
+        let receipt = SignedReceipt { receipt: completed.receipt.clone(), signature: completed.signature };
+        let (task, tokens) = (self.task.clone(), sent.numbers().to_vec());
+        let class = self.model.numeric_class.clone();
+        self.attempts.auditor.consider(Finished { task, receipt, tokens, class }).await;
     }
 
     /// Checks a receipt against what was seen.
     fn verify(&self, result: &link::Result) -> Result<Completed, Failure> {
+        let agreement = self.agreement.as_ref().ok_or(Failure::Violation("a receipt for what it has not taken on"))?;
         let witnessed = Witnessed {
             genesis: self.attempts.guard.genesis(),
-            task_id: self.id.task,
-            attempt: self.id.attempt,
-            coordinator: self.attempts.guard.operator().clone(),
-            miner: self.link.operator().clone(),
-            link: self.link.hash(),
-            model_root: self.model.model_root,
-            request_hash: self.request_hash,
+            agreement,
+            sent: self.sent.as_ref(),
             output_hash: self.transcript.output_hash(),
             completion_tokens: self.transcript.tokens(),
         };
-        let (receipt, signature) = check(result, &witnessed)?;
+        let SignedReceipt { receipt, signature } = check(result, &witnessed)?;
+        let is_signed = self.sent.as_ref().is_none_or(SentTokens::is_signed);
+        if receipt.finish != Finish::Cancelled && !is_signed {
+            return Err(Failure::Violation("a last piece that it does not sign for"));
+        }
         if receipt.finish == Finish::Cancelled && !self.is_cut_off && !self.is_late() {
             return Err(Failure::Violation("an answer that was cut off, and nobody had asked for that"));
         }
         self.transcript.check_end(receipt.finish)?;
         let (context, delivered) = (self.model.context_tokens, self.transcript.delivered());
-        let usage = charged(&self.spec.task, context, &receipt, delivered);
+        let usage = charged(&self.task, context, &receipt, delivered);
         Ok(Completed { receipt, signature, usage })
     }
 
@@ -212,8 +268,8 @@ impl RunningAttempt {
             target: "gateway::dispatch",
             {
                 task.id = self.spec.id_hex(),
-                attempt = receipt.attempt,
-                miner = %receipt.miner,
+                attempt = receipt.spec.attempt,
+                miner = %receipt.spec.miner,
                 prompt_tokens = receipt.prompt_tokens,
                 completion_tokens = receipt.completion_tokens,
                 duration_ms = elapsed.as_millis() as u64,
@@ -245,6 +301,7 @@ impl RunningAttempt {
         }
         if let Err(failure) = outcome {
             self.note(&failure);
+            self.accuse(&failure).await;
             self.set_aside = None;
             self.hear_last_message(since + CANCEL_GRACE).await;
         }
@@ -254,7 +311,7 @@ impl RunningAttempt {
     async fn hear_out(&mut self, since: Instant) -> Result<Option<link::Result>, Failure> {
         while let Some(message) = self.next_before(since + self.grace()).await {
             match self.read(Some(message)) {
-                Ok(Heard::Piece(_)) => {}
+                Ok(Heard::Accepted | Heard::Piece(_)) => {}
                 Ok(Heard::End(result)) => return Ok(Some(result)),
                 Err(failure @ Failure::Violation(_)) => return Err(failure),
                 // Whatever it failed with, it was not let finish.
@@ -269,8 +326,35 @@ impl RunningAttempt {
         self.note(&failure);
         self.link.cancel(&self.id, CancelReason::Fault);
         self.set_aside = None;
+        self.accuse(&failure).await;
         client.end(Err(failure));
         self.hear_last_message(Instant::now() + CANCEL_GRACE).await;
+    }
+
+    /// Has what a miner did brought before the chain, if that can be shown there: a receipt that contradicts what it has
+    /// signed before, or silence after it has taken the attempt on.
+    async fn accuse(&self, failure: &Failure) {
+        let Some(agreement) = &self.agreement else { return };
+        let stored = match failure {
+            Failure::BadReceipt(bad) => match bad.evidence() {
+                Some(evidence) => self.attempts.evidence.add(evidence).await.map(drop),
+                None => Ok(()),
+            },
+            Failure::Silent(_) => {
+                let began = began_ms(&agreement.spec.task_id).unwrap_or_default();
+                let time = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+                let between = (time(agreement.spec.deadline_ms), time(began.saturating_add(CHALLENGED_WITHIN_MS)));
+                let accepted = agreement.signed();
+                match accepted.is_signed(&self.attempts.guard.genesis()) {
+                    true => self.attempts.auditor.demand(&Demand::Result { accepted }, between).await,
+                    false => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = stored {
+            tracing::error!(target: "gateway::dispatch", %error, "what shows a miner's fault could not be stored");
+        }
     }
 
     /// Keeps the slot taken while the miner works on what it was told to leave.

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cuckoo_primitives::{settlement::Price, task::TaskId};
+use cuckoo_primitives::{
+    settlement::Price,
+    task::{seed::given, TaskId},
+};
 use cuckoo_wire::{link, money::price_to_wire};
+use rand::Rng;
 use tokio::time::Instant;
 
-use crate::request_memory::TakenMemory;
+use crate::{request_memory::TakenMemory, store::now_ms};
 
 /// One try of one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,14 +24,14 @@ pub(crate) struct AttemptId {
 
 /// A task.
 #[derive(Debug)]
-pub(crate) struct TaskSpec {
+pub(crate) struct ClientTask {
     /// Chosen at random for this task.
     pub(crate) id: TaskId,
     /// What the model must be for.
     pub(crate) kind: link::ModelKind,
     /// What is paid for it.
     pub(crate) price: Price,
-    /// What all its attempts share: attempt and time are zero. Whoever waits for a slot refers to it weakly, so that it
+    /// What all its attempts share: attempt and times are zero, and it has a seed only if the client named one. Whoever waits for a slot refers to it weakly, so that it
     /// takes no memory once the client has gone.
     pub(crate) task: Arc<link::Task>,
     /// The client's key.
@@ -40,8 +44,14 @@ pub(crate) struct TaskSpec {
     pub(crate) _memory: TakenMemory,
 }
 
-/// What all attempts of a task share.
-pub(crate) fn task_of(id: &TaskId, model: String, work: link::task::Work, price: &Price) -> Arc<link::Task> {
+/// What all attempts of a task share; `seed` is the number that the client named.
+pub(crate) fn task_of(
+    id: &TaskId,
+    model: String,
+    work: link::task::Work,
+    seed: Option<u64>,
+    price: &Price,
+) -> Arc<link::Task> {
     Arc::new(link::Task {
         task_id: Bytes::copy_from_slice(id),
         attempt: 0,
@@ -49,10 +59,12 @@ pub(crate) fn task_of(id: &TaskId, model: String, work: link::task::Work, price:
         timeout_ms: 0,
         work: Some(work),
         price: Some(price_to_wire(price)),
+        seed: seed.map(|number| link::task::Seed::Fixed(Bytes::copy_from_slice(&given(number)))),
+        ..Default::default()
     })
 }
 
-impl TaskSpec {
+impl ClientTask {
     /// The task's id as clients see it.
     pub(crate) fn id_hex(&self) -> String {
         hex::encode(self.id)
@@ -62,7 +74,20 @@ impl TaskSpec {
     pub(crate) fn message(&self, attempt: u32) -> link::Task {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let timeout_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        link::Task { attempt, timeout_ms, ..(*self.task).clone() }
+        let now_ms = u64::try_from(now_ms()).unwrap_or(0);
+        let deadline_ms = now_ms.saturating_add(timeout_ms);
+        link::Task { attempt, timeout_ms, deadline_ms, seed: self.seed(), ..(*self.task).clone() }
+    }
+
+    /// What the client named, else half of a secret: the miner has the other half.
+    fn seed(&self) -> Option<link::task::Seed> {
+        let is_drawn = self.embedding_inputs().is_none();
+        let nonce = || {
+            let mut nonce = [0; 32];
+            rand::rng().fill_bytes(&mut nonce);
+            link::task::Seed::Nonce(Bytes::copy_from_slice(&nonce))
+        };
+        self.task.seed.clone().or_else(|| is_drawn.then(nonce))
     }
 
     /// What the client asked for.

@@ -10,6 +10,7 @@ use cuckoo_wire::{
     limits::{HANDSHAKE_TIMEOUT_MS, PROTOCOL},
     link::{self, coordinator_message, miner_message::Message, MinerMessage, RefusalCode},
     money::channel_from_wire,
+    shares::SeenShares,
 };
 use futures::{Stream, StreamExt};
 use rand::{rngs::OsRng, TryRngCore};
@@ -76,7 +77,18 @@ impl From<WrongLength> for Broken {
     }
 }
 
-/// Proves our key to the miner and makes it prove its own; returns what both have signed, and how it is to be paid.
+/// A miner that has proven its key.
+#[derive(Debug)]
+pub(super) struct Shaken {
+    /// What both have signed.
+    pub(super) handshake: Handshake,
+    /// How it is to be paid.
+    pub(super) claim: Claim,
+    /// What its shares of seeds follow.
+    pub(super) shares: SeenShares,
+}
+
+/// Proves our key to the miner and makes it prove its own.
 ///
 /// `may_mine` is asked before any signature is made, so that strangers cannot keep us signing.
 pub(super) async fn shake_hands<S>(
@@ -86,7 +98,7 @@ pub(super) async fn shake_hands<S>(
     incoming: &mut S,
     outbox: &mpsc::Sender<Outbound>,
     may_mine: impl Fn(&AccountId) -> Result<(), Refused>,
-) -> Result<(Handshake, Claim), Broken>
+) -> Result<Shaken, Broken>
 where
     S: Stream<Item = Result<MinerMessage, Status>> + Unpin,
 {
@@ -127,7 +139,8 @@ where
     let channel = channel_from_wire(&proof.channel).map_err(|bad| {
         Refused::new(RefusalCode::Protocol, format!("{bad}; name the channel through which you are paid"))
     })?;
-    Ok((handshake, Claim { channel, newest: proof.newest }))
+    let shares = SeenShares::new(fixed::<32>("shares", &proof.shares)?);
+    Ok(Shaken { handshake, claim: Claim { channel, newest: proof.newest }, shares })
 }
 
 async fn next<S>(incoming: &mut S) -> Result<Message, Broken>

@@ -5,6 +5,7 @@ mod handshake;
 mod known_models;
 mod limits;
 mod offer;
+mod openings;
 mod peer;
 mod running;
 mod server;
@@ -17,6 +18,7 @@ pub(crate) use known_models::KnownModels;
 pub use known_models::{ModelRoot, NotARoot};
 pub(crate) use limits::UnprovenLinks;
 pub(crate) use offer::{Offer, OfferedModel};
+pub(crate) use openings::NotOpened;
 #[cfg(test)]
 pub(crate) use peer::Sent;
 pub(crate) use peer::{Ending, Link};

@@ -4,14 +4,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use cuckoo_primitives::{signing::blake2_256, AccountId, Balance, Hash};
-use cuckoo_wire::link::{self, coordinator_message::Message, CancelReason, CoordinatorMessage, RefusalCode};
+use cuckoo_wire::{
+    handshake::fixed,
+    link::{self, coordinator_message::Message, CancelReason, CoordinatorMessage, RefusalCode},
+    shares::SeenShares,
+};
 use parking_lot::Mutex;
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
 };
 
-use super::running::{AttemptMessage, Running};
+use super::{
+    handshake::Refused,
+    openings::Openings,
+    running::{AttemptMessage, Running},
+};
 use crate::{dispatch::AttemptId, settle::ChannelKey};
 
 /// Messages that may wait for a miner that reads slowly; the channel takes memory only for those that do. More than
@@ -61,10 +69,19 @@ pub(crate) struct Link {
     promised: Mutex<Balance>,
     /// `None` once the stream has ended.
     running: Mutex<Option<Running>>,
+    /// The miner's shares of seeds, as they come.
+    shares: Mutex<SeenShares>,
+    openings: Openings,
 }
 
 impl Link {
-    pub(super) fn new(hash: Hash, operator: AccountId, channel: ChannelKey, outbox: mpsc::Sender<Outbound>) -> Self {
+    pub(super) fn new(
+        hash: Hash,
+        operator: AccountId,
+        channel: ChannelKey,
+        shares: SeenShares,
+        outbox: mpsc::Sender<Outbound>,
+    ) -> Self {
         static NEXT_SERIAL: AtomicU64 = AtomicU64::new(0);
         Self {
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
@@ -77,6 +94,8 @@ impl Link {
             ending: watch::Sender::new(None),
             promised: Mutex::new(0),
             running: Mutex::new(Some(Running::default())),
+            shares: Mutex::new(shares),
+            openings: Openings::default(),
         }
     }
 
@@ -84,14 +103,15 @@ impl Link {
     #[cfg(test)]
     pub(crate) fn unheard(operator: AccountId, channel: u8) -> Self {
         let channel = ChannelKey { miner: operator.clone(), channel: [channel; 16] };
-        Self::new(Hash::zero(), operator, channel, mpsc::channel(1).0)
+        Self::new(Hash::zero(), operator, channel, SeenShares::new([0; 32]), mpsc::channel(1).0)
     }
 
     /// A link of this channel, and what is sent over it, of which so many messages may wait.
     #[cfg(test)]
     pub(crate) fn heard(channel: ChannelKey, outbox: usize) -> (Self, Sent) {
         let (outbox, sent) = mpsc::channel(outbox);
-        (Self::new(Hash::zero(), channel.miner.clone(), channel, outbox), Sent(sent))
+        let shares = SeenShares::new([0; 32]);
+        (Self::new(Hash::zero(), channel.miner.clone(), channel, shares, outbox), Sent(sent))
     }
 
     /// Tells one link of a miner from the next.
@@ -187,6 +207,22 @@ impl Link {
         self.ending.subscribe()
     }
 
+    /// What the miner is asked to open on this link.
+    pub(crate) fn openings(&self) -> &Openings {
+        &self.openings
+    }
+
+    /// The miner takes an attempt on. Its share of the seed must be the next, also of an attempt that is gone by now.
+    pub(super) fn accept(&self, id: &AttemptId, accept: link::Accept) -> Result<(), Refused> {
+        if !accept.share.is_empty() && !self.shares.lock().take(&fixed::<32>("share", &accept.share)?) {
+            return Err(Refused::new(RefusalCode::Protocol, "the share of a seed does not follow the one before"));
+        }
+        if let Some(running) = self.running.lock().as_mut() {
+            running.accept(id, accept);
+        }
+        Ok(())
+    }
+
     /// Hands a piece to its attempt.
     pub(super) fn output(&self, id: &AttemptId, output: link::Output) {
         if let Some(running) = self.running.lock().as_mut() {
@@ -210,6 +246,7 @@ impl Link {
     pub(super) fn close(&self) {
         let ended = self.running.lock().take();
         drop(ended);
+        self.openings.close();
     }
 
     /// Sends a message if there is room; a miner that reads nothing any more is cut by its keep-alive.

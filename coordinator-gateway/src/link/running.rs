@@ -14,6 +14,8 @@ const MAX_WAITING: usize = 4096;
 /// What a miner says about an attempt. Boxed on its way, as a channel has room for dozens from its beginning.
 #[derive(Debug)]
 pub(crate) enum AttemptMessage {
+    /// The miner takes it on.
+    Accept(link::Accept),
     /// A piece of the answer.
     Output(link::Output),
     /// It is done.
@@ -53,7 +55,8 @@ impl Running {
     /// Hands a piece to its attempt. Pieces of attempts that are gone are dropped: they crossed a cancellation.
     pub(super) fn output(&mut self, id: &AttemptId, output: link::Output) {
         let Some(attempt) = self.attempts.get_mut(id) else { return };
-        let bytes = [output.text.len(), output.vector.len(), weight_of(&output.logprobs)];
+        let numbers = output.token_ids.len().saturating_mul(size_of::<u32>()).saturating_add(output.signature.len());
+        let bytes = [output.text.len(), output.vector.len(), weight_of(&output.logprobs), numbers];
         let bytes = bytes.into_iter().fold(0, usize::saturating_add);
         let message = match attempt.bytes_left.checked_sub(bytes) {
             Some(left) => {
@@ -63,6 +66,13 @@ impl Running {
             None => AttemptMessage::TooMuch,
         };
         attempt.hand_on(message);
+    }
+
+    /// Tells an attempt that the miner takes it on; one that is gone crossed a cancellation.
+    pub(super) fn accept(&mut self, id: &AttemptId, accept: link::Accept) {
+        if let Some(attempt) = self.attempts.get_mut(id) {
+            attempt.hand_on(AttemptMessage::Accept(accept));
+        }
     }
 
     /// Hands its last message to an attempt.
@@ -110,6 +120,7 @@ mod tests {
 
     fn said(messages: &mut mpsc::Receiver<Box<AttemptMessage>>) -> Option<String> {
         match *messages.try_recv().ok()? {
+            AttemptMessage::Accept(_) => Some("accept".into()),
             AttemptMessage::Output(output) => Some(output.text),
             AttemptMessage::TooMuch => Some("too much".into()),
             AttemptMessage::Result(_) => Some("result".into()),
@@ -122,16 +133,29 @@ mod tests {
         let mut running = Running::default();
         let mut messages = running.begin(ID, 100);
         running.output(&AttemptId { attempt: 1, ..ID }, text("of another"));
+        running.accept(&AttemptId { attempt: 1, ..ID }, link::Accept::default());
+        running.accept(&ID, link::Accept::default());
         running.output(&ID, text("a"));
         running.end(&ID, AttemptMessage::Result(link::Result::default()));
         running.output(&ID, text("late"));
         running.end(&ID, AttemptMessage::Failure(link::Failure::default()));
+        assert_eq!(said(&mut messages).as_deref(), Some("accept"));
         assert_eq!(said(&mut messages).as_deref(), Some("a"));
         assert_eq!(said(&mut messages).as_deref(), Some("result"));
         assert!(matches!(messages.try_recv(), Err(mpsc::error::TryRecvError::Disconnected)));
         assert!(!running.is_open(&ID) && !running.is_empty(), "it is not paid for yet");
         running.leave(&ID);
         assert!(running.is_empty());
+    }
+
+    #[test]
+    fn numbers_and_signatures_are_bytes_of_an_answer() {
+        let mut running = Running::default();
+        let mut messages = running.begin(ID, 11);
+        running.output(&ID, link::Output { token_ids: vec![1, 2], signature: vec![0; 3].into(), ..text("") });
+        running.output(&ID, text("a"));
+        let all: Vec<_> = std::iter::from_fn(|| said(&mut messages)).collect();
+        assert_eq!(all, ["", "too much"]);
     }
 
     #[test]

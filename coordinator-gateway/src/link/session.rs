@@ -7,6 +7,7 @@ use cuckoo_primitives::{settlement::ChannelId, task::TaskId, Candidate, Role};
 use cuckoo_wire::{
     handshake::{fixed, Handshake},
     link::{self, coordinator_message, miner_message::Message, MinerMessage, RefusalCode, Voucher},
+    shares::SeenShares,
 };
 use futures::{Stream, StreamExt};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
@@ -14,7 +15,7 @@ use tonic::Status;
 
 use super::{
     connection::ConnectionHandle,
-    handshake::{shake_hands, Broken, Refused},
+    handshake::{shake_hands, Broken, Refused, Shaken},
     offer::{Offer, OfferedModel},
     peer::{Ending, Link, Outbound},
     running::AttemptMessage,
@@ -51,7 +52,7 @@ pub(super) async fn serve<S>(
             context.may_mine(miner)
         })
         .await;
-    let (handshake, claim) = match shaken {
+    let Shaken { handshake, claim, shares } = match shaken {
         Ok(shaken) => shaken,
         Err(Broken::Refused(refused)) => return refuse(&outbox, refused, &peer.to_string()).await,
         Err(Broken::Gone(why)) => {
@@ -62,7 +63,7 @@ pub(super) async fn serve<S>(
     };
     let Claim { channel, newest } = claim;
     let miner = handshake.miner.to_string();
-    let (link, place) = match take_place(&context, handshake, channel, &outbox) {
+    let (link, place) = match take_place(&context, handshake, channel, shares, &outbox) {
         Ok(taken) => taken,
         Err(refused) => return refuse(&outbox, refused, &miner).await,
     };
@@ -97,11 +98,12 @@ fn take_place(
     context: &LinkContext,
     handshake: Handshake,
     channel: ChannelId,
+    shares: SeenShares,
     outbox: &mpsc::Sender<Outbound>,
 ) -> Result<(Arc<Link>, Place), Refused> {
     let stash = standing(&context.guard.view(), &handshake.miner, Role::Miner)?.stash.clone();
     let channel = ChannelKey { miner: stash, channel };
-    let link = Arc::new(Link::new(handshake.link_hash(), handshake.miner, channel, outbox.clone()));
+    let link = Arc::new(Link::new(handshake.link_hash(), handshake.miner, channel, shares, outbox.clone()));
     check_room(context, &link)?;
     let place = context.turns.place(link.operator()).ok_or_else(no_place)?;
     Ok((link, place))
@@ -228,6 +230,8 @@ fn handle(context: &LinkContext, link: &Arc<Link>, message: Option<Message>) -> 
             );
             context.registry.set_offer(link, offer);
         }
+        Some(Message::Accept(accept)) => link.accept(&attempt_id(&accept.task_id, accept.attempt)?, accept)?,
+        Some(Message::Opening(opening)) => link.openings().answered(opening),
         Some(Message::Output(output)) => link.output(&attempt_id(&output.task_id, output.attempt)?, output),
         Some(Message::Result(result)) => {
             link.finish(&attempt_id(&result.task_id, result.attempt)?, AttemptMessage::Result(result));

@@ -69,6 +69,11 @@ impl TextApi for Chat {
         to_chat(request).map(Work::Chat)
     }
 
+    #[allow(deprecated)] // it has no successor
+    fn seed(request: &ChatCompletionRequest) -> Option<i64> {
+        request.seed
+    }
+
     fn terms(request: ChatCompletionRequest) -> (String, bool, Option<StreamOptions>) {
         (request.model, request.stream, request.stream_options)
     }
@@ -148,14 +153,13 @@ fn to_chat(request: &ChatCompletionRequest) -> Result<link::Chat, ApiError> {
         return Err(ApiError::invalid("messages", "empty_array", "'messages' must not be empty."));
     }
     let messages = request.messages.iter().enumerate().map(to_message).collect::<Result<_, _>>()?;
-    #[allow(deprecated)] // clients still send these names, and they mean the same
-    let (old_max_tokens, seed) = (request.max_tokens, request.seed);
+    #[allow(deprecated)] // clients still send this name, and it means the same
+    let old_max_tokens = request.max_tokens;
     let wanted = Wanted {
         max_tokens: request.max_completion_tokens.or(old_max_tokens),
         max_tokens_param: if request.max_completion_tokens.is_some() { "max_completion_tokens" } else { "max_tokens" },
         temperature: request.temperature,
         top_p: request.top_p,
-        seed,
         stop: request.stop.as_ref(),
         top_k: request.top_k,
         frequency_penalty: request.frequency_penalty,

@@ -68,6 +68,10 @@ impl TextApi for Completion {
         to_completion(request).map(Work::Completion)
     }
 
+    fn seed(request: &CompletionRequest) -> Option<i64> {
+        request.seed
+    }
+
     fn terms(request: CompletionRequest) -> (String, bool, Option<StreamOptions>) {
         (request.model, request.stream, request.stream_options)
     }
@@ -136,7 +140,6 @@ fn to_completion(request: &CompletionRequest) -> Result<link::Completion, ApiErr
         max_tokens_param: "max_tokens",
         temperature: request.temperature,
         top_p: request.top_p,
-        seed: request.seed,
         stop: request.stop.as_ref(),
         top_k: request.top_k,
         frequency_penalty: request.frequency_penalty,

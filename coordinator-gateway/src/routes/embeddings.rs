@@ -49,7 +49,7 @@ pub(crate) async fn create_embeddings(
     }
     let encoding = Encoding::try_from(request.encoding_format.as_deref())?;
     let work = Work::Embedding(link::Embedding { inputs: inputs_of(request.input)? });
-    let task = new_task(&state, caller, request.model.clone(), ModelKind::Embedding, work, memory);
+    let task = new_task(&state, caller, request.model.clone(), ModelKind::Embedding, work, None, memory);
     let task_id = task.id_hex();
     let answer = state.dispatcher.complete(task).await.map_err(|error| task_error(error, &task_id, "input"))?;
     let prompt_tokens = answer.completed.usage.prompt_tokens;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::served::{task_error, with_headers};
 use crate::{
     dispatch::{
-        Completed, DispatchError, Dispatcher, OpenTask, Piece, ServedBy, TaskEvent, TaskSpec, TextPiece,
+        Completed, DispatchError, Dispatcher, OpenTask, Piece, ServedBy, TaskEvent, ClientTask, TextPiece,
         STREAM_HEARTBEAT,
     },
     error::ApiError,
@@ -52,7 +52,7 @@ pub(super) fn event(data: &impl Serialize) -> Bytes {
 /// takes so long that the client must be kept waiting with comments.
 pub(super) async fn stream_task<C: Chunks>(
     dispatcher: &Arc<Dispatcher>,
-    spec: TaskSpec,
+    spec: ClientTask,
     chunks: C,
 ) -> Result<Response, ApiError> {
     let task_id = spec.id_hex();

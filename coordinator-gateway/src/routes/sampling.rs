@@ -19,7 +19,6 @@ pub(super) struct Wanted<'a> {
     pub(super) max_tokens_param: &'static str,
     pub(super) temperature: Option<f32>,
     pub(super) top_p: Option<f32>,
-    pub(super) seed: Option<i64>,
     pub(super) stop: Option<&'a StringOrArray>,
     /// -1 and 0: all tokens.
     pub(super) top_k: Option<i32>,
@@ -91,8 +90,6 @@ impl Wanted<'_> {
             max_tokens: self.most_tokens()?,
             temperature,
             top_p,
-            // A client that asks for no seed wants different answers each time.
-            seed: self.seed.map_or_else(rand::random, i64::cast_unsigned),
             stop: self.stop.map(stop_strings).transpose()?.unwrap_or_default(),
             top_k,
             frequency_penalty,
@@ -175,7 +172,6 @@ mod tests {
             max_tokens_param: "max_tokens",
             temperature: None,
             top_p: None,
-            seed: None,
             stop: None,
             top_k: None,
             frequency_penalty: None,
@@ -194,14 +190,12 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_api() {
-        let sampling = Wanted { seed: Some(-1), ..wanted() }.sampling().unwrap();
+        let sampling = wanted().sampling().unwrap();
         assert_eq!((sampling.max_tokens, sampling.temperature, sampling.top_p), (0, 1.0, 1.0));
-        assert_eq!(sampling.seed, u64::MAX);
         assert_eq!(
             (sampling.top_k, sampling.repetition_penalty, sampling.logprobs, sampling.format),
             (0, 1.0, None, None)
         );
-        assert_ne!(wanted().sampling().unwrap().seed, wanted().sampling().unwrap().seed);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::task_id;
 use crate::{
     auth::Caller,
-    dispatch::{task_of, ClientFault, DispatchError, ServedBy, TaskSpec},
+    dispatch::{task_of, ClientFault, DispatchError, ServedBy, ClientTask},
     error::ApiError,
     request_memory::TakenMemory,
     state::AppState,
@@ -23,15 +23,16 @@ pub(super) fn new_task(
     model: String,
     kind: ModelKind,
     work: Work,
+    seed: Option<i64>,
     memory: TakenMemory,
-) -> TaskSpec {
+) -> ClientTask {
     let arrived = Instant::now();
     let (id, price) = (task_id::new(), state.prices.of(&model));
-    TaskSpec {
+    ClientTask {
         id,
         kind,
         price,
-        task: task_of(&id, model, work, &price),
+        task: task_of(&id, model, work, seed.map(i64::cast_unsigned), &price),
         api_key_id: caller.key_id,
         arrived,
         deadline: arrived + state.limits.task_timeout(),

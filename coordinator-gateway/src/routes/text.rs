@@ -45,6 +45,8 @@ pub(super) trait TextApi: Send + Sync + 'static {
     fn minimal_request() -> Value;
     /// What a miner is to do; an error if the request asks for what is not served.
     fn work(request: &Self::Request) -> Result<Work, ApiError>;
+    /// The number from which its tokens are to be drawn, if the client names one.
+    fn seed(request: &Self::Request) -> Option<i64>;
     /// The model, whether to stream, and how.
     fn terms(request: Self::Request) -> (String, bool, Option<StreamOptions>);
 
@@ -92,10 +94,10 @@ pub(super) async fn answer<A: TextApi>(state: SharedState, caller: Caller, body:
     let (task, head, is_stream, usage) = {
         let (request, memory): (A::Request, _) =
             read_json(body, state.body_limits(state.limits.max_body_bytes), A::minimal_request()).await?;
-        let work = A::work(&request)?;
+        let (work, seed) = (A::work(&request)?, A::seed(&request));
         let (model, is_stream, options) = A::terms(request);
         let usage = wants_usage(is_stream, options.as_ref())?;
-        let task = new_task(&state, caller, model.clone(), ModelKind::Chat, work, memory);
+        let task = new_task(&state, caller, model.clone(), ModelKind::Chat, work, seed, memory);
         let id = format!("{}{}", A::ID_PREFIX, task.id_hex());
         (task, Head { id, created: now_s(), model, fingerprint: String::new() }, is_stream, usage)
     };

@@ -14,13 +14,13 @@ use std::{
     },
 };
 
-use codec::Encode;
+use codec::{DecodeAll, Encode};
 use cuckoo_primitives::{
     settlement::Usage,
     task::{Receipt, TaskId},
     Balance, Signature,
 };
-use sqlx::{error::ErrorKind, Connection, QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{error::ErrorKind, sqlite::SqliteRow, Connection, QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -178,14 +178,20 @@ impl Journal {
         .bind(api_key_id)
         .fetch_all(&self.readers)
         .await?;
+        // What miners signed before protocol 6 has another form, and is evidence of nothing any more.
+        let is_current = |row: &&SqliteRow| {
+            let encoded: Result<Vec<u8>, _> = row.try_get("encoded");
+            encoded.is_ok_and(|encoded| Receipt::decode_all(&mut &encoded[..]).is_ok())
+        };
         rows.iter()
+            .filter(is_current)
             .map(|row| {
                 let encoded: Vec<u8> = row.try_get("encoded")?;
                 let signature: Vec<u8> = row.try_get("signature")?;
                 let api_key_id: Option<String> = row.try_get("api_key_id")?;
                 let cost: Vec<u8> = row.try_get("cost")?;
                 let stored = StoredReceipt {
-                    receipt: codec::DecodeAll::decode_all(&mut encoded.as_slice())
+                    receipt: Receipt::decode_all(&mut encoded.as_slice())
                         .map_err(|error| sqlx::Error::Decode(error.into()))?,
                     signature: signature
                         .as_slice()
@@ -398,10 +404,10 @@ async fn insert(connection: &mut SqliteConnection, batch: &[Pending], now: i64) 
     let mut query = QueryBuilder::<Sqlite>::new(INSERT);
     query.push_values(batch, |mut row, pending| {
         let StoredReceipt { receipt, signature, model, api_key_id, cost } = &pending.entry.stored;
-        row.push_bind(receipt.task_id.to_vec())
-            .push_bind(i64::from(receipt.attempt))
+        row.push_bind(receipt.spec.task_id.to_vec())
+            .push_bind(i64::from(receipt.spec.attempt))
             .push_bind(api_key_id.as_deref().map(str::to_owned))
-            .push_bind(AsRef::<[u8]>::as_ref(&receipt.miner).to_vec())
+            .push_bind(AsRef::<[u8]>::as_ref(&receipt.spec.miner).to_vec())
             .push_bind(model.clone())
             .push_bind(i64::from(receipt.prompt_tokens))
             .push_bind(i64::from(receipt.completion_tokens))

@@ -3,6 +3,9 @@
 //! The file is in WAL mode, so `coordinator-gateway keys` works on it while a gateway runs. Of gateways themselves there
 //! is one to a folder.
 
+mod audits;
+mod demands;
+mod evidence;
 mod journal;
 mod keys;
 mod lock;
@@ -27,6 +30,9 @@ use crate::{
     settle::{ChannelKey, Promise},
 };
 
+pub(crate) use audits::{AuditRecord, AuditStore, Day};
+pub(crate) use demands::{DemandStore, OpenDemand};
+pub(crate) use evidence::EvidenceStore;
 pub(crate) use journal::{Committed, Entry, Journal, StoredReceipt};
 pub(crate) use keys::{hash_of, KeyFollower, KeyHash, KnownKey};
 pub use keys::{ApiKey, KeyStore, NewKey};
@@ -154,6 +160,21 @@ impl Store {
     /// The API keys.
     pub fn keys(&self) -> KeyStore {
         KeyStore::new(self.pool.clone(), self.options.clone())
+    }
+
+    /// What audits have found.
+    pub(crate) fn audits(&self) -> AuditStore {
+        AuditStore::new(self.pool.clone())
+    }
+
+    /// What miners are to be asked on the chain.
+    pub(crate) fn demands(&self) -> DemandStore {
+        DemandStore::new(self.pool.clone())
+    }
+
+    /// What proves faults of miners.
+    pub(crate) fn evidence(&self) -> EvidenceStore {
+        EvidenceStore::new(self.pool.clone())
     }
 
     /// Makes the journal that of this coordinator on this chain, if it is nobody's yet; else it must be already.

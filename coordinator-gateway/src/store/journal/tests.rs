@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{config::JournalSync, store::Store};
-use cuckoo_primitives::{task::Finish, AccountId, Hash};
+use cuckoo_primitives::{fixture, task::TaskSpec, AccountId};
 use sqlx::ConnectOptions;
 use std::time::{Duration, Instant};
 
@@ -30,17 +30,10 @@ fn costing(task: u8, attempt: u32, channel: u8, cost: Balance) -> Entry {
 fn stored(task: u8, attempt: u32, key: Option<&str>) -> StoredReceipt {
     StoredReceipt {
         receipt: Receipt {
-            task_id: [task; 16],
-            attempt,
-            coordinator: AccountId::from([1; 32]),
-            miner: AccountId::from([2; 32]),
-            link: Hash::repeat_byte(9),
-            model_root: Hash::repeat_byte(3),
-            request_hash: Hash::repeat_byte(4),
-            output_hash: Hash::repeat_byte(5),
+            spec: TaskSpec { task_id: [task; 16], attempt, ..fixture::spec() },
             prompt_tokens: 6,
             completion_tokens: 7,
-            finish: Finish::Stop,
+            ..fixture::receipt()
         },
         signature: [8; 64],
         model: "m".into(),

@@ -84,7 +84,8 @@ impl Evidence {
         }
     }
 
-    fn spec(&self) -> &TaskSpec {
+    /// What the miner took on that it is about.
+    pub fn spec(&self) -> &TaskSpec {
         match self {
             Self::Receipts { first: receipt, .. }
             | Self::Acceptance { receipt, .. }

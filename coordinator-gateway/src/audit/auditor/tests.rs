@@ -1,0 +1,163 @@
+use cuckoo_primitives::{
+    evidence::SignedReceipt,
+    fixture::{drawing, leaves, receipt_of},
+};
+use cuckoo_wire::link;
+
+use super::*;
+use crate::{audit::queue::queue, config::JournalSync, store::Store};
+
+/// Has leaves, and opens them after it was asked often enough.
+struct Scripted {
+    leaves: Vec<Leaf>,
+    refusals: Mutex<u32>,
+}
+
+#[async_trait]
+impl Opens for Scripted {
+    async fn open(&self, _: &AccountId, _: &AttemptOf, first: u32, count: u32) -> Result<Vec<Leaf>, Unopened> {
+        let mut refusals = self.refusals.lock();
+        if let Some(left) = refusals.checked_sub(1) {
+            *refusals = left;
+            return Err(Unopened("busy".into()));
+        }
+        let range = first as usize..(first + count) as usize;
+        Ok(self.leaves.get(range).unwrap_or_default().to_vec())
+    }
+}
+
+struct Stage {
+    auditor: Arc<Auditor>,
+    chosen: mpsc::Receiver<Place>,
+    store: Store,
+    _folder: tempfile::TempDir,
+}
+
+/// With a miner that opens `leaves` when it has refused so often.
+async fn stage(leaves: Vec<Leaf>, refusals: u32) -> Stage {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
+    let (waiting, chosen) = queue();
+    let opens = Arc::new(Scripted { leaves, refusals: Mutex::new(refusals) });
+    let auditor =
+        Auditor::new(opens, store.evidence(), store.audits(), store.demands(), waiting, 3).await.unwrap();
+    let pauses = vec![Duration::from_millis(1); 4];
+    Stage { auditor: Arc::new(Auditor { pauses, ..auditor }), chosen, store, _folder: folder }
+}
+
+/// An attempt of a task that began just now.
+fn finished(leaves: &[Leaf]) -> Finished {
+    let mut receipt = receipt_of(leaves);
+    receipt.spec.task_id = *uuid::Uuid::now_v7().as_bytes();
+    Finished {
+        task: Arc::new(link::Task { model: "m".into(), ..Default::default() }),
+        receipt: SignedReceipt { receipt, signature: [7; 64] },
+        tokens: leaves.iter().map(|leaf| leaf.token).collect(),
+        class: "cpu".into(),
+    }
+}
+
+fn forged(count: u32) -> Vec<Leaf> {
+    let mut leaves = leaves(&drawing(), count);
+    leaves[3].token = leaves[3].candidates.iter().find(|it| it.token != leaves[3].token).unwrap().token;
+    leaves
+}
+
+impl Stage {
+    async fn audited(&self, finished: &Finished) -> AuditRecord {
+        self.auditor.audit(finished).await;
+        self.store.audits().newest(None, 1).await.unwrap().remove(0)
+    }
+}
+
+#[tokio::test]
+async fn honest_attempts_pass_and_earn_trust() {
+    // More than are opened at once.
+    let honest = leaves(&drawing(), 300);
+    let stage = stage(honest.clone(), 0).await;
+    let finished = finished(&honest);
+    let record = stage.audited(&finished).await;
+    assert_eq!((record.outcome.as_str(), record.tokens), ("passed", 300));
+    assert_eq!(stage.auditor.standing(finished.miner()).streak, 1);
+    assert!(stage.store.evidence().unreported(9).await.unwrap().is_empty());
+    assert!(stage.store.demands().due(9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_miner_that_is_busy_is_asked_again() {
+    let honest = leaves(&drawing(), 10);
+    let stage = stage(honest.clone(), 4).await;
+    assert_eq!(stage.audited(&finished(&honest)).await.outcome, "passed");
+}
+
+#[tokio::test]
+async fn a_token_that_was_not_drawn_goes_to_court() {
+    let forged = forged(10);
+    let stage = stage(forged.clone(), 0).await;
+    let finished = finished(&forged);
+    assert_eq!(stage.audited(&finished).await.outcome, "fault");
+    let evidence = stage.store.evidence().unreported(9).await.unwrap();
+    assert!(matches!(&evidence[..], [Evidence::Sampling { index: 3, .. }]));
+    assert_eq!(stage.auditor.standing(finished.miner()).failed, 1);
+}
+
+#[tokio::test]
+async fn who_opens_nothing_or_something_else_is_challenged_as_often_as_may_be() {
+    let honest = leaves(&drawing(), 10);
+    for (opened, refusals) in [(honest.clone(), u32::MAX), (forged(10), 0), (Vec::new(), 0)] {
+        let stage = stage(opened, refusals).await;
+        for _ in 0..5 {
+            assert_eq!(stage.audited(&finished(&honest)).await.outcome, "unopened");
+        }
+        let due = stage.store.demands().due(9).await.unwrap();
+        assert_eq!(due.len(), 3);
+        assert!(due.iter().all(|it| matches!(&it.demand, Demand::Opening { index, .. } if *index < 10)));
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_miner_outlives_the_gateway() {
+    let forged = forged(10);
+    let stage = stage(forged.clone(), 0).await;
+    let finished = finished(&forged);
+    stage.audited(&finished).await;
+    let (store, (waiting, _)) = (&stage.store, queue());
+    let opens = Arc::new(Scripted { leaves: vec![], refusals: Mutex::new(0) });
+    let next = Auditor::new(opens, store.evidence(), store.audits(), store.demands(), waiting, 3).await.unwrap();
+    assert_eq!(next.standing(finished.miner()), stage.auditor.standing(finished.miner()));
+}
+
+#[tokio::test]
+async fn attempts_of_a_miner_that_nobody_knows_are_all_chosen() {
+    let honest = leaves(&drawing(), 10);
+    let mut stage = stage(honest.clone(), 0).await;
+    for _ in 0..30 {
+        stage.auditor.consider(finished(&honest)).await;
+    }
+    // What commits to nothing cannot be audited.
+    let mut uncommitted = finished(&honest);
+    uncommitted.receipt.receipt.commitment = None;
+    stage.auditor.consider(uncommitted).await;
+    let mut chosen = 0;
+    while stage.chosen.try_recv().is_ok() {
+        chosen += 1;
+    }
+    assert_eq!(chosen, 30);
+}
+
+#[tokio::test]
+async fn what_is_chosen_is_audited() {
+    let honest = leaves(&drawing(), 10);
+    let Stage { auditor, chosen, store, _folder, .. } = stage(honest.clone(), 0).await;
+    auditor.consider(finished(&honest)).await;
+    let (stop, audits) = (CancellationToken::new(), store.audits());
+    let running = tokio::spawn(auditor.run(chosen, stop.clone()));
+    let audited = async {
+        while audits.newest(None, 1).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), audited).await.unwrap();
+    stop.cancel();
+    running.await.unwrap();
+}

@@ -1,0 +1,60 @@
+//! An attempt that was answered and paid for, as long as it may be audited.
+
+use std::sync::Arc;
+
+use cuckoo_primitives::{
+    challenge::AttemptOf,
+    evidence::SignedReceipt,
+    task::{Finish, TaskSpec},
+    AccountId,
+};
+use cuckoo_wire::link;
+
+/// An attempt that was answered and paid for.
+#[derive(Clone, Debug)]
+pub(crate) struct Finished {
+    /// The task, as it crossed the link.
+    pub(crate) task: Arc<link::Task>,
+    /// What the miner has signed.
+    pub(crate) receipt: SignedReceipt,
+    /// What it has sent, the token that ends the text included.
+    pub(crate) tokens: Vec<u32>,
+    /// The numeric class that it offers the model in.
+    pub(crate) class: String,
+}
+
+/// Bytes that one takes besides the task and its tokens.
+const OVERHEAD_BYTES: usize = 2048;
+
+impl Finished {
+    /// What the miner took on.
+    pub(crate) fn spec(&self) -> &TaskSpec {
+        &self.receipt.receipt.spec
+    }
+
+    /// The miner's operator.
+    pub(crate) fn miner(&self) -> &AccountId {
+        &self.spec().miner
+    }
+
+    /// Names it when it is asked about.
+    pub(crate) fn attempt(&self) -> AttemptOf {
+        AttemptOf::of(self.spec())
+    }
+
+    /// Whether the application had fixed what its tokens are drawn from: a miner can have seen the same before.
+    pub(crate) fn has_fixed_seed(&self) -> bool {
+        matches!(self.task.seed, Some(link::task::Seed::Fixed(_)))
+    }
+
+    /// Whether it came to its own end, so that all of its text was sent.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.receipt.receipt.finish != Finish::Cancelled
+    }
+
+    /// What it takes of memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        use prost::Message;
+        OVERHEAD_BYTES + self.task.encoded_len() + self.tokens.len() * size_of::<u32>()
+    }
+}

@@ -1,0 +1,68 @@
+//! Reports and challenges as transactions of the operator.
+
+use async_trait::async_trait;
+use cuckoo_chain_client::{Call, Chain, ChainError, Keypair};
+use cuckoo_primitives::{challenge::Demand, evidence::Evidence};
+
+use super::{
+    challenger::Demands,
+    reporter::{NotDone, Reports},
+};
+
+/// Signs with the operator's key, whose account pays fees and deposits.
+#[derive(Clone)]
+pub(crate) struct OnChain {
+    chain: Chain,
+    key: Keypair,
+}
+
+impl OnChain {
+    pub(crate) fn new(chain: Chain, key: Keypair) -> Self {
+        Self { chain, key }
+    }
+
+    async fn submit(&self, call: Call) -> Result<(), NotDone> {
+        match self.chain.submit(&self.key, call).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_final(&error) => Err(NotDone::Refused(error.to_string())),
+            Err(error) => Err(NotDone::Later(error.to_string())),
+        }
+    }
+}
+
+/// Whether the chain has judged it, and would judge again so. To be refused for want of coins is no judgement.
+fn is_final(error: &ChainError) -> bool {
+    matches!(error, ChainError::Dispatch { pallet, .. } if pallet == "Slashing")
+}
+
+#[async_trait]
+impl Reports for OnChain {
+    async fn report(&self, evidence: Evidence) -> Result<(), NotDone> {
+        self.submit(Call::Report { evidence: Box::new(evidence) }).await
+    }
+}
+
+#[async_trait]
+impl Demands for OnChain {
+    async fn demand(&self, demand: Demand) -> Result<(), NotDone> {
+        self.submit(Call::Challenge { demand: Box::new(demand) }).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_chain_has_judged_is_over() {
+        let refused = |pallet: &str| ChainError::Dispatch {
+            pallet: pallet.into(),
+            error: "AlreadyReported".into(),
+            docs: String::new(),
+        };
+        assert!(is_final(&refused("Slashing")));
+        assert!(!is_final(&refused("Balances")));
+        assert!(!is_final(&ChainError::Disconnected));
+        assert!(!is_final(&ChainError::Rejected { reason: "inability to pay".into() }));
+    }
+}
