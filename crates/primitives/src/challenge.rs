@@ -7,8 +7,9 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 use crate::{
-    commitment::{Leaf, Path},
+    commitment::{hash_of, Leaf, Path},
     evidence::{SignedReceipt, SignedSpec},
+    signing::{blake2_256, Statement},
     task::{Receipt, TaskSpec},
     AccountId, Balance, EraIndex, Hash,
 };
@@ -106,8 +107,53 @@ pub struct Challenge {
     pub question: Question,
     /// The era in which the task began, of which the stake is liable.
     pub offence_era: EraIndex,
-    /// The last era in which an answer counts.
+    /// The last era in which an answer is sure to count.
     pub due_in: EraIndex,
+}
+
+impl Challenge {
+    /// Names it where evidence would be named: blake2_256 of its encoding.
+    pub fn hash(&self) -> Hash {
+        self.using_encoded(|bytes| blake2_256(&[bytes]))
+    }
+}
+
+impl Demand {
+    /// The attempt that it is about.
+    pub fn spec(&self) -> &TaskSpec {
+        match self {
+            Self::Opening { receipt, .. } => &receipt.receipt.spec,
+            Self::Result { accepted } => &accepted.spec,
+        }
+    }
+
+    /// Whether the miner that it names has signed what it shows, on the chain with this genesis hash.
+    pub fn is_signed(&self, genesis: &Hash) -> bool {
+        match self {
+            Self::Opening { receipt, .. } => receipt.is_signed(genesis),
+            Self::Result { accepted } => accepted.is_signed(genesis),
+        }
+    }
+
+    /// What is left of it, on the chain with this genesis hash; `None` if the receipt has no such leaf.
+    pub fn question(&self, genesis: &Hash) -> Option<Question> {
+        match self {
+            Self::Opening { receipt, index } => Question::of_leaf(&receipt.receipt, *index),
+            Self::Result { accepted } => Some(Question::of_result(&accepted.spec, genesis)),
+        }
+    }
+}
+
+impl Answer {
+    /// Names what it shows: a leaf as its tree does, a receipt by what the miner has signed on the chain with this genesis
+    /// hash.
+    pub fn hash(&self, genesis: &Hash) -> Option<Hash> {
+        match self {
+            Self::Leaf { leaf, .. } => Some(hash_of(leaf)),
+            Self::Receipt(signed) => Some(signed.receipt.signing_hash(genesis)),
+            Self::Nothing => None,
+        }
+    }
 }
 
 impl AttemptOf {
@@ -134,14 +180,17 @@ impl Question {
 
     /// The question what came of `spec`, on the chain with this genesis hash.
     pub fn of_result(spec: &TaskSpec, genesis: &Hash) -> Self {
-        use crate::signing::Statement;
         Self::Result { attempt: AttemptOf::of(spec), accepted: spec.signing_hash(genesis) }
+    }
+
+    /// Names the question as it is put to `operator`.
+    pub fn hash_for(&self, operator: &AccountId) -> Hash {
+        (operator, self).using_encoded(|bytes| blake2_256(&[bytes]))
     }
 
     /// Whether `answer` answers it, on the chain with this genesis hash. That the miner itself says [`Answer::Nothing`] is
     /// for the caller to see to.
     pub fn is_answered_by(&self, answer: &Answer, genesis: &Hash) -> bool {
-        use crate::signing::Statement;
         match (self, answer) {
             (Self::Leaf { index, count, root, .. }, Answer::Leaf { leaf, path }) => {
                 path.leads(leaf, *index, *count, root)
@@ -161,9 +210,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        commitment::{hash_of, path},
+        commitment::path,
         fixture::{drawing, leaves, receipt_of, spec},
-        signing::Statement,
     };
 
     const GENESIS: Hash = Hash::repeat_byte(1);
@@ -213,5 +261,47 @@ mod tests {
         }
         assert_eq!(*question.attempt(), AttemptOf::of(&receipt().spec));
         assert_ne!(*question.attempt(), AttemptOf::of(&TaskSpec { link: Hash::zero(), ..spec() }));
+    }
+
+    #[test]
+    fn what_is_demanded_becomes_a_question() {
+        let opening = |index| Demand::Opening { receipt: signed(receipt()), index };
+        assert_eq!(opening(3).spec(), &receipt().spec);
+        assert_eq!(opening(3).question(&GENESIS), Question::of_leaf(&receipt(), 3));
+        assert_eq!(opening(10).question(&GENESIS), None);
+        assert!(opening(3).is_signed(&GENESIS) && !opening(3).is_signed(&Hash::zero()));
+        let spec = receipt().spec;
+        let signature = miner().sign(spec.signing_hash(&GENESIS).as_bytes()).0;
+        let result = Demand::Result { accepted: SignedSpec { spec: spec.clone(), signature } };
+        assert_eq!((result.spec(), result.is_signed(&GENESIS)), (&spec, true));
+        assert_eq!(result.question(&GENESIS), Some(Question::of_result(&spec, &GENESIS)));
+    }
+
+    #[test]
+    fn questions_and_answers_have_names() {
+        let question = |index| Question::of_leaf(&receipt(), index).unwrap();
+        let operator = receipt().spec.miner;
+        assert_eq!(question(3).hash_for(&operator), question(3).hash_for(&operator));
+        assert_ne!(question(3).hash_for(&operator), question(4).hash_for(&operator));
+        assert_ne!(question(3).hash_for(&operator), question(3).hash_for(&spec().miner));
+
+        let leaf = leaves(&drawing(), 1).remove(0);
+        let shown = Answer::Leaf { leaf: leaf.clone(), path: Path::default() };
+        assert_eq!(shown.hash(&GENESIS), Some(hash_of(&leaf)));
+        let signed_hash = receipt().signing_hash(&GENESIS);
+        assert_eq!(Answer::Receipt(signed(receipt())).hash(&GENESIS), Some(signed_hash));
+        assert_eq!(Answer::Nothing.hash(&GENESIS), None);
+
+        let challenge = Challenge {
+            challenger: spec().coordinator,
+            deposit: 1,
+            miner: spec().miner,
+            operator,
+            question: question(3),
+            offence_era: 1,
+            due_in: 2,
+        };
+        assert_eq!(challenge.hash(), blake2_256(&[&challenge.encode()]));
+        assert_ne!(challenge.hash(), Challenge { due_in: 3, ..challenge.clone() }.hash());
     }
 }

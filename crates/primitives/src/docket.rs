@@ -76,7 +76,8 @@ pub struct Case {
     pub fraction: Perbill,
     /// Who earns the reporter's share.
     pub reporter: Option<AccountId>,
-    /// blake2_256 of the encoded evidence; `None` if consensus found the fault and keeps the proof.
+    /// blake2_256 of the encoded evidence, or of the challenge that was not answered; `None` if consensus found the fault
+    /// and keeps the proof.
     pub evidence_hash: Option<Hash>,
     /// The era in which the case was filed.
     pub reported_in: EraIndex,
@@ -109,7 +110,7 @@ pub struct Conviction {
     pub fraction: Perbill,
     /// What the offender itself lost, in planck.
     pub loss: Balance,
-    /// blake2_256 of the encoded evidence; `None` if consensus keeps the proof.
+    /// blake2_256 of the encoded evidence, or of the challenge that was not answered; `None` if consensus keeps the proof.
     pub evidence_hash: Option<Hash>,
     /// The era in which it was applied.
     pub applied_in: EraIndex,

@@ -1,10 +1,11 @@
 //! An attempt to sign for, in tests and benchmarks of whoever checks what was signed.
 
 use alloc::vec::Vec;
+use codec::Encode;
 use cuckoo_sampler::{draw, Candidate, Noise, Parameters, ONE};
 
 use crate::{
-    commitment::{hash_of, root, Leaf, PROJECTED_EVERY},
+    commitment::{hash_of, node, root, Leaf, Path, MAX_PATH, PROJECTED_EVERY},
     task::{Commitment, Drawing, Finish, Receipt, TaskSpec},
     AccountId, Hash,
 };
@@ -83,4 +84,23 @@ pub fn receipt_of(leaves: &[Leaf]) -> Receipt {
 /// A receipt for [`spec`], of ten tokens.
 pub fn receipt() -> Receipt {
     receipt_of(&leaves(&drawing(), 10))
+}
+
+/// The way of `item` to the root of a list of 2^[`MAX_PATH`] items, whose first it is; and that root.
+pub fn longest_path<Item: Encode>(item: &Item) -> (Path, Hash) {
+    let siblings: Vec<Hash> = (0..MAX_PATH).map(|height| Hash::repeat_byte(height as u8)).collect();
+    let root = siblings.iter().fold(hash_of(item), |below, sibling| node(&below, sibling));
+    (Path::try_from(siblings).unwrap_or_default(), root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_path_leads() {
+        let (path, root) = longest_path(&7u32);
+        assert!(path.leads(&7u32, 0, 1 << MAX_PATH, &root));
+        assert!(!path.leads(&7u32, 0, 1 << (MAX_PATH - 1), &root));
+    }
 }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::{
+    challenge::{Challenge, ChallengeId},
     docket::{Case, CaseId, Conviction},
     emission::EmissionOverview,
     settlement::{ChannelId, Debt, Settled, SettlementTerms, Solvency},
@@ -13,8 +14,8 @@ use crate::{
 pub const MAX_CANDIDATES_PER_PAGE: u32 = 512;
 
 sp_api::decl_runtime_apis! {
-    /// Candidates, positions, the era, and what is charged.
-    #[api_version(2)]
+    /// Candidates, positions, the era, what is charged and what is asked.
+    #[api_version(3)]
     pub trait MarketApi {
         /// Candidates of `role` in storage order, at most `limit`, those after `after` or from the first.
         fn candidates(role: Role, after: Option<AccountId>, limit: u32) -> Vec<Candidate>;
@@ -32,6 +33,15 @@ sp_api::decl_runtime_apis! {
         fn docket(after: Option<CaseId>, limit: u32) -> Vec<(CaseId, Case)>;
         /// What `stash` was convicted of, the oldest first.
         fn convictions(stash: AccountId) -> Vec<Conviction>;
+        /// Challenges that wait for their answers in storage order, at most `limit` and
+        /// [`MAX_CHALLENGES_PER_PAGE`](crate::challenge::MAX_CHALLENGES_PER_PAGE), those after `after` or from the first.
+        fn challenges(after: Option<ChallengeId>, limit: u32) -> Vec<(ChallengeId, Challenge)>;
+        /// Those among them that the miner with this stash is to answer, the oldest first.
+        fn challenges_against(
+            miner: AccountId,
+            after: Option<ChallengeId>,
+            limit: u32,
+        ) -> Vec<(ChallengeId, Challenge)>;
     }
 
     /// What stands behind vouchers, and how far they have been settled.

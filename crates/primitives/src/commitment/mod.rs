@@ -10,4 +10,6 @@ mod tree;
 
 pub use leaf::{Leaf, Projection, PROJECTED_EVERY};
 pub use proof::{Path, MAX_PATH};
+#[cfg(any(test, feature = "runtime-benchmarks", feature = "fixture"))]
+pub(crate) use tree::node;
 pub use tree::{hash_of, path, root, Tree};

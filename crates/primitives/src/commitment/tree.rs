@@ -12,7 +12,7 @@ pub fn hash_of<Item: Encode + ?Sized>(item: &Item) -> Hash {
 }
 
 /// The hash of two subtrees.
-pub(super) fn node(left: &Hash, right: &Hash) -> Hash {
+pub(crate) fn node(left: &Hash, right: &Hash) -> Hash {
     blake2_256(&[&[1], left.as_bytes(), right.as_bytes()])
 }
 

@@ -37,7 +37,8 @@ const OFF_CHAIN: &[&str] = &["sc-", "subxt", "tokio", "reqwest", "axum", "tonic"
 const RULES: &[Rule] = &[
     Rule {
         krate: "cuckoo-primitives",
-        ours: &[],
+        // Whether a token was drawn as it had to be is part of what evidence proves.
+        ours: &["cuckoo-sampler"],
         banned: &["frame-", "pallet-", "sc-", "subxt", "tokio"],
         why: "everything else builds on it, the chain and the programs alike",
     },
@@ -93,6 +94,12 @@ const RULES: &[Rule] = &[
         why: "it runs models, here or on a server beside it, and knows neither chain nor link",
     },
     Rule {
+        krate: "cuckoo-tasks",
+        ours: &["cuckoo-engine", "cuckoo-wire"],
+        banned: CHAIN,
+        why: "it reads tasks of the link for an engine, whoever serves or checks them",
+    },
+    Rule {
         krate: "cuckoo-chain-client",
         ours: &["cuckoo-primitives"],
         banned: CHAIN,
@@ -138,8 +145,15 @@ const RULES: &[Rule] = &[
     },
 ];
 
-const PROGRAMS_MAY_USE: &[&str] =
-    &["cuckoo-chain-client", "cuckoo-engine", "cuckoo-primitives", "cuckoo-sampler", "cuckoo-selection", "cuckoo-wire"];
+const PROGRAMS_MAY_USE: &[&str] = &[
+    "cuckoo-chain-client",
+    "cuckoo-engine",
+    "cuckoo-primitives",
+    "cuckoo-sampler",
+    "cuckoo-selection",
+    "cuckoo-tasks",
+    "cuckoo-wire",
+];
 
 impl Rule {
     fn of(krate: &str) -> Option<&'static Rule> {
@@ -194,6 +208,8 @@ mod tests {
             ours("coordinator-gateway", "miner-worker"),
             ours("miner-worker", "cuckoo-runtime"),
             ours("cuckoo-chain-client", "cuckoo-runtime"),
+            ours("cuckoo-primitives", "cuckoo-selection"),
+            ours("cuckoo-sampler", "cuckoo-primitives"),
             published("cuckoo-primitives", "frame-support"),
             published("cuckoo-selection", "sp-core"),
             published("coordinator-gateway", "sc-service"),
@@ -214,6 +230,7 @@ mod tests {
             ours("cuckoo-node", "cuckoo-runtime"),
             ours("coordinator-gateway", "cuckoo-selection"),
             ours("miner-worker", "cuckoo-engine"),
+            ours("cuckoo-primitives", "cuckoo-sampler"),
             published("cuckoo-primitives", "sp-core"),
             published("cuckoo-chain-client", "subxt"),
         ];
