@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cuckoo_primitives::{settlement::Usage, task::Receipt, AccountId, Signature};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{failure::Failure, logprobs::TokenLogprobs, registry::Tried};
+use super::{continuation::Remains, failure::Failure, logprobs::TokenLogprobs, registry::Tried};
 use crate::link::{Link, OfferedModel};
 
 /// Pieces that may wait for a client that reads slowly. The channel takes memory only for those that do.
@@ -75,12 +75,14 @@ pub(super) struct Attempt {
     pub(super) tried: Tried,
     /// Who runs it.
     pub(super) served_by: ServedBy,
+    /// What can be gone on from, once it has failed.
+    pub(super) remains: Option<Box<Remains>>,
     pieces: mpsc::Receiver<Piece>,
     end: oneshot::Receiver<Ended>,
 }
 
-/// How an attempt ended.
-type Ended = Result<Box<Completed>, Failure>;
+/// How an attempt ended, and what it has left.
+type Ended = (Result<Box<Completed>, Failure>, Option<Box<Remains>>);
 
 /// An attempt's client, as the attempt sees it.
 pub(super) struct Client {
@@ -94,7 +96,7 @@ pub(super) fn ends(link: &Arc<Link>, model: OfferedModel) -> (Client, Attempt) {
     // A channel of its own, so that the end has room however much waits to be read before it.
     let (end, ended) = oneshot::channel();
     let served_by = ServedBy { miner: link.operator().clone(), model };
-    (Client { pieces, end }, Attempt { tried: Tried::of(link), served_by, pieces: read, end: ended })
+    (Client { pieces, end }, Attempt { tried: Tried::of(link), served_by, remains: None, pieces: read, end: ended })
 }
 
 impl Attempt {
@@ -103,7 +105,11 @@ impl Attempt {
         match self.pieces.recv().await {
             Some(piece) => Ok(TaskEvent::Piece(piece)),
             // An attempt that does not say how it ended was cut off with the gateway.
-            None => (&mut self.end).await.unwrap_or(Err(Failure::Unread)).map(TaskEvent::Done),
+            None => {
+                let (ended, remains) = (&mut self.end).await.unwrap_or((Err(Failure::Unread), None));
+                self.remains = remains;
+                ended.map(TaskEvent::Done)
+            }
         }
     }
 }
@@ -120,7 +126,16 @@ impl Client {
     }
 
     /// Says how it ended.
-    pub(super) fn end(self, ended: Ended) {
+    pub(super) fn end(self, ended: Result<Box<Completed>, Failure>) {
+        self.say((ended, None));
+    }
+
+    /// Says why it was broken off, and what others can go on from.
+    pub(super) fn break_off(self, failure: Failure, remains: Option<Box<Remains>>) {
+        self.say((Err(failure), remains));
+    }
+
+    fn say(self, ended: Ended) {
         // It may have gone; the pieces' channel closes after this.
         drop(self.end.send(ended));
     }
@@ -129,6 +144,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::{continuation::Alike, progress::Shown};
     use cuckoo_primitives::{settlement::Price, Hash};
     use cuckoo_wire::link::ModelKind;
 
@@ -167,6 +183,16 @@ mod tests {
             assert!(matches!(attempt.next().await, Ok(TaskEvent::Piece(_))));
         }
         assert!(matches!(attempt.next().await, Err(Failure::Unread)));
+    }
+
+    #[tokio::test]
+    async fn what_can_be_gone_on_from_comes_with_the_failure() {
+        let (client, mut attempt) = both();
+        let alike = Alike::to(&attempt.served_by.model);
+        let remains = Remains { alike, seed: [7; 32], tokens: vec![5, 6], shown: Shown::default() };
+        client.break_off(Failure::LinkLost, Some(Box::new(remains)));
+        assert!(matches!(attempt.next().await, Err(Failure::LinkLost)));
+        assert_eq!(attempt.remains.unwrap().tokens, [5, 6]);
     }
 
     #[tokio::test]

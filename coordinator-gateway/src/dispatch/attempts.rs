@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     attempt::{ends, Attempt},
     bounds::Bounds,
+    progress::Shown,
     registry::{Ceiling, Registry, Slot},
     running_attempt::RunningAttempt,
     task::{AttemptId, ClientTask},
@@ -65,6 +66,7 @@ impl Attempts {
         self: &Arc<Self>,
         id: AttemptId,
         spec: &Arc<ClientTask>,
+        shown: Shown,
         slot: Slot,
         set_aside: (Spending, Ceiling),
     ) -> Option<Attempt> {
@@ -84,6 +86,8 @@ impl Attempts {
             transcript: Transcript::new(bounds),
             agreement: None,
             sent: None,
+            shown,
+            progress: None,
             is_cut_off: false,
             slot: Some(slot),
             set_aside: Some(set_aside),

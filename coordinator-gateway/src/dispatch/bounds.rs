@@ -91,7 +91,6 @@ impl Bounds {
 mod tests {
     use super::*;
     use crate::dispatch::task::task_of;
-    use crate::request_memory::TakenMemory;
     use cuckoo_primitives::{settlement::Price, Hash};
     use cuckoo_wire::link::{self, ModelKind};
 
@@ -104,7 +103,7 @@ mod tests {
             api_key_id: None,
             arrived: Instant::now(),
             deadline: Instant::now(),
-            _memory: TakenMemory::default(),
+            _memory: Default::default(),
         };
         let model = OfferedModel {
             id: "m".into(),

@@ -1,6 +1,6 @@
 //! Tries a task on one miner after another until it is answered.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cuckoo_primitives::settlement::Price;
@@ -12,8 +12,10 @@ use tokio::{
 use super::{
     attempt::{Attempt, Completed, Piece, ServedBy, TaskEvent},
     attempts::Attempts,
+    continuation::Continuation,
     failure::{Blame, ClientFault, DispatchError, Failure},
     logprobs::TokenLogprobs,
+    progress::Shown,
     registry::{Acquired, Registry, Slot, Tried, Want},
     task::{AttemptId, ClientTask},
 };
@@ -59,6 +61,26 @@ pub(crate) struct Answer {
     pub(crate) completed: Completed,
     /// Who answered.
     pub(crate) served_by: ServedBy,
+}
+
+/// What has come of an answer that nobody has seen yet.
+#[derive(Default)]
+struct Collected {
+    text: String,
+    logprobs: Vec<TokenLogprobs>,
+    vectors: Vec<Bytes>,
+}
+
+impl Collected {
+    fn answer(self, completed: Completed, served_by: ServedBy) -> Answer {
+        let Self { text, logprobs, vectors } = self;
+        Answer { text, logprobs, vectors, completed, served_by }
+    }
+}
+
+/// Whether nobody was found for a task.
+fn is_nobody(error: &DispatchError) -> bool {
+    matches!(error, DispatchError::NoMiner { .. } | DispatchError::AllBusy { .. } | DispatchError::QueueFull)
 }
 
 impl Dispatcher {
@@ -131,8 +153,8 @@ impl Dispatcher {
         (taken(self.limits.max_tasks, &self.tasks), taken(self.limits.max_queue, &self.queue))
     }
 
-    /// Runs a task up to its first event. Until then a failing miner is replaced by the next; after it the answer comes
-    /// from this one or not at all.
+    /// Runs a task up to its first event. Until then a failing miner is replaced by any other; after it by one that goes on
+    /// with the answer in the same way, see [`super::continuation`].
     pub(crate) async fn open(self: &Arc<Self>, spec: ClientTask) -> Result<OpenTask, DispatchError> {
         let mut tries = self.tries(spec)?;
         let opened = async {
@@ -162,18 +184,28 @@ impl Dispatcher {
         }
     }
 
-    /// Runs a task to its end. As nobody has seen any of it before, a failing miner is replaced at any time.
+    /// Runs a task to its end. As nobody has seen any of it before, a failing miner is replaced at any time: by one that
+    /// goes on with the answer if there is any, else by one that begins anew.
     pub(crate) async fn complete(self: &Arc<Self>, spec: ClientTask) -> Result<Answer, DispatchError> {
         let mut tries = self.tries(spec)?;
+        let mut collected = Collected::default();
         let answered = async {
             loop {
                 let mut attempt = match tries.begin().await {
                     Ok(attempt) => attempt,
+                    Err(error) if is_nobody(&error) && tries.begin_anew() => {
+                        collected = Collected::default();
+                        continue;
+                    }
                     Err(error) => return tries.or_silence(error).map(|silence| tries.answer_of(silence)),
                 };
                 // Boxed, so that it takes no memory in tasks that still wait.
-                match Box::pin(tries.collect(&mut attempt)).await {
-                    Ok(answer) => return Ok(answer),
+                match Box::pin(tries.collect(&mut attempt, &mut collected)).await {
+                    Ok(completed) => return Ok(collected.answer(*completed, attempt.served_by)),
+                    // Nothing is left to be said.
+                    Err(Failure::Empty(completed)) if tries.continuation.is_some() => {
+                        return Ok(collected.answer(*tries.whole(completed), attempt.served_by));
+                    }
                     Err(Failure::Empty(completed)) => {
                         if let Some(silence) = tries.said_nothing(attempt, completed) {
                             return Ok(tries.answer_of(silence));
@@ -182,6 +214,9 @@ impl Dispatcher {
                     Err(failure) => {
                         if let Err(error) = tries.after(&attempt, failure) {
                             return tries.or_silence(error).map(|silence| tries.answer_of(silence));
+                        }
+                        if !tries.go_on(&mut attempt) {
+                            collected = Collected::default();
                         }
                     }
                 }
@@ -207,6 +242,8 @@ impl Dispatcher {
             refusal: None,
             silence: None,
             suspects: Vec::new(),
+            continuation: None,
+            has_begun: false,
             _permit: permit,
         })
     }
@@ -287,6 +324,10 @@ struct Tries {
     silence: Option<Silence>,
     /// Miners that have failed if another one serves the task.
     suspects: Vec<Tried>,
+    /// What the next attempt goes on with; `None` if it begins anew.
+    continuation: Option<Continuation>,
+    /// Whether the client has been shown a part of the answer.
+    has_begun: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -325,10 +366,15 @@ impl Tries {
     async fn begin_within(&mut self, patience: Duration) -> Result<Attempt, DispatchError> {
         let dispatcher = self.dispatcher.clone();
         loop {
-            let id = AttemptId { task: self.spec.id, attempt: self.attempts };
-            let key = self.spec.api_key_id.as_ref();
-            let want = Want { id, kind: self.spec.kind, task: &self.spec.task, price: self.spec.price, key };
-            let mut slot = dispatcher.slot(want, &self.tried, self.spec.deadline, patience).await?;
+            let (spec, alike, shown) = match self.continuation.clone() {
+                Some(Continuation { task, alike, shown }) => (task, Some(alike), shown),
+                None => (self.spec.clone(), None, Shown::default()),
+            };
+            let id = AttemptId { task: spec.id, attempt: self.attempts };
+            let key = spec.api_key_id.as_ref();
+            let (kind, price) = (spec.kind, spec.price);
+            let want = Want { id, kind, task: &spec.task, price, key, alike: alike.as_ref() };
+            let mut slot = dispatcher.slot(want, &self.tried, spec.deadline, patience).await?;
             let ceiling = slot.take_ceiling();
             let spending = match dispatcher.budgets.reserve(key, ceiling.planck()) {
                 Ok(spending) => spending,
@@ -341,7 +387,7 @@ impl Tries {
             };
             self.attempts += 1;
             let tried = Tried::of(slot.link());
-            match dispatcher.attempts.begin(id, &self.spec, slot, (spending, ceiling)) {
+            match dispatcher.attempts.begin(id, &spec, shown, slot, (spending, ceiling)) {
                 Some(attempt) => return Ok(attempt),
                 // The link ended between the draw and now: as if it had not been there.
                 None => self.tried.push(tried),
@@ -409,31 +455,58 @@ impl Tries {
 
     /// The attempt's next event; after the last one its receipt is stored, and its pay promised.
     async fn next(&self, attempt: &mut Attempt) -> Result<TaskEvent, Failure> {
-        let event = attempt.next().await?;
-        if let TaskEvent::Done(_) = &event {
-            let registry = &self.dispatcher.registry;
-            if let Some(refusal) = &self.refusal {
-                registry.failed(refusal.by, refusal.blame(&attempt.served_by.model));
+        match attempt.next().await? {
+            TaskEvent::Done(completed) => {
+                let registry = &self.dispatcher.registry;
+                if let Some(refusal) = &self.refusal {
+                    registry.failed(refusal.by, refusal.blame(&attempt.served_by.model));
+                }
+                self.suspects.iter().for_each(|suspect| registry.failed(*suspect, Blame::Miner));
+                Ok(TaskEvent::Done(self.whole(completed)))
             }
-            self.suspects.iter().for_each(|suspect| registry.failed(*suspect, Blame::Miner));
+            piece => Ok(piece),
         }
-        Ok(event)
     }
 
-    async fn collect(&self, attempt: &mut Attempt) -> Result<Answer, Failure> {
-        let (mut text, mut logprobs, mut vectors) = (String::new(), Vec::new(), Vec::new());
+    async fn collect(&self, attempt: &mut Attempt, collected: &mut Collected) -> Result<Box<Completed>, Failure> {
         loop {
             match self.next(attempt).await? {
                 TaskEvent::Piece(Piece::Text(piece)) => {
-                    text.push_str(&piece.text);
-                    logprobs.extend(piece.logprobs);
+                    collected.text.push_str(&piece.text);
+                    collected.logprobs.extend(piece.logprobs);
                 }
-                TaskEvent::Piece(Piece::Vector(vector)) => vectors.push(vector),
-                TaskEvent::Done(completed) => {
-                    let served_by = attempt.served_by.clone();
-                    return Ok(Answer { text, logprobs, vectors, completed: *completed, served_by });
-                }
+                TaskEvent::Piece(Piece::Vector(vector)) => collected.vectors.push(vector),
+                TaskEvent::Done(completed) => return Ok(completed),
             }
+        }
+    }
+
+    /// The last part of an answer, with the numbers of tokens of all of it.
+    fn whole(&self, mut completed: Box<Completed>) -> Box<Completed> {
+        if let Some(continuation) = &self.continuation {
+            completed.usage = continuation.whole(completed.usage);
+        }
+        completed
+    }
+
+    /// After a failed attempt: whether the next one goes on with what has been said.
+    fn go_on(&mut self, attempt: &mut Attempt) -> bool {
+        if let Some(remains) = attempt.remains.take() {
+            self.continuation = Some(Continuation::new(&self.spec, *remains));
+        }
+        self.continuation.is_some()
+    }
+
+    /// Nobody goes on with what has been said: the next attempt begins anew, if it would not anyhow.
+    fn begin_anew(&mut self) -> bool {
+        self.continuation.take().is_some()
+    }
+
+    /// Nobody goes on with an answer that the client has seen a part of.
+    fn broke_off(&self, error: DispatchError) -> DispatchError {
+        match is_nobody(&error) {
+            true => DispatchError::Failed { attempts: self.attempts, last: Failure::Miner("the answer broke off") },
+            false => error,
         }
     }
 
@@ -441,10 +514,15 @@ impl Tries {
     fn after(&mut self, attempt: &Attempt, failure: Failure) -> Result<(), DispatchError> {
         self.tried.push(attempt.tried);
         if failure.is_suspicious() {
-            self.suspects.push(attempt.tried);
+            match self.has_begun {
+                // An answer that has begun can be ended.
+                true => self.dispatcher.registry.failed(attempt.tried, Blame::Miner),
+                false => self.suspects.push(attempt.tried),
+            }
         }
         match failure {
-            Failure::ClientFault(fault) => return self.refused(attempt, fault),
+            // What one miner has begun is no fault of the client's.
+            Failure::ClientFault(fault) if self.continuation.is_none() => return self.refused(attempt, fault),
             Failure::Deadline => return Err(DispatchError::Deadline),
             Failure::NotStored => return Err(DispatchError::NotStored),
             // It was paid for what nobody has read, and would be again.
@@ -485,22 +563,27 @@ impl Tries {
 pub(crate) struct OpenTask {
     served_by: ServedBy,
     /// `None` once it has ended.
-    running: Option<Box<RunningTask>>,
+    stage: Option<Box<Stage>>,
     first: Option<TaskEvent>,
 }
 
-struct RunningTask {
-    tries: Tries,
-    attempt: Attempt,
+/// How far an open task is.
+enum Stage {
+    /// A miner answers.
+    Answering(Tries, Attempt),
+    /// It has failed, and another one is waited for that goes on. Kept from one call to the next, so that nobody who only
+    /// looks whether there is something new loses the task's place in the queue.
+    GoingOn(Pin<Box<dyn Future<Output = (Tries, Result<Attempt, DispatchError>)> + Send>>),
 }
 
 impl OpenTask {
-    fn new(tries: Tries, attempt: Attempt, first: TaskEvent) -> Self {
+    fn new(mut tries: Tries, attempt: Attempt, first: TaskEvent) -> Self {
+        tries.has_begun = true;
         let served_by = attempt.served_by.clone();
-        Self { served_by, running: Some(Box::new(RunningTask { tries, attempt })), first: Some(first) }
+        Self { served_by, stage: Some(Box::new(Stage::Answering(tries, attempt))), first: Some(first) }
     }
 
-    /// Who answers.
+    /// Who answers; of several who go on with each other's text the first.
     pub(crate) fn served_by(&self) -> ServedBy {
         self.served_by.clone()
     }
@@ -508,36 +591,65 @@ impl OpenTask {
     /// The next event; `None` after the last. The receipt is stored before `Done` is returned. May be dropped and called
     /// again.
     pub(crate) async fn next(&mut self) -> Option<Result<TaskEvent, DispatchError>> {
-        let RunningTask { tries, attempt } = self.running.as_deref_mut()?;
-        let event = match self.first.take() {
-            Some(first) => {
-                metrics::histogram!("gen_ai_server_time_to_first_token_seconds")
-                    .record(tries.spec.arrived.elapsed().as_secs_f64());
-                Ok(first)
-            }
-            None => match tries.next(attempt).await {
-                // Its first piece repeated the prompt, and nothing followed.
-                Err(Failure::Empty(completed)) => Ok(TaskEvent::Done(completed)),
-                event => event,
-            },
-        };
-        let event = event.map_err(|failure| {
-            if failure.is_suspicious() {
-                // No other miner is asked, and an answer that has begun can be ended.
-                tries.dispatcher.registry.failed(attempt.tried, Blame::Miner);
-            }
-            let error = match tries.after(attempt, failure) {
-                Err(error) => error,
-                Ok(()) => {
-                    DispatchError::Failed { attempts: tries.attempts, last: Failure::Miner("the answer broke off") }
-                }
+        loop {
+            let event = match self.stage.as_deref_mut()? {
+                Stage::Answering(tries, attempt) => match self.first.take() {
+                    Some(first) => {
+                        metrics::histogram!("gen_ai_server_time_to_first_token_seconds")
+                            .record(tries.spec.arrived.elapsed().as_secs_f64());
+                        Ok(first)
+                    }
+                    None => match tries.next(attempt).await {
+                        // What was said before is all that there is.
+                        Err(Failure::Empty(completed)) => Ok(TaskEvent::Done(tries.whole(completed))),
+                        event => event,
+                    },
+                },
+                Stage::GoingOn(beginning) => match beginning.await {
+                    (tries, Ok(attempt)) => {
+                        self.stage = Some(Box::new(Stage::Answering(tries, attempt)));
+                        continue;
+                    }
+                    (tries, Err(error)) => {
+                        self.stage = None;
+                        return Some(Err(tries.ended(tries.broke_off(error))));
+                    }
+                },
             };
-            tries.ended(error)
-        });
-        if !matches!(event, Ok(TaskEvent::Piece(_))) {
-            self.running = None;
+            match event {
+                Ok(event) => {
+                    if matches!(event, TaskEvent::Done(_)) {
+                        self.stage = None;
+                    }
+                    return Some(Ok(event));
+                }
+                Err(failure) => {
+                    if let Some(error) = self.go_on_after(failure) {
+                        return Some(Err(error));
+                    }
+                }
+            }
         }
-        Some(event)
+    }
+
+    /// Has another miner go on; an error if none shall.
+    fn go_on_after(&mut self, failure: Failure) -> Option<DispatchError> {
+        let Stage::Answering(mut tries, mut attempt) = *self.stage.take()? else { return None };
+        let error = match tries.after(&attempt, failure) {
+            Ok(()) if tries.go_on(&mut attempt) => {
+                let going_on = async move {
+                    let begun = tries.begin().await;
+                    (tries, begun)
+                };
+                self.stage = Some(Box::new(Stage::GoingOn(Box::pin(going_on))));
+                return None;
+            }
+            Ok(()) => {
+                DispatchError::Failed { attempts: tries.attempts, last: Failure::Miner("the answer broke off") }
+            }
+            Err(error) => error,
+        };
+        Some(tries.ended(error))
     }
 }
 

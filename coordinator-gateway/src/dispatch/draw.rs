@@ -10,8 +10,8 @@ use super::{
     registry::Tried,
 };
 
-/// Draws one of the pool's available links that has not been tried and whose miner's pay `is_covered`, each with its part
-/// of the operator's backing as weight, so that a miner is drawn by its backing however many links it has.
+/// Draws one of the pool's available links that has not been tried, `is_fit` for the task, and whose miner's pay
+/// `is_covered`, each with its part of the operator's backing as weight, so that a miner is drawn by its backing however many links it has.
 ///
 /// With all of them available this is the draw over the whole pool. If only a few are, they are laid out on a line of
 /// their own: drawing from the whole line until one of them is hit would take long.
@@ -20,14 +20,20 @@ pub(super) fn draw(
     members: &HashMap<LinkId, Member>,
     seed: &Seed,
     tried: &[Tried],
+    is_fit: impl Fn(&Member) -> bool,
     is_covered: impl Fn(&Member) -> bool,
 ) -> Option<LinkId> {
     let is_tried = |id: &LinkId| {
         !tried.is_empty() && members.get(id).is_some_and(|member| tried.contains(&Tried::of(&member.link)))
     };
-    let why_not = |id: &LinkId| match is_tried(id) {
-        true => Some(PassedOver::Tried),
-        false => (!members.get(id).is_some_and(&is_covered)).then_some(PassedOver::Uncovered),
+    let why_not = |id: &LinkId| {
+        if is_tried(id) {
+            Some(PassedOver::Tried)
+        } else if !members.get(id).is_some_and(&is_fit) {
+            Some(PassedOver::Unlike)
+        } else {
+            (!members.get(id).is_some_and(&is_covered)).then_some(PassedOver::Uncovered)
+        }
     };
     if pool.available.is_empty() {
         return None;

@@ -54,6 +54,9 @@ pub(crate) enum Failure {
     /// The miner broke the protocol.
     #[error("protocol violation: {0}")]
     Violation(&'static str),
+    /// The miner goes on with an answer in another way than another one had begun it. Who of them is wrong nobody knows.
+    #[error("another text than the one that it was to go on with")]
+    Differs,
     /// The receipt does not fit the task and its output.
     #[error("bad receipt: {0}")]
     BadReceipt(#[from] BadReceipt),
@@ -95,6 +98,8 @@ impl Failure {
             Self::Silent(_) | Self::Miner(_) | Self::Empty(_) => true,
             Self::Busy | Self::Uncovered | Self::Price | Self::Clock | Self::Draining => false,
             Self::LinkLost | Self::Deadline | Self::Unread | Self::ClientFault(_) | Self::NotStored => false,
+            // Whoever had begun the answer could have others suspended by it.
+            Self::Differs => false,
             Self::Flood | Self::Violation(_) | Self::BadReceipt(_) => false,
         }
     }
@@ -106,7 +111,7 @@ impl Failure {
             Self::Draining => Blame::Leaving,
             // The registry counts a lost link once, not once for each of its tasks.
             Self::LinkLost | Self::Deadline | Self::Unread | Self::ClientFault(_) | Self::NotStored => Blame::Nobody,
-            Self::Silent(_) | Self::Miner(_) | Self::Empty(_) => Blame::Nobody,
+            Self::Silent(_) | Self::Miner(_) | Self::Empty(_) | Self::Differs => Blame::Nobody,
             Self::Flood | Self::Violation(_) | Self::BadReceipt(_) => Blame::Miner,
         }
     }
@@ -127,6 +132,7 @@ impl Failure {
             Self::ClientFault(_) => "client_fault",
             Self::Miner(_) => "miner",
             Self::Violation(_) => "violation",
+            Self::Differs => "differs",
             Self::BadReceipt(_) => "bad_receipt",
             Self::Empty(_) => "empty",
             Self::NotStored => "not_stored",

@@ -33,6 +33,8 @@ pub(crate) enum PassedOver {
     Suspended,
     /// Failed at this very task.
     Tried,
+    /// Would go on with the task in another way than it was begun.
+    Unlike,
     /// What the task may cost is not covered: by what stands behind the miner's pay, or by the client's budget.
     Uncovered,
 }

@@ -22,6 +22,7 @@ pub(crate) struct MinerRecord {
     passed_over_busy: AtomicU64,
     passed_over_suspended: AtomicU64,
     passed_over_tried: AtomicU64,
+    passed_over_unlike: AtomicU64,
     passed_over_uncovered: AtomicU64,
 }
 
@@ -43,6 +44,7 @@ impl MinerRecord {
             PassedOver::Busy => &self.passed_over_busy,
             PassedOver::Suspended => &self.passed_over_suspended,
             PassedOver::Tried => &self.passed_over_tried,
+            PassedOver::Unlike => &self.passed_over_unlike,
             PassedOver::Uncovered => &self.passed_over_uncovered,
         };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -58,6 +60,7 @@ impl MinerRecord {
             passed_over_busy: read(&self.passed_over_busy),
             passed_over_suspended: read(&self.passed_over_suspended),
             passed_over_tried: read(&self.passed_over_tried),
+            passed_over_unlike: read(&self.passed_over_unlike),
             passed_over_uncovered: read(&self.passed_over_uncovered),
         }
     }
@@ -78,6 +81,8 @@ pub(crate) struct MinerCounts {
     pub(crate) passed_over_suspended: u64,
     /// Times the draw would have fallen on it, but it had failed at the same task.
     pub(crate) passed_over_tried: u64,
+    /// Times the draw would have fallen on it, but the answer was begun in another numeric class, or by other files.
+    pub(crate) passed_over_unlike: u64,
     /// Times the draw would have fallen on it, but what the task may cost was not covered.
     pub(crate) passed_over_uncovered: u64,
 }

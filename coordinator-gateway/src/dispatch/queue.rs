@@ -14,6 +14,7 @@ use cuckoo_wire::link::Task;
 use tokio::sync::oneshot;
 
 use super::{
+    continuation::Alike,
     failure::DispatchError,
     registry::{Slot, Tried},
     task::AttemptId,
@@ -33,6 +34,8 @@ pub(super) struct Waiter {
     /// The client's key. It goes by what is left of its budget when it is handed out.
     pub(super) key: Option<Arc<str>>,
     pub(super) tried: Vec<Tried>,
+    /// Who can go on with what has been begun; `None` if anybody may begin.
+    pub(super) alike: Option<Arc<Alike>>,
     /// Whether it has been passed over.
     pub(super) is_aside: bool,
     pub(super) grant: oneshot::Sender<Result<Slot, DispatchError>>,
@@ -150,6 +153,7 @@ mod tests {
             price: Price::default(),
             key: None,
             tried: Vec::new(),
+            alike: None,
             is_aside: false,
             grant: oneshot::channel().0,
         }

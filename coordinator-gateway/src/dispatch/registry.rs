@@ -22,6 +22,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    continuation::Alike,
     failure::{Blame, DispatchError},
     member::{LinkId, Member, MAX_LINKS_PER_OPERATOR},
     miners::{MarketReport, MinerReport},
@@ -85,12 +86,19 @@ pub(super) struct Want<'a> {
     /// The client's key. What a task may cost hangs on the context that a miner says it has, so that none is drawn of those
     /// that say more than what is left of the key's budget pays for.
     pub(super) key: Option<&'a Arc<str>>,
+    /// Who can go on with what has been begun; `None` if anybody may begin.
+    pub(super) alike: Option<&'a Arc<Alike>>,
 }
 
 impl<'a> Want<'a> {
     /// The model.
     pub(super) fn model(&self) -> &'a str {
         &self.task.model
+    }
+
+    /// Whether who offers the model so may have the task.
+    pub(super) fn is_met_by(&self, member: &Member) -> bool {
+        is_alike(self.alike, member.model(self.model(), self.kind))
     }
 }
 
@@ -213,9 +221,9 @@ impl Registry {
         roster.waiters_so_far += 1;
         // What was tried before is older than all that wait, of any model.
         let number = if tried.is_empty() { roster.waiters_so_far } else { 0 };
-        let Want { id, task, price, key, .. } = want;
-        let (task, tried) = (Arc::downgrade(task), tried.to_vec());
-        let waiter = Waiter { number, id, task, price, key: key.cloned(), tried, is_aside: false, grant };
+        let Want { id, task, price, key, alike, .. } = want;
+        let (task, tried, alike) = (Arc::downgrade(task), tried.to_vec(), alike.cloned());
+        let waiter = Waiter { number, id, task, price, key: key.cloned(), tried, alike, is_aside: false, grant };
         let Some(pool) = roster.pools.get(want.model(), want.kind) else { return Ok(Acquired::Later(granted)) };
         // Clients that have gone leave their places behind; as many as may wait are too many.
         if pool.queue.len() >= self.max_queue.saturating_mul(2) {
@@ -358,6 +366,11 @@ impl Registry {
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
         self.roster.lock().members.values().map(|member| member.link.clone()).collect()
     }
+}
+
+/// Whether who offers this can go on with what has been begun.
+pub(super) fn is_alike(alike: Option<&Arc<Alike>>, model: Option<&OfferedModel>) -> bool {
+    alike.is_none_or(|alike| model.is_some_and(|model| alike.is(model)))
 }
 
 fn check_room(roster: &Roster, link: &Link) -> Result<(), TooManyLinks> {

@@ -66,14 +66,14 @@ fn offer(models: &[&str], slots: u32, ask: Price) -> Offer {
 fn task(model: &str, max_tokens: u32) -> &'static Arc<Task> {
     let sampling = Some(Sampling { max_tokens, ..Default::default() });
     let work = Work::Completion(Completion { prompt: "x".into(), sampling, echo: false });
-    Box::leak(Box::new(task_of(&[0; 16], model.into(), work, &price())))
+    Box::leak(Box::new(task_of(&[0; 16], model.into(), work, None, &price())))
 }
 
 fn want(number: u32) -> Want<'static> {
     let mut id = [0; 16];
     id[..4].copy_from_slice(&number.to_le_bytes());
     let id = AttemptId { task: id, attempt: 0 };
-    Want { id, kind: ModelKind::Chat, task: task(MODEL, 0), price: Price::default(), key: None }
+    Want { id, kind: ModelKind::Chat, task: task(MODEL, 0), price: Price::default(), key: None, alike: None }
 }
 
 /// A task that may cost so many planck, 10 at most.

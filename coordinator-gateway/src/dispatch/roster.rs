@@ -12,7 +12,7 @@ use super::{
     member::{Conduct, LinkId, Member, Operator},
     pool::Pools,
     queue::Waiter,
-    registry::{OperatorId, Registry, Slot, Tried, Want},
+    registry::{is_alike, OperatorId, Registry, Slot, Tried, Want},
 };
 use crate::{
     auth::OverBudget,
@@ -86,13 +86,18 @@ impl Roster {
         for model in &offer.models {
             let members = &self.members;
             let Some(pool) = self.pools.get(&model.id, model.kind) else { continue };
-            let left: Vec<Tried> = pool
+            let left: Vec<(Tried, Option<&OfferedModel>)> = pool
                 .members
                 .keys()
                 .filter_map(|id| members.get(id).filter(|member| !member.closing))
-                .map(|member| Tried::of(&member.link))
+                .map(|member| (Tried::of(&member.link), member.model(&model.id, model.kind)))
                 .collect();
-            let is_hopeless = |waiter: &Waiter| left.iter().all(|miner| waiter.tried.contains(miner));
+            let is_hopeless = |waiter: &Waiter| {
+                let may_help = |(miner, model): &(Tried, Option<&OfferedModel>)| {
+                    !waiter.tried.contains(miner) && is_alike(waiter.alike.as_ref(), *model)
+                };
+                !left.iter().any(may_help)
+            };
             for Waiter { grant, .. } in pool.queue.take_out(is_hopeless) {
                 let reason = format!("the last miner that could serve '{}' has left", model.id);
                 drop(grant.send(Err(DispatchError::NoMiner { reason })));
@@ -231,8 +236,9 @@ impl Roster {
                 continue;
             }
             let Some(task) = waiter.task.upgrade() else { continue };
-            let key = waiter.key.clone();
-            let want = Want { id: waiter.id, kind, task: &task, price: waiter.price, key: key.as_ref() };
+            let (key, alike) = (waiter.key.clone(), waiter.alike.clone());
+            let (id, price) = (waiter.id, waiter.price);
+            let want = Want { id, kind, task: &task, price, key: key.as_ref(), alike: alike.as_ref() };
             let Some(slot) = self.draw(registry, want, &waiter.tried) else {
                 self.pass_over(registry, want, waiter);
                 continue;
@@ -262,7 +268,7 @@ impl Roster {
         let headrooms = registry.exposure.headrooms();
         let ceilings = Ceilings::of(want);
         let is_covered = |member: &Member| headrooms.covers(member.stash(), ceilings.on(member), affordable);
-        let id = draw(pool, &self.members, &seed.0, tried, is_covered)?;
+        let id = draw(pool, &self.members, &seed.0, tried, |member| want.is_met_by(member), is_covered)?;
         let member = self.members.get_mut(&id)?;
         let model = member.model(want.model(), want.kind)?.clone();
         let reserved = Some(headrooms.reserve(member.stash(), ceilings.on(member)));
@@ -303,11 +309,18 @@ impl Roster {
             let reason = format!("no miner that serves '{model}' for what this gateway pays is linked");
             return Err(DispatchError::NoMiner { reason });
         }
-        let untried = |member: &&Member| !member.closing && !tried.contains(&Tried::of(&member.link));
-        let mut hopeful = pool.members.keys().filter_map(|id| members.get(id)).filter(untried).peekable();
+        let may_help = |member: &&Member| {
+            !member.closing && !tried.contains(&Tried::of(&member.link)) && want.is_met_by(member)
+        };
+        let mut hopeful = pool.members.keys().filter_map(|id| members.get(id)).filter(may_help).peekable();
         if hopeful.peek().is_none() {
-            let reason =
-                format!("all {} miner(s) that serve '{model}' have failed at it or are leaving", pool.members.len());
+            let linked = pool.members.len();
+            let reason = match want.alike {
+                None => format!("all {linked} miner(s) that serve '{model}' have failed at it or are leaving"),
+                Some(_) => {
+                    format!("no other of the {linked} miner(s) that serve '{model}' would go on with it in the same way")
+                }
+            };
             return Err(DispatchError::NoMiner { reason });
         }
         let affordable = registry.budgets.left(want.key);

@@ -18,7 +18,9 @@ use super::{
     agreement::Agreement,
     attempt::{Client, Completed, Piece},
     attempts::Attempts,
+    continuation::{Alike, Remains},
     failure::{ClientFault, Failure},
+    progress::{Progress, Shown, Told},
     receipt_check::{check, Witnessed},
     registry::{Ceiling, Slot, Tried},
     sent_tokens::SentTokens,
@@ -60,6 +62,10 @@ pub(super) struct RunningAttempt {
     pub(super) agreement: Option<Agreement>,
     /// Of classes that commit to draws, once it is taken on.
     pub(super) sent: Option<SentTokens>,
+    /// What the client was shown before, beyond the tokens that it goes on from.
+    pub(super) shown: Shown,
+    /// Of classes that commit to draws, once it is taken on.
+    pub(super) progress: Option<Progress>,
     /// The miner was told to stop though it did nothing wrong.
     pub(super) is_cut_off: bool,
     /// `None` once the miner has ended the attempt.
@@ -74,7 +80,12 @@ enum Heard {
     /// It takes the attempt on.
     Accepted,
     /// A piece that an honest miner can send.
-    Piece(Piece),
+    Piece {
+        /// What of it the client has not been shown yet.
+        unseen: Option<Piece>,
+        /// Whether there is anything in it for a reader.
+        says_something: bool,
+    },
     /// It is done, says the miner.
     End(link::Result),
 }
@@ -124,17 +135,17 @@ impl RunningAttempt {
                     continue;
                 }
             };
-            let piece = match self.read(message)? {
+            let (unseen, says_something) = match self.read(message)? {
                 Heard::Accepted => continue,
-                Heard::Piece(piece) => piece,
+                Heard::Piece { unseen, says_something } => (unseen, says_something),
                 Heard::End(result) => return Ok(result),
             };
             let now = Instant::now();
-            if !piece.is_empty() && last_said.replace(now).is_none() {
+            if says_something && last_said.replace(now).is_none() {
                 // Set for the first piece, it may be far too late for the next. From here on it is never too late.
                 alarm.as_mut().reset(deadline.min(patience(last_said).0));
             }
-            if !client.hand(piece) {
+            if unseen.is_some_and(|piece| !client.hand(piece)) {
                 return Err(Failure::Unread);
             }
             // A miner that never pauses has no more time than others.
@@ -150,7 +161,14 @@ impl RunningAttempt {
             Some(AttemptMessage::Accept(accept)) => self.accepted(&accept).map(|()| Heard::Accepted),
             Some(AttemptMessage::Output(output)) => {
                 self.note_tokens(&output)?;
-                self.transcript.note(output).map(Heard::Piece)
+                let told = Told::by(&output);
+                let piece = self.transcript.note(output)?;
+                let says_something = !piece.is_empty();
+                let unseen = match (&mut self.progress, piece) {
+                    (Some(progress), Piece::Text(piece)) => progress.note(piece, told)?.map(Piece::Text),
+                    (_, piece) => Some(piece),
+                };
+                Ok(Heard::Piece { unseen, says_something })
             }
             Some(AttemptMessage::Result(result)) => {
                 self.slot = None;
@@ -178,7 +196,10 @@ impl RunningAttempt {
             miner: self.link.operator().clone(),
         };
         let agreement = Agreement::new(&self.task, accept, &between, &self.model)?;
-        self.sent = agreement.spec.drawing.map(|_| SentTokens::default());
+        if agreement.spec.drawing.is_some() {
+            self.sent = Some(SentTokens::default());
+            self.progress = Some(Progress::new(std::mem::take(&mut self.shown), self.spec.sampling()));
+        }
         self.agreement = Some(agreement);
         Ok(())
     }
@@ -245,6 +266,10 @@ impl RunningAttempt {
             return Err(Failure::Violation("an answer that was cut off, and nobody had asked for that"));
         }
         self.transcript.check_end(receipt.finish)?;
+        let has_caught_up = self.progress.as_ref().is_none_or(Progress::has_caught_up);
+        if receipt.finish != Finish::Cancelled && !has_caught_up {
+            return Err(Failure::Differs);
+        }
         let (context, delivered) = (self.model.context_tokens, self.transcript.delivered());
         let usage = charged(&self.task, context, &receipt, delivered);
         Ok(Completed { receipt, signature, usage })
@@ -311,7 +336,7 @@ impl RunningAttempt {
     async fn hear_out(&mut self, since: Instant) -> Result<Option<link::Result>, Failure> {
         while let Some(message) = self.next_before(since + self.grace()).await {
             match self.read(Some(message)) {
-                Ok(Heard::Accepted | Heard::Piece(_)) => {}
+                Ok(Heard::Accepted | Heard::Piece { .. }) => {}
                 Ok(Heard::End(result)) => return Ok(Some(result)),
                 Err(failure @ Failure::Violation(_)) => return Err(failure),
                 // Whatever it failed with, it was not let finish.
@@ -327,8 +352,18 @@ impl RunningAttempt {
         self.link.cancel(&self.id, CancelReason::Fault);
         self.set_aside = None;
         self.accuse(&failure).await;
-        client.end(Err(failure));
+        let remains = self.remains();
+        client.break_off(failure, remains);
         self.hear_last_message(Instant::now() + CANCEL_GRACE).await;
+    }
+
+    /// What another miner can go on from. An attempt that has said nothing new leaves no more than it was given.
+    fn remains(&self) -> Option<Box<Remains>> {
+        let (agreement, sent, progress) = (self.agreement.as_ref()?, self.sent.as_ref()?, self.progress.as_ref()?);
+        let seed = agreement.spec.drawing.filter(|_| progress.has_news())?.seed;
+        let firm = sent.numbers().get(..progress.firm())?;
+        let tokens = [&self.task.resumed[..], firm].concat();
+        Some(Box::new(Remains { alike: Alike::to(&self.model), seed, tokens, shown: progress.shown().clone() }))
     }
 
     /// Has what a miner did brought before the chain, if that can be shown there: a receipt that contradicts what it has

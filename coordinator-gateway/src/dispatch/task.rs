@@ -5,7 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cuckoo_primitives::{
     settlement::Price,
-    task::{seed::given, TaskId},
+    task::{
+        seed::{given, Seed},
+        TaskId,
+    },
 };
 use cuckoo_wire::{link, money::price_to_wire};
 use rand::Rng;
@@ -41,7 +44,7 @@ pub(crate) struct ClientTask {
     /// When it must be done.
     pub(crate) deadline: Instant,
     /// Held until the task ends: what the client sent lives in `task`.
-    pub(crate) _memory: TakenMemory,
+    pub(crate) _memory: Arc<TakenMemory>,
 }
 
 /// What all attempts of a task share; `seed` is the number that the client named.
@@ -105,12 +108,33 @@ impl ClientTask {
         self.sampling()?.logprobs
     }
 
-    fn sampling(&self) -> Option<&link::Sampling> {
+    /// How its tokens are drawn; `None` for tasks whose answer is no text.
+    pub(super) fn sampling(&self) -> Option<&link::Sampling> {
         match self.task.work.as_ref()? {
             link::task::Work::Chat(chat) => chat.sampling.as_ref(),
             link::task::Work::Completion(completion) => completion.sampling.as_ref(),
             link::task::Work::Embedding(_) => None,
         }
+    }
+
+    /// The same task for whoever goes on behind `tokens`, which others have drawn from `seed`.
+    pub(super) fn behind(&self, tokens: Vec<u32>, seed: &Seed) -> Self {
+        let mut task = (*self.task).clone();
+        let sampling = match &mut task.work {
+            Some(link::task::Work::Chat(chat)) => chat.sampling.as_mut(),
+            Some(link::task::Work::Completion(completion)) => completion.sampling.as_mut(),
+            Some(link::task::Work::Embedding(_)) | None => None,
+        };
+        if let Some(sampling) = sampling.filter(|sampling| sampling.max_tokens > 0) {
+            // 0 would be no limit. Tokens are gone on from only if others may follow.
+            let before = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
+            sampling.max_tokens = sampling.max_tokens.saturating_sub(before).max(1);
+        }
+        task.seed = Some(link::task::Seed::Fixed(Bytes::copy_from_slice(seed)));
+        task.resumed = tokens;
+        let Self { id, kind, price, arrived, deadline, .. } = *self;
+        let (api_key_id, memory) = (self.api_key_id.clone(), self._memory.clone());
+        Self { id, kind, price, task: Arc::new(task), api_key_id, arrived, deadline, _memory: memory }
     }
 
     /// What of the prompt the answer begins with.

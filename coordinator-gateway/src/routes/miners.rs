@@ -106,6 +106,8 @@ struct PassedOverCounts {
     suspended: u64,
     /// It had failed at the same task.
     tried: u64,
+    /// The answer had been begun in another numeric class, or by other files.
+    unlike: u64,
     /// What the task could cost was not covered.
     uncovered: u64,
 }
@@ -180,6 +182,7 @@ fn miner(
             busy: counts.passed_over_busy,
             suspended: counts.passed_over_suspended,
             tried: counts.passed_over_tried,
+            unlike: counts.passed_over_unlike,
             uncovered: counts.passed_over_uncovered,
         },
         not_chosen_because: not_chosen_because(candidate, report, prices),

@@ -1,5 +1,7 @@
 //! What every task has in common, from its acceptance to the headers of its answer.
 
+use std::sync::Arc;
+
 use axum::{
     http::{HeaderMap, HeaderValue},
     response::{IntoResponse, Response},
@@ -36,7 +38,7 @@ pub(super) fn new_task(
         api_key_id: caller.key_id,
         arrived,
         deadline: arrived + state.limits.task_timeout(),
-        _memory: memory,
+        _memory: Arc::new(memory),
     }
 }
 

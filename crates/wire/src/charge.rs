@@ -16,8 +16,12 @@ const TEMPLATE_TOKENS: u64 = 64;
 const HIDDEN_TOKENS: u64 = 8;
 
 /// The most that `task` can be charged for on a model with so large a context: its price for this is the task's ceiling.
+///
+/// Tokens that others have produced are read like a prompt, and leave so much less of the context to be written.
 pub fn most(task: &Task, context_tokens: u32) -> Usage {
     let context = u64::from(context_tokens);
+    let resumed = task.resumed.len() as u64;
+    let left = context.saturating_sub(resumed);
     let (prompt, completion) = match &task.work {
         Some(Work::Embedding(embedding)) => (of_inputs(&embedding.inputs, usize::MAX, context_tokens), 0),
         Some(Work::Chat(chat)) => {
@@ -26,12 +30,12 @@ pub fn most(task: &Task, context_tokens: u32) -> Usage {
                     bytes(&message.role).saturating_add(bytes(&message.name)).saturating_add(bytes(&message.content)),
                 )
             });
-            let prompt = messages.fold(TEMPLATE_TOKENS, u64::saturating_add).min(context);
-            (prompt, longest_answer(chat.sampling.as_ref(), context))
+            let prompt = messages.fold(TEMPLATE_TOKENS, u64::saturating_add).saturating_add(resumed).min(context);
+            (prompt, longest_answer(chat.sampling.as_ref(), left))
         }
         Some(Work::Completion(completion)) => {
-            let prompt = with_marks(bytes(&completion.prompt)).min(context);
-            (prompt, longest_answer(completion.sampling.as_ref(), context))
+            let prompt = with_marks(bytes(&completion.prompt)).saturating_add(resumed).min(context);
+            (prompt, longest_answer(completion.sampling.as_ref(), left))
         }
         None => (0, 0),
     };
@@ -92,11 +96,11 @@ fn of_inputs(inputs: &[String], count: usize, context_tokens: u32) -> u64 {
     tokens.fold(0, u64::saturating_add)
 }
 
-/// Most tokens of an answer.
-fn longest_answer(sampling: Option<&Sampling>, context: u64) -> u64 {
+/// Most tokens of an answer for which so much of the context is left.
+fn longest_answer(sampling: Option<&Sampling>, left: u64) -> u64 {
     match sampling.map_or(0, |sampling| sampling.max_tokens) {
-        0 => context,
-        limit => u64::from(limit).min(context),
+        0 => left,
+        limit => u64::from(limit).min(left),
     }
 }
 
@@ -210,6 +214,17 @@ mod tests {
         let inputs = vec!["x".repeat(5_000), "x".repeat(4)];
         assert_eq!(tokens(most(&task(Work::Embedding(Embedding { inputs })), CONTEXT)), (CONTEXT + 20, 0));
         assert_eq!(tokens(most(&Task::default(), CONTEXT)), (0, 0));
+    }
+
+    #[test]
+    fn tokens_of_others_are_read_like_a_prompt() {
+        let behind = |count, task| Task { resumed: vec![7; count], ..task };
+        assert_eq!(tokens(most(&behind(20, chat("hi", 16)), CONTEXT)), (86 + 20, 16));
+        assert_eq!(tokens(most(&behind(20, chat("hi", 0)), CONTEXT)), (86 + 20, CONTEXT - 20));
+        assert_eq!(tokens(most(&behind(2_000, completion(false, &[])), CONTEXT)), (CONTEXT, 0));
+        let task = behind(20, completion(false, &[]));
+        assert_eq!(tokens(charged(&task, CONTEXT, &receipt(22, 5), text(20))), (22, 5));
+        assert_eq!(tokens(charged(&task, CONTEXT, &receipt(500, 5), text(20))), (8 + 16 + 20, 5));
     }
 
     #[test]
