@@ -66,7 +66,7 @@ fn offer(models: &[&str], slots: u32, ask: Price) -> Offer {
 fn task(model: &str, max_tokens: u32) -> &'static Arc<Task> {
     let sampling = Some(Sampling { max_tokens, ..Default::default() });
     let work = Work::Completion(Completion { prompt: "x".into(), sampling, echo: false });
-    Box::leak(Box::new(task_of(&[0; 16], model.into(), work, &price())))
+    Box::leak(Box::new(task_of(&[0; 16], model.into(), work, None, &price())))
 }
 
 fn want(number: u32) -> Want<'static> {
@@ -278,7 +278,7 @@ fn a_client_that_has_gone_gives_its_place_back() {
     let registry = registry();
     let _link = link(&registry, 1, 1, 1);
     let slot = now(&registry, 0);
-    let task = task_of(&[0; 16], MODEL.into(), Work::Completion(Completion::default()), &Price::default());
+    let task = task_of(&[0; 16], MODEL.into(), Work::Completion(Completion::default()), None, &Price::default());
     let Ok(Acquired::Later(_open)) = registry.acquire(Want { task: &task, ..want(1) }, &[]) else { panic!() };
     let mut waiting = later(&registry, 2);
     drop(task);

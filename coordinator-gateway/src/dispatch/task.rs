@@ -8,7 +8,7 @@ use cuckoo_primitives::{
     task::{seed::given, TaskId},
 };
 use cuckoo_wire::{link, money::price_to_wire};
-use rand::Rng;
+use rand::RngCore;
 use tokio::time::Instant;
 
 use crate::{request_memory::TakenMemory, store::now_ms};
