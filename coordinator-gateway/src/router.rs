@@ -18,7 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     error::{shortened, ApiError, ErrorCode},
     openapi::ApiDoc,
-    routes::{chat_completions, completions, embeddings, health, miners, models, prices, receipts, usage},
+    routes::{audits, chat_completions, completions, embeddings, health, miners, models, prices, receipts, usage},
     state::SharedState,
 };
 
@@ -35,6 +35,7 @@ fn table() -> OpenApiRouter<SharedState> {
         .routes(routes!(models::list_models))
         .routes(routes!(models::get_model))
         .routes(routes!(miners::list_miners))
+        .routes(routes!(audits::list_audits))
         .routes(routes!(prices::list_prices))
         .routes(routes!(receipts::get_receipts))
         .routes(routes!(usage::get_usage))

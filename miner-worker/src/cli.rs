@@ -29,8 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve coordinators until SIGTERM or Ctrl-C.
     Run(Box<RunArgs>),
-    /// Check key, device, models (hashes, and whether the engine knows them), server, chain, registration, fees and
-    /// coordinators, and say how to mend what is wrong. Ends with 1 if anything is.
+    /// Check key, device, models (hashes, and whether the engine knows them), server, room for what is kept, chain,
+    /// registration, fees and coordinators, and say how to mend what is wrong. Ends with 1 if anything is.
     Doctor(DoctorArgs),
     /// List, fetch, add, verify and convert (requantise) models.
     Models {
@@ -187,6 +187,9 @@ pub struct RunArgs {
     /// What is asked for work, and how much is trusted.
     #[command(flatten)]
     pub pay: PayArgs,
+    /// What is kept of answers.
+    #[command(flatten)]
+    pub kept: KeptArgs,
     /// Serve `/metrics`, `/status` and `/healthz` here; port 0 takes a free one.
     #[arg(long, env = "CUCKOO_METRICS_LISTEN", value_name = "ADDR")]
     pub metrics_listen: Option<SocketAddr>,
@@ -217,6 +220,17 @@ pub struct PayArgs {
     #[arg(long, env = "CUCKOO_FORGIVE", default_value_t = 86_400, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(0..=604_800))]
     pub forgive: u64,
+}
+
+/// What is kept of answers.
+#[derive(Clone, Debug, Args)]
+pub struct KeptArgs {
+    /// Most disk for how tokens were drawn, in MiB: about 0.6 KB for each, kept for two hours in the folder `kept` of
+    /// --data-dir, because this miner can be asked on the chain to show it. When it is full, no task is taken whose
+    /// answer must be kept.
+    #[arg(long, env = "CUCKOO_KEPT_MIB", default_value_t = 8192, value_name = "MIB",
+        value_parser = clap::value_parser!(u64).range(64..=1 << 24))]
+    pub kept_mib: u64,
 }
 
 /// Whose wallet.
@@ -312,6 +326,9 @@ pub struct DoctorArgs {
     /// Whom to serve.
     #[command(flatten)]
     pub coordinators: CoordinatorArgs,
+    /// What is kept of answers.
+    #[command(flatten)]
+    pub kept: KeptArgs,
 }
 
 /// What to do with models.
@@ -481,7 +498,7 @@ mod tests {
         let Command::Run(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else { panic!("not run") };
         assert_eq!(args.coordinators.coordinators.len(), 2);
         assert_eq!(args.coordinators.blocked[0].to_string(), alice);
-        assert_eq!(args.slots, 4);
+        assert_eq!((args.slots, args.kept.kept_mib), (4, 8192));
     }
 
     #[test]
@@ -549,7 +566,9 @@ mod tests {
 
     #[test]
     fn values_out_of_bounds_are_refused() {
-        for wrong in ["--slots 0", "--slots 1025", "--coordinator ftp://x", "--block nobody", "--device gpu"] {
+        for wrong in
+            ["--slots 0", "--slots 1025", "--kept-mib 63", "--coordinator ftp://x", "--block nobody", "--device gpu"]
+        {
             let line = format!("miner-worker run --operator-key k {wrong}");
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{wrong}");
         }

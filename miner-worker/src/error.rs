@@ -7,6 +7,7 @@ use cuckoo_engine::{EngineError, LoadError, ModelDirError};
 
 use crate::{
     data_dir::DataDirError,
+    kept::KeptError,
     models::ModelsError,
     wallet::{ExchangeError, WalletError},
 };
@@ -78,6 +79,14 @@ pub enum Error {
     /// The folder for this miner's data cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// What this miner may be asked for cannot be kept.
+    #[error("cannot keep how tokens are drawn in {}: {source}; see to that folder, or name another --data-dir", .folder.display())]
+    Kept {
+        /// Where.
+        folder: PathBuf,
+        /// Why.
+        source: KeptError,
+    },
     /// The wallet cannot be used.
     #[error(transparent)]
     Wallet(#[from] WalletError),

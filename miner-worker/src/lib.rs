@@ -2,8 +2,8 @@
 //!
 //! [`run`](mod@run) is the program's main job: it loads the models into an engine, finds the active coordinators on
 //! chain, links to each of them ([`link`]), gives each its part of the slots ([`slots`]), runs their tasks and answers
-//! for every result with a signed receipt ([`receipt`]). What it is promised for that goes into a [`wallet`] and is
-//! redeemed on chain ([`settle`]). The other commands help an operator to get there: [`models`], [`doctor`], [`bench`],
+//! for every result with a signed receipt ([`receipt`]). How it drew the tokens is [`kept`] for whoever may ask. What it
+//! is promised goes into a [`wallet`] and is redeemed on chain ([`settle`]). The other commands help an operator to get there: [`models`], [`doctor`], [`bench`],
 //! [`register`], [`keys`].
 
 #![warn(missing_docs)]
@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod engine;
 pub mod error;
 pub mod events;
+pub mod kept;
 pub mod keys;
 pub mod link;
 pub mod logging;

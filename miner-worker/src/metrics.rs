@@ -45,5 +45,6 @@ fn describe() {
     describe_gauge!("cuckoo_miner_unpaid_cai", "Results that no voucher pays for yet");
     describe_gauge!("cuckoo_miner_written_off_cai", "What the coordinator left unpaid when links ended");
     describe_counter!("cuckoo_miner_settlement_calls_total", "Calls that redeem or collect, by outcome");
+    describe_counter!("cuckoo_miner_openings_total", "Questions how tokens were drawn, by outcome");
     describe_histogram!("cuckoo_miner_task_seconds", Unit::Seconds, "From a task's arrival to its end");
 }

@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     asks::Asks,
-    cli::{ChainArgs, PayArgs, RunArgs},
+    cli::{ChainArgs, KeptArgs, PayArgs, RunArgs},
     config::chain_config,
     data_dir::DataDir,
     engine,
     error::Error,
     events::{Event, Events},
+    kept::Kept,
     link::{serve, Coordinators, Miner},
     metrics,
     settle::{OnChain, Settlement, Trust},
@@ -31,6 +32,8 @@ const NODE_START: Duration = Duration::from_secs(60);
 const CONNECT_PAUSE: Duration = Duration::from_secs(2);
 /// Longest wait for the wallet's disk at the end.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
+/// In the operator's folder.
+const KEPT_FOLDER: &str = "kept";
 /// Exit status after a second signal, as shells report the end by Ctrl-C.
 const ABORTED: i32 = 130;
 
@@ -100,6 +103,7 @@ async fn start(args: &RunArgs) -> Result<(Arc<Miner>, DataDir), Error> {
     );
     let wallet = Wallet::open(data_dir.path(), &chain.genesis())?;
     tracing::info!(target: "miner::wallet", path = %wallet.path().display(), "opened the wallet");
+    let kept = open_kept(&data_dir, &args.kept)?;
     let slots = NonZeroUsize::new(args.slots as usize).unwrap_or(NonZeroUsize::MIN);
     let engine = engine::load(&args.engine, &args.openai, dirs, slots).await?;
     let asks = Asks::new(args.pay.default_ask.0, args.pay.asks.iter().cloned());
@@ -107,7 +111,22 @@ async fn start(args: &RunArgs) -> Result<(Arc<Miner>, DataDir), Error> {
     let source = Arc::new(OnChain::new(chain.clone(), key.clone()));
     let settlement = Arc::new(Settlement::new(Arc::new(wallet), source, asks, trust(&args.pay)));
     let blocked = args.coordinators.blocked.iter().cloned();
-    Ok((Arc::new(Miner::new(key, chain, engine, args.slots, blocked, Events::Stdout, settlement)), data_dir))
+    let miner = Miner::new(key, chain, engine, args.slots, blocked, settlement, kept).events_to(Events::Stdout);
+    Ok((Arc::new(miner), data_dir))
+}
+
+/// What this miner may be asked for, in a folder of its own.
+fn open_kept(data_dir: &DataDir, args: &KeptArgs) -> Result<Kept, Error> {
+    let folder = data_dir.path().join(KEPT_FOLDER);
+    let kept =
+        Kept::open(&folder, args.kept_mib << 20).map_err(|source| Error::Kept { folder: folder.clone(), source })?;
+    tracing::info!(
+        target: "miner::kept",
+        path = %folder.display(),
+        most_mib = args.kept_mib,
+        "keeping for two hours how tokens were drawn"
+    );
+    Ok(kept)
 }
 
 fn trust(args: &PayArgs) -> Trust {

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     error::Error,
+    kept::KeptReport,
     link::{LinkReport, Miner},
     settle::PayReport,
     standing::Standing,
@@ -31,6 +32,7 @@ struct Status {
     models: Vec<String>,
     links: Vec<LinkReport>,
     pay: PayReport,
+    kept: KeptReport,
 }
 
 #[derive(Serialize)]
@@ -77,5 +79,6 @@ async fn status(State(page): State<Page>) -> Json<Status> {
         models: miner.models().iter().map(|model| model.id.clone()).collect(),
         links: miner.board().reports(),
         pay: miner.settlement().report(),
+        kept: miner.kept().report(),
     })
 }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use cuckoo_primitives::{
+    challenge::{Challenge, ChallengeId},
     docket::{Case, CaseId, Conviction},
     emission::EmissionOverview,
     settlement::{ChannelId, Debt, Settled, SettlementTerms, Solvency},
@@ -255,6 +256,18 @@ impl_runtime_apis! {
 
         fn convictions(stash: AccountId) -> Vec<Conviction> {
             Slashing::convictions(stash)
+        }
+
+        fn challenges(after: Option<ChallengeId>, limit: u32) -> Vec<(ChallengeId, Challenge)> {
+            Slashing::open_challenges(after, limit)
+        }
+
+        fn challenges_against(
+            miner: AccountId,
+            after: Option<ChallengeId>,
+            limit: u32,
+        ) -> Vec<(ChallengeId, Challenge)> {
+            Slashing::challenges_against(miner, after, limit)
         }
     }
 

@@ -45,13 +45,8 @@ pub(crate) struct Unopened(pub(crate) String);
 #[async_trait]
 pub(crate) trait Opens: Send + Sync + 'static {
     /// `count` leaves of an attempt of the miner with this operator, from `first` on; over any link to it.
-    async fn open(
-        &self,
-        miner: &AccountId,
-        attempt: &AttemptOf,
-        first: u32,
-        count: u32,
-    ) -> Result<Vec<Leaf>, Unopened>;
+    async fn open(&self, miner: &AccountId, attempt: &AttemptOf, first: u32, count: u32)
+        -> Result<Vec<Leaf>, Unopened>;
 }
 
 /// How an audit ended.
@@ -147,7 +142,7 @@ impl Auditor {
             async move { auditor.audit(&place.finished).await }
         });
         // What is not decided by then was not audited; nobody loses by that.
-        drop(stop.run_until_cancelled(audits).await);
+        let _ = stop.run_until_cancelled(audits).await;
     }
 
     async fn audit(&self, finished: &Finished) {

@@ -50,7 +50,9 @@ mod tests {
             (0..100).map(|secret| is_chosen(&[secret; 32], &signed, 0.5)).collect::<Vec<_>>()
         };
         let honest = other(|_| ());
-        for change in [(|it| it.signature = [1; 64]) as fn(&mut SignedReceipt), |it| it.receipt.output_hash = Hash::zero()] {
+        for change in
+            [(|it| it.signature = [1; 64]) as fn(&mut SignedReceipt), |it| it.receipt.output_hash = Hash::zero()]
+        {
             assert_eq!(other(change), honest);
         }
         assert_ne!(other(|it| it.receipt.spec.task_id[0] ^= 1), honest);

@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use cuckoo_primitives::{
-    challenge::AttemptOf,
-    evidence::SignedReceipt,
-    task::{Finish, TaskSpec},
-    AccountId,
-};
+use cuckoo_primitives::{challenge::AttemptOf, evidence::SignedReceipt, task::TaskSpec, AccountId};
 use cuckoo_wire::link;
 
 /// An attempt that was answered and paid for.
@@ -45,11 +40,6 @@ impl Finished {
     /// Whether the application had fixed what its tokens are drawn from: a miner can have seen the same before.
     pub(crate) fn has_fixed_seed(&self) -> bool {
         matches!(self.task.seed, Some(link::task::Seed::Fixed(_)))
-    }
-
-    /// Whether it came to its own end, so that all of its text was sent.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.receipt.receipt.finish != Finish::Cancelled
     }
 
     /// What it takes of memory, in bytes.

@@ -278,7 +278,7 @@ fn a_client_that_has_gone_gives_its_place_back() {
     let registry = registry();
     let _link = link(&registry, 1, 1, 1);
     let slot = now(&registry, 0);
-    let task = task_of(&[0; 16], MODEL.into(), Work::Completion(Completion::default()), &Price::default());
+    let task = task_of(&[0; 16], MODEL.into(), Work::Completion(Completion::default()), None, &Price::default());
     let Ok(Acquired::Later(_open)) = registry.acquire(Want { task: &task, ..want(1) }, &[]) else { panic!() };
     let mut waiting = later(&registry, 2);
     drop(task);

@@ -75,10 +75,7 @@ impl SentTokens {
     pub(super) fn signed(&self, spec: &TaskSpec) -> Option<SignedDelivered> {
         let (tokens, tokens_root, signature) = self.signed?;
         let TaskSpec { task_id, attempt, link, miner, .. } = spec.clone();
-        Some(SignedDelivered {
-            delivered: Delivered { task_id, attempt, link, miner, tokens, tokens_root },
-            signature,
-        })
+        Some(SignedDelivered { delivered: Delivered { task_id, attempt, link, miner, tokens, tokens_root }, signature })
     }
 }
 
@@ -124,10 +121,9 @@ mod tests {
         signed.note(&piece(&[99], 1, true)).unwrap();
         signed.note(&piece(&few, 31, false)).unwrap();
         assert!(is_violation(sent.note(&piece(&[99], 1, false))));
-        assert!(is_violation(SentTokens::default().note(&link::Output {
-            signature: vec![7; 63].into(),
-            ..piece(&[1], 1, false)
-        })));
+        assert!(is_violation(
+            SentTokens::default().note(&link::Output { signature: vec![7; 63].into(), ..piece(&[1], 1, false) })
+        ));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use cuckoo_primitives::{
     },
 };
 use cuckoo_wire::{link, money::price_to_wire};
-use rand::Rng;
+use rand::RngCore;
 use tokio::time::Instant;
 
 use crate::{request_memory::TakenMemory, store::now_ms};

@@ -18,7 +18,6 @@ pub(crate) use known_models::KnownModels;
 pub use known_models::{ModelRoot, NotARoot};
 pub(crate) use limits::UnprovenLinks;
 pub(crate) use offer::{Offer, OfferedModel};
-pub(crate) use openings::NotOpened;
 #[cfg(test)]
 pub(crate) use peer::Sent;
 pub(crate) use peer::{Ending, Link};

@@ -96,6 +96,16 @@ impl Openings {
 impl Link {
     /// Asks the miner how it drew `count` tokens of an attempt, from `first` on; not necessarily one of this link.
     pub(crate) async fn open(&self, attempt: &AttemptOf, first: u32, count: u32) -> Result<Vec<Leaf>, NotOpened> {
+        self.open_within(LIMIT, attempt, first, count).await
+    }
+
+    async fn open_within(
+        &self,
+        limit: Duration,
+        attempt: &AttemptOf,
+        first: u32,
+        count: u32,
+    ) -> Result<Vec<Leaf>, NotOpened> {
         let count = count.min(MAX_OPENED);
         let openings = self.openings();
         let _turn = openings.at_once.acquire().await.map_err(|_| NotOpened::LinkEnded)?;
@@ -108,7 +118,7 @@ impl Link {
             first,
             count,
         }));
-        let answer = tokio::time::timeout(LIMIT, &mut question.answer).await.map_err(|_| NotOpened::Late)?;
+        let answer = tokio::time::timeout(limit, &mut question.answer).await.map_err(|_| NotOpened::Late)?;
         read(&answer.map_err(|_| NotOpened::LinkEnded)?, count)
     }
 }
@@ -205,12 +215,12 @@ mod tests {
         assert_eq!(ask(&link, 1).await.unwrap(), Err(NotOpened::LinkEnded));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn nobody_waits_for_ever() {
-        let (link, mut sent) = link();
-        let asking = ask(&link, 1);
-        asked(&mut sent).await;
-        assert_eq!(asking.await.unwrap(), Err(NotOpened::Late));
+        let (link, _sent) = link();
+        let attempt = AttemptOf::of(&fixture::spec());
+        let late = link.open_within(Duration::from_millis(5), &attempt, 0, 1).await;
+        assert_eq!(late, Err(NotOpened::Late));
         assert!(link.openings().waiting.lock().answers.is_empty());
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::served::{task_error, with_headers};
 use crate::{
     dispatch::{
-        Completed, DispatchError, Dispatcher, OpenTask, Piece, ServedBy, TaskEvent, ClientTask, TextPiece,
+        ClientTask, Completed, DispatchError, Dispatcher, OpenTask, Piece, ServedBy, TaskEvent, TextPiece,
         STREAM_HEARTBEAT,
     },
     error::ApiError,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    audit::Standing,
     dispatch::{MinerCounts, MinerReport, Unavailable},
     error::{ApiError, ErrorBody},
     link::OfferedModel,
@@ -90,8 +91,30 @@ struct Miner {
     drawn: u64,
     /// Times the draw would have fallen on it but for what is said here, since the gateway started.
     passed_over: PassedOverCounts,
+    /// What audits think of it.
+    audits: AuditStanding,
     /// Why it cannot be chosen now.
     not_chosen_because: Option<String>,
+}
+
+/// What audits think of a miner; see `/v1/audits`.
+#[derive(Serialize, ToSchema)]
+struct AuditStanding {
+    /// Attempts that have been audited.
+    audited: u64,
+    /// Those of them that have not passed.
+    failed: u64,
+    /// Those that have passed since the last that has not.
+    streak: u32,
+    /// The share of its attempts that are audited.
+    rate: f64,
+}
+
+impl From<Standing> for AuditStanding {
+    fn from(standing: Standing) -> Self {
+        let Standing { audited, failed, streak, .. } = standing;
+        Self { audited, failed, streak, rate: standing.rate() }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -138,7 +161,8 @@ pub(crate) async fn list_miners(
     let report = state.registry.report(shown.iter().map(|candidate| &candidate.operator));
     let data = shown.iter().zip(&report.each).map(|(candidate, (link, record))| {
         let counts = record.as_ref().map(|record| record.counts()).unwrap_or_default();
-        miner(candidate, link.as_ref(), counts, report.linked_backing, &state.prices)
+        let standing = state.auditor.standing(&candidate.operator);
+        miner(candidate, link.as_ref(), counts, standing, report.linked_backing, &state.prices)
     });
     Ok(Json(MinerList {
         object: "list",
@@ -154,6 +178,7 @@ fn miner(
     candidate: &Candidate,
     report: Option<&MinerReport>,
     counts: MinerCounts,
+    standing: Standing,
     linked_backing: u128,
     prices: &Prices,
 ) -> Miner {
@@ -185,6 +210,7 @@ fn miner(
             unlike: counts.passed_over_unlike,
             uncovered: counts.passed_over_uncovered,
         },
+        audits: standing.into(),
         not_chosen_because: not_chosen_because(candidate, report, prices),
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP API, one file per resource.
 
+pub(crate) mod audits;
 pub(crate) mod chat_completions;
 pub(crate) mod completions;
 pub(crate) mod embeddings;

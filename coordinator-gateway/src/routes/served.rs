@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::task_id;
 use crate::{
     auth::Caller,
-    dispatch::{task_of, ClientFault, DispatchError, ServedBy, ClientTask},
+    dispatch::{task_of, ClientFault, ClientTask, DispatchError, ServedBy},
     error::ApiError,
     request_memory::TakenMemory,
     state::AppState,

@@ -9,9 +9,11 @@ use std::{
 use codec::Encode;
 use cuckoo_chain_client::{account_of, Keypair};
 use cuckoo_primitives::{
+    commitment::{Leaf, Tree},
+    fixture,
     settlement::{ChannelId, Price, SignedVoucher},
     signing::Statement,
-    task::{Finish, OutputHasher, Receipt},
+    task::{Commitment, Delivered, Finish, OutputHasher, Receipt, TaskSpec},
     AccountId, Hash,
 };
 use cuckoo_wire::{
@@ -23,7 +25,8 @@ use cuckoo_wire::{
         ModelKind, RefusalCode,
     },
     money::{price_to_wire, voucher_from_wire},
-    request::request_hash,
+    shares::Shares,
+    spec::{seed_of, spec, takes_share, Between, ServingModel},
 };
 use futures::StreamExt;
 use tokio::{
@@ -62,6 +65,16 @@ pub(crate) enum Step {
     Finish,
     /// Signs something else.
     Forge(fn(&mut Receipt)),
+    /// Does this to the next pieces before they are sent.
+    Tamper(fn(&mut link::Output)),
+    /// Commits to something else from here on.
+    Misdraw(fn(&mut Leaf)),
+    /// Takes the task on, if that has not been done: the first step that is no refusal does.
+    Accept,
+    /// The same, and does this to the message.
+    AcceptWith(fn(&mut link::Accept)),
+    /// Opens nothing of what follows.
+    Withhold,
     /// Sends an honest receipt with another key's signature.
     SignWith(&'static str),
 }
@@ -126,6 +139,8 @@ impl Miner {
             seen: seen.clone(),
             outbox: outbox.clone(),
             running: Arc::default(),
+            shares: Arc::new(Mutex::new(shares())),
+            drawn: Arc::default(),
         };
         Self { seen, outbox, stash: stash(suri), channel, task: tokio::spawn(worker.run(inbox)) }
     }
@@ -241,10 +256,16 @@ pub(crate) async fn shake_hands(url: &str, key: &Keypair, tamper: impl Fn(&mut F
     };
     assert!(handshake.coordinator_is_proven(&fixed("signature", &challenge.signature).unwrap()));
     let signature = key.sign(handshake.miner_hash().as_bytes()).0.to_vec().into();
-    let proof = link::Proof { signature, channel: CHANNEL.to_vec().into(), newest: None };
+    let shares = shares().end().to_vec().into();
+    let proof = link::Proof { signature, channel: CHANNEL.to_vec().into(), newest: None, shares };
     send_tampered(FromMiner::Proof(proof)).await;
     let FromCoordinator::Welcome(welcome) = next(&mut inbox).await? else { panic!("no welcome") };
     Ok((outbox, inbox, handshake, welcome))
+}
+
+/// The same on every link, as nobody here tries to foresee them.
+pub(crate) fn shares() -> Shares {
+    Shares::new([3; 32], 4096)
 }
 
 async fn next(inbox: &mut Streaming<CoordinatorMessage>) -> Result<FromCoordinator, Unlinked> {
@@ -273,16 +294,26 @@ struct Worker {
     seen: Arc<Mutex<Seen>>,
     outbox: mpsc::Sender<MinerMessage>,
     running: Arc<Mutex<RunningTasks>>,
+    shares: Arc<Mutex<Shares>>,
+    /// How it drew the tokens of its tasks, by task and number.
+    drawn: Arc<Mutex<HashMap<(Vec<u8>, u32), Vec<Leaf>>>>,
 }
 
 /// What a miner has sent of an answer.
 #[derive(Default)]
 struct Sent {
+    /// What it has taken on.
+    spec: Option<TaskSpec>,
     hasher: OutputHasher,
     tokens: u32,
+    numbers: Vec<u32>,
+    leaves: Vec<Leaf>,
     pieces: usize,
     /// It goes on when it is told to stop.
     persists: bool,
+    tamper: Option<fn(&mut link::Output)>,
+    misdraw: Option<fn(&mut Leaf)>,
+    withholds: bool,
 }
 
 impl Worker {
@@ -309,6 +340,7 @@ impl Worker {
                     // It may have ended by itself.
                     let _was_told = stop.is_some_and(|stop| stop.send(reason).is_ok());
                 }
+                FromCoordinator::Open(open) => self.open(&open).await,
                 FromCoordinator::Voucher(voucher) => self.seen.lock().unwrap().vouchers.push(voucher),
                 FromCoordinator::Closing(_) => self.seen.lock().unwrap().closing = true,
                 FromCoordinator::Refusal(refusal) => self.seen.lock().unwrap().refusal = Some(refusal.code()),
@@ -321,6 +353,9 @@ impl Worker {
     /// Follows the script until it is told to stop.
     async fn work(&self, task: link::Task, mut stopped: oneshot::Receiver<CancelReason>, cut: mpsc::Sender<()>) {
         let mut sent = Sent::default();
+        if !matches!(self.script.first(), Some(Step::Fail(_) | Step::Accept | Step::AcceptWith(_) | Step::CutLink)) {
+            self.accept(&task, &mut sent, |_| {}).await;
+        }
         let mut steps = self.script.iter();
         let reason = loop {
             let Some(step) = steps.next() else { return };
@@ -344,6 +379,11 @@ impl Worker {
     async fn step(&self, step: &Step, task: &link::Task, sent: &mut Sent, cut: &mpsc::Sender<()>) {
         match step {
             Step::Persist => sent.persists = true,
+            Step::Tamper(tamper) => sent.tamper = Some(*tamper),
+            Step::Misdraw(misdraw) => sent.misdraw = Some(*misdraw),
+            Step::Withhold => sent.withholds = true,
+            Step::Accept => self.accept(task, sent, |_| {}).await,
+            Step::AcceptWith(tamper) => self.accept(task, sent, tamper).await,
             Step::Say(text) => self.say(task, sent, text, 1).await,
             Step::SayTokens(text, count) => self.say(task, sent, text, *count).await,
             Step::Report(text, logprobs) => self.report(task, sent, text, 1, logprobs.clone()).await,
@@ -391,10 +431,77 @@ impl Worker {
         tokens: u32,
         logprobs: Vec<link::TokenLogprobs>,
     ) {
-        self.output(link::Output { text: text.into(), tokens, logprobs, ..output_of(task) }).await;
         sent.hasher.update(text.as_bytes());
         sent.tokens += tokens;
         sent.pieces += 1;
+        let (token_ids, signature) = self.draw(sent, tokens);
+        let mut output = link::Output { text: text.into(), tokens, logprobs, token_ids, signature, ..output_of(task) };
+        if let Some(tamper) = sent.tamper {
+            tamper(&mut output);
+        }
+        self.output(output).await;
+    }
+
+    /// Takes a task on; the messages of several are in the order of their shares.
+    async fn accept(&self, task: &link::Task, sent: &mut Sent, tamper: impl Fn(&mut link::Accept)) {
+        let model = ServingModel { model_root: Hash::repeat_byte(0x11), context_tokens: 64, numeric_class: "scripted" };
+        let room = self.outbox.reserve().await;
+        let mut shares = self.shares.lock().unwrap();
+        let share = takes_share(task).then(|| shares.next().unwrap());
+        let seed = seed_of(task, &genesis(), share.as_ref()).unwrap();
+        let spec = spec(task, &self.between(), &model, seed).unwrap();
+        let signature = self.key.sign(spec.signing_hash(&genesis()).as_bytes()).0;
+        let mut accept = link::Accept {
+            task_id: task.task_id.clone(),
+            attempt: task.attempt,
+            share: share.map(|share| share.to_vec()).unwrap_or_default().into(),
+            signature: signature.to_vec().into(),
+        };
+        tamper(&mut accept);
+        sent.spec = Some(spec);
+        if let Ok(room) = room {
+            room.send(MinerMessage { message: Some(FromMiner::Accept(accept)) });
+        }
+    }
+
+    fn between(&self) -> Between {
+        Between {
+            genesis: genesis(),
+            link: self.handshake.link_hash(),
+            coordinator: self.handshake.coordinator.clone(),
+            miner: account_of(&self.key),
+        }
+    }
+
+    /// Draws the next tokens, and signs for all so far.
+    fn draw(&self, sent: &mut Sent, tokens: u32) -> (Vec<u32>, bytes::Bytes) {
+        let Some(TaskSpec { drawing: Some(drawing), task_id, attempt, link, miner, .. }) = sent.spec.clone() else {
+            return Default::default();
+        };
+        let first = sent.leaves.len() as u32 + drawing.first_position;
+        let leaves: Vec<Leaf> = (first..first + tokens).map(|position| fixture::leaf(&drawing, position)).collect();
+        let numbers: Vec<u32> = leaves.iter().map(|leaf| leaf.token).collect();
+        sent.numbers.extend(&numbers);
+        sent.leaves.extend(leaves.into_iter().map(|mut leaf| {
+            if let Some(misdraw) = sent.misdraw {
+                misdraw(&mut leaf);
+            }
+            leaf
+        }));
+        let tree: Tree = sent.numbers.iter().copied().collect();
+        let delivered = Delivered { task_id, attempt, link, miner, tokens: tree.len(), tokens_root: tree.root() };
+        (numbers, self.key.sign(delivered.signing_hash(&genesis()).as_bytes()).0.to_vec().into())
+    }
+
+    async fn open(&self, open: &link::Open) {
+        let (first, count) = (open.first as usize, open.count as usize);
+        let known = self.drawn.lock().unwrap().get(&(open.task_id.to_vec(), open.attempt)).cloned();
+        let leaves = known.and_then(|leaves| Some(leaves.get(first..first + count)?.to_vec()));
+        let opening = match leaves {
+            Some(leaves) => link::Opening { id: open.id, leaves: leaves.encode().into(), ..Default::default() },
+            None => link::Opening { id: open.id, reason: "as the script says".into(), ..Default::default() },
+        };
+        send(&self.outbox, FromMiner::Opening(opening)).await;
     }
 
     async fn fail(&self, task: &link::Task, code: FailureCode) {
@@ -408,18 +515,22 @@ impl Worker {
     }
 
     async fn finish(&self, task: &link::Task, sent: &Sent, forge: impl Fn(&mut Receipt), key: &Keypair) {
+        let Some(spec) = sent.spec.clone() else { panic!("it was not taken on") };
+        let commitment = spec.drawing.map(|_| Commitment {
+            tokens_root: sent.numbers.iter().copied().collect::<Tree>().root(),
+            ..fixture::commitment(&sent.leaves)
+        });
+        if !sent.withholds {
+            let id = (task.task_id.to_vec(), task.attempt);
+            self.drawn.lock().unwrap().insert(id, sent.leaves.clone());
+        }
         let mut receipt = Receipt {
-            task_id: fixed("task_id", &task.task_id).unwrap(),
-            attempt: task.attempt,
-            coordinator: self.handshake.coordinator.clone(),
-            miner: account_of(&self.key),
-            link: self.handshake.link_hash(),
-            model_root: Hash::repeat_byte(0x11),
-            request_hash: request_hash(task),
+            spec,
             output_hash: sent.hasher.clone().finish(),
             prompt_tokens: 7,
             completion_tokens: sent.tokens,
             finish: Finish::Stop,
+            commitment,
         };
         forge(&mut receipt);
         let signature = key.sign(receipt.signing_hash(&genesis()).as_bytes()).0;

@@ -58,11 +58,11 @@ async fn who_hangs_up_after_the_last_word_has_a_receipt_too() {
 async fn forged_receipts_are_no_answers() {
     let forgeries: [Step; 7] = [
         Step::Forge(|receipt| receipt.output_hash = Hash::zero()),
-        Step::Forge(|receipt| receipt.request_hash = Hash::zero()),
-        Step::Forge(|receipt| receipt.model_root = Hash::zero()),
+        Step::Forge(|receipt| receipt.spec.request_hash = Hash::zero()),
+        Step::Forge(|receipt| receipt.spec.model_root = Hash::zero()),
         Step::Forge(|receipt| receipt.completion_tokens += 1),
-        Step::Forge(|receipt| receipt.attempt += 1),
-        Step::Forge(|receipt| receipt.coordinator = AccountId::from([0; 32])),
+        Step::Forge(|receipt| receipt.spec.attempt += 1),
+        Step::Forge(|receipt| receipt.spec.coordinator = AccountId::from([0; 32])),
         Step::SignWith("//Miner2"),
     ];
     for forgery in forgeries {

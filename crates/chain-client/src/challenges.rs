@@ -16,7 +16,7 @@ impl Chain {
     pub async fn challenge(&self, id: ChallengeId) -> Result<Option<Challenge>, ChainError> {
         let followed = self.followed()?;
         let view = followed.view();
-        followed.node()?.look_up("Slashing", "challenge", id.encode(), (view.number, view.hash)).await
+        followed.node()?.look_up("Slashing", "open_challenge", id.encode(), (view.number, view.hash)).await
     }
 
     /// Challenges that wait for their answers in storage order, at most [`MAX_CHALLENGES_PER_PAGE`]: those after `after`,

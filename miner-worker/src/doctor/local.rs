@@ -7,12 +7,15 @@ use cuckoo_engine::{chosen_gpu, DeviceChoice, Engine, LoadError, LocalEngine, Mo
 
 use super::check::Check;
 use crate::{
-    cli::{ModelArgs, OpenAiArgs},
+    cli::{KeptArgs, ModelArgs, OpenAiArgs},
     engine::model_dirs,
     error::Error,
     models::{verify, Catalogue, ModelsError},
     openai,
 };
+
+/// What a token takes of the disk, about: 64 candidates of 8 bytes, sometimes a projection, and what is around them.
+const BYTES_PER_TOKEN: u64 = 600;
 
 /// The operator's key.
 pub(super) fn key(file: &Path) -> Result<Keypair, KeyFileError> {
@@ -77,6 +80,19 @@ pub(super) async fn server(args: &OpenAiArgs) -> Option<Check> {
     }
 }
 
+/// What is kept of answers, and for how many that is enough.
+pub(super) fn kept(args: &KeptArgs) -> Check {
+    let tokens = (args.kept_mib << 20) / BYTES_PER_TOKEN;
+    let what = format!(
+        "how tokens were drawn takes up to {} MiB of the disk of --data-dir (--kept-mib): {} million tokens in two hours, \
+         {} a second",
+        args.kept_mib,
+        tokens / 1_000_000,
+        tokens / 7_200
+    );
+    Check::well("kept", what)
+}
+
 fn model(dir: &ModelDir) -> Check {
     const NAME: &str = "model";
     let id = dir.manifest().id();
@@ -132,6 +148,15 @@ mod tests {
         assert!(text.contains("chmod 600"), "{text}");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         assert!(key_check(&file, &key(&file)).is_well());
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_in_tokens() {
+        let text = kept(&KeptArgs { kept_mib: 8192 }).to_string();
+        assert!(
+            text.contains("8192 MiB") && text.contains("14 million tokens") && text.contains("1988 a second"),
+            "{text}"
+        );
     }
 
     #[test]

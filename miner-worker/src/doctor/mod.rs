@@ -25,6 +25,7 @@ pub async fn doctor(args: DoctorArgs) -> ExitCode {
     show(local::device(args.device));
     local::server(&args.openai).await.into_iter().for_each(&mut show);
     local::models(&args.models, &args.openai).await.into_iter().for_each(&mut show);
+    show(local::kept(&args.kept));
 
     let chain = onchain::connect(&args.chain).await;
     show(onchain::connection(&args.chain, &chain));

@@ -4,14 +4,11 @@ use std::collections::HashSet;
 
 use super::attempt::AttemptId;
 
-/// Attempts that one link carries unless told otherwise; to remember them takes 11 MiB at the end.
-pub(super) const ATTEMPTS_PER_LINK: usize = 450_000;
-
 /// All attempts that this miner has accepted on one link.
 ///
 /// Two different receipts for one attempt on one link are equivocation, so an attempt is taken once, and none is
-/// forgotten while the link lasts: when there is no more room, the link is closed and another dialled. Nothing has to
-/// outlive the link, since receipts name it by a hash that covers this miner's fresh nonce.
+/// forgotten while the link lasts: when there is no more room, the link is closed and another dialled; 450,000
+/// of them take 11 MiB. Nothing has to outlive the link, since receipts name it by a hash that covers this miner's fresh nonce.
 #[derive(Debug)]
 pub(super) struct Accepted {
     known: HashSet<AttemptId>,

@@ -10,27 +10,31 @@ use std::{
 
 use cuckoo_engine::{EmbeddingEvent, GenerateRequest};
 use cuckoo_primitives::{
-    task::{Finish, TaskId},
-    AccountId, Hash,
+    evidence::SignedReceipt,
+    task::{Finish, TaskId, TaskSpec},
 };
+use cuckoo_tasks::Work;
 use cuckoo_wire::link::{self, miner_message::Message, FailureCode};
 use tokio::sync::oneshot;
 
 use super::{
-    batch::{Batch, STOPPED},
+    batch::{Batch, End, STOPPED},
     board::Counted,
     dial::foreign,
+    draws::Draws,
     error::LinkError,
     miner::Miner,
     outbox::Outbox,
     pay::TaskPay,
+    room::Room,
     sent::Sent,
     stop::Stop,
-    work::{read, Assignment, Failed, Work},
+    tokens::Tokens,
+    work::{Assignment, Failed},
 };
 use crate::{
     config::CoordinatorUrl,
-    receipt::{ReceiptBuilder, SignedReceipt},
+    receipt::{result, ReceiptBuilder},
 };
 
 /// So much later than the task says does its time end here: the coordinator's own clock goes first, and a receipt that
@@ -67,12 +71,14 @@ impl Drop for Slot {
 pub(super) struct Attempt {
     pub(super) id: AttemptId,
     pub(super) task: Arc<link::Task>,
+    /// What was accepted.
+    pub(super) spec: TaskSpec,
     pub(super) miner: Arc<Miner>,
-    pub(super) coordinator: AccountId,
-    pub(super) link: Hash,
     pub(super) url: CoordinatorUrl,
     pub(super) outbox: Outbox,
     pub(super) slot: Slot,
+    /// For how its tokens are drawn, if that is committed to.
+    pub(super) room: Option<Room>,
 }
 
 /// Why there is no receipt.
@@ -109,13 +115,20 @@ impl From<LinkError> for Halt {
 
 impl Attempt {
     /// Runs it until it ends or `stopped` says why not, and tells the coordinator; an error if that cannot be told.
-    pub(super) async fn run(self, pay: TaskPay, stopped: oneshot::Receiver<Stop>) -> Result<(), LinkError> {
+    pub(super) async fn run(
+        self,
+        assignment: Assignment,
+        pay: TaskPay,
+        stopped: oneshot::Receiver<Stop>,
+    ) -> Result<(), LinkError> {
         let begun = Instant::now();
-        let ended = self.work(pay, stopped).await;
+        let ended = self.work(assignment, pay, stopped).await;
         self.report(&ended, begun.elapsed());
-        let Self { id, outbox, slot, .. } = self;
+        let Self { id, outbox, slot, room: on_the_disk, .. } = self;
+        // What there is to keep is kept.
+        drop(on_the_disk);
         let message = match ended {
-            Ok(signed) => Message::Result(signed.into_result()),
+            Ok(signed) => Message::Result(result(&signed)),
             Err(Unsigned::Failed(failed)) => Message::Failure(failure(id, failed)),
             Err(Unsigned::LinkGone(error)) => return Err(error),
         };
@@ -128,21 +141,18 @@ impl Attempt {
     }
 
     /// Does the work and settles who answers for what was sent of it.
-    async fn work(&self, pay: TaskPay, stopped: oneshot::Receiver<Stop>) -> Result<SignedReceipt, Unsigned> {
-        let assignment = read(&self.task, self.miner.models()).map_err(Unsigned::Failed)?;
-        let receipt = ReceiptBuilder::new(
-            self.id.task_id,
-            &self.task,
-            self.coordinator.clone(),
-            self.miner.operator().clone(),
-            self.link,
-            assignment.model_root,
-        );
-        let mut sent = Sent::new(self.id, self.outbox.clone(), receipt, pay);
+    async fn work(
+        &self,
+        assignment: Assignment,
+        pay: TaskPay,
+        stopped: oneshot::Receiver<Stop>,
+    ) -> Result<SignedReceipt, Unsigned> {
+        let receipt = ReceiptBuilder::new(self.spec.clone());
+        let mut sent = Sent::new(self.id, self.miner.clone(), self.outbox.clone(), receipt, pay);
         let failed = match self.execute(assignment, &mut sent, stopped).await {
-            Ok(finish) => return Ok(sent.sign(&self.miner, finish)),
+            Ok(finish) => return sent.sign(finish).await.map_err(Unsigned::Failed),
             Err(Halt::Stopped(Stop::Cancelled) | Halt::TimeOver) if !sent.is_empty() => {
-                return Ok(sent.sign(&self.miner, Finish::Cancelled));
+                return sent.sign(Finish::Cancelled).await.map_err(Unsigned::Failed);
             }
             Err(Halt::Stopped(Stop::Cancelled | Stop::Fault)) => {
                 // Of an answer that has not begun nothing is lost.
@@ -170,7 +180,7 @@ impl Attempt {
         sent: &mut Sent,
         stopped: oneshot::Receiver<Stop>,
     ) -> Result<Finish, Halt> {
-        let Assignment { timeout, work, .. } = assignment;
+        let Assignment { timeout, work } = assignment;
         let working = async {
             match work {
                 Work::Generate { request, echo } => self.generate(request, echo, sent).await,
@@ -188,32 +198,33 @@ impl Attempt {
 
     async fn generate(&self, request: GenerateRequest, echo: Option<String>, sent: &mut Sent) -> Result<Finish, Halt> {
         let is_reported = request.sampling.logprobs.is_some();
+        let mut draws = self.spec.drawing.map(Draws::new);
+        let is_committed = draws.is_some();
         let mut generation = self.miner.engine().generate(request).await.map_err(Failed::from)?;
         sent.prompt(generation.prompt_tokens);
         // Sent with the first words: a prompt that nobody has read yet is nothing to be paid for.
         let mut echo = echo.unwrap_or_default();
-        let (mut unsent_tokens, mut unsent_logprobs) = (0u32, Vec::new());
+        let mut unsent = Tokens::default();
         loop {
-            let Batch { mut text, tokens, logprobs, end } = Batch::next(&mut generation.events).await;
-            unsent_tokens = unsent_tokens.saturating_add(tokens);
-            unsent_logprobs.extend(logprobs);
+            let Batch { mut text, tokens, logprobs, drawn, end } = Batch::next(&mut generation.events).await;
+            let leaves = draws.as_mut().map(|draws| draws.next(drawn)).transpose()?.unwrap_or_default();
+            unsent.add(Tokens { count: tokens, logprobs, leaves, end: None });
             let ended = end.transpose()?;
             if ended.is_none() && text.is_empty() {
                 continue;
             }
             text.insert_str(0, &std::mem::take(&mut echo));
-            let Some((prompt_tokens, completion_tokens, finish)) = ended else {
-                let (tokens, logprobs) = (std::mem::take(&mut unsent_tokens), std::mem::take(&mut unsent_logprobs));
-                check_reports(is_reported, tokens, &logprobs)?;
-                sent.text(text, tokens, logprobs).await?;
+            let Some(End { prompt_tokens, completion_tokens, finish, drawn }) = ended else {
+                unsent.check(is_reported, is_committed)?;
+                sent.text(text, std::mem::take(&mut unsent)).await?;
                 continue;
             };
             // Tokens that became no text, such as those of a stop string, are counted with the last piece.
-            let missing = completion_tokens.saturating_sub(sent.tokens()).max(unsent_tokens);
-            if !text.is_empty() || missing > 0 {
-                check_reports(is_reported, missing, &unsent_logprobs)?;
-                sent.text(text, missing, unsent_logprobs).await?;
-            }
+            unsent.count = completion_tokens.saturating_sub(sent.tokens()).max(unsent.count);
+            unsent.check(is_reported, is_committed)?;
+            let last = draws.as_mut().zip(drawn).map(|(draws, drawn)| draws.end(drawn));
+            unsent.end = last.transpose()?;
+            sent.last(text, unsent).await?;
             sent.prompt(prompt_tokens);
             return Ok(finish);
         }
@@ -274,16 +285,6 @@ impl Attempt {
     }
 }
 
-/// Log-probabilities of some tokens only, or of what nobody asked for, are not what was promised.
-fn check_reports(is_reported: bool, tokens: u32, logprobs: &[link::TokenLogprobs]) -> Result<(), Failed> {
-    let expected = if is_reported { tokens as usize } else { 0 };
-    if logprobs.len() == expected {
-        return Ok(());
-    }
-    let reason = "the model did not report the log-probability of each token";
-    Err(Failed::new(FailureCode::Internal, reason))
-}
-
 /// The message that says why an attempt came to nothing.
 pub(super) fn failure(id: AttemptId, failed: Failed) -> link::Failure {
     link::Failure {
@@ -299,7 +300,7 @@ fn shown(model: &str) -> String {
     foreign(model.split_at(model.floor_char_boundary(MAX_SHOWN_BYTES)).0)
 }
 
-fn failure_label(code: FailureCode) -> &'static str {
+pub(super) fn failure_label(code: FailureCode) -> &'static str {
     match code {
         FailureCode::Unspecified => "unspecified",
         FailureCode::Busy => "busy",

@@ -1,6 +1,6 @@
 //! What a generation has to say, message by message.
 
-use cuckoo_engine::{FinishReason, GenerationEvent};
+use cuckoo_engine::{Drawn, FinishReason, GenerationEvent};
 use cuckoo_primitives::task::Finish;
 use cuckoo_wire::link::{self, FailureCode};
 use tokio::sync::mpsc::{self, error::TryRecvError};
@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Text of one message; what has piled up beyond it goes into the next.
-const MAX_PIECE_BYTES: usize = 16 * 1024;
+pub(super) const MAX_PIECE_BYTES: usize = 16 * 1024;
 /// Said when the engine ends without a last event.
 pub(super) const STOPPED: &str = "the model stopped without a word";
 
@@ -22,32 +22,43 @@ pub(super) struct Batch {
     pub(super) tokens: u32,
     /// Of these tokens, if they were asked for.
     pub(super) logprobs: Vec<link::TokenLogprobs>,
-    /// Prompt tokens, completion tokens, and why it ended.
-    pub(super) end: Option<Result<(u32, u32, Finish), Failed>>,
+    /// How these tokens were drawn, if records were asked for.
+    pub(super) drawn: Vec<Drawn>,
+    pub(super) end: Option<Result<End, Failed>>,
+}
+
+/// How a generation ended by itself.
+pub(super) struct End {
+    pub(super) prompt_tokens: u32,
+    pub(super) completion_tokens: u32,
+    pub(super) finish: Finish,
+    /// The token that ended the text, if one did and records were asked for.
+    pub(super) drawn: Option<Drawn>,
 }
 
 impl Batch {
     /// Waits for something to say.
     pub(super) async fn next(events: &mut mpsc::Receiver<GenerationEvent>) -> Self {
-        let mut batch = Self { text: String::new(), tokens: 0, logprobs: Vec::new(), end: None };
+        let mut batch = Self { text: String::new(), tokens: 0, logprobs: Vec::new(), drawn: Vec::new(), end: None };
         let mut report_bytes = 0;
         let mut event = events.recv().await;
         loop {
             match event {
-                Some(GenerationEvent::Piece { text, tokens, logprobs, .. }) => {
+                Some(GenerationEvent::Piece { text, tokens, logprobs, tokens_drawn }) => {
                     batch.text.push_str(&text);
                     batch.tokens = batch.tokens.saturating_add(tokens);
+                    batch.drawn.extend(tokens_drawn);
                     for report in logprobs.into_iter().map(to_wire) {
                         report_bytes += encoded_len(&report);
                         batch.logprobs.push(report);
                     }
                 }
-                Some(GenerationEvent::Done { prompt_tokens, completion_tokens, finish, .. }) => {
+                Some(GenerationEvent::Done { prompt_tokens, completion_tokens, finish, end: drawn }) => {
                     let finish = match finish {
                         FinishReason::Stop => Finish::Stop,
                         FinishReason::Length => Finish::Length,
                     };
-                    batch.end = Some(Ok((prompt_tokens, completion_tokens, finish)));
+                    batch.end = Some(Ok(End { prompt_tokens, completion_tokens, finish, drawn }));
                 }
                 Some(GenerationEvent::Failed(error)) => batch.end = Some(Err(error.into())),
                 None => batch.end = Some(Err(Failed::new(FailureCode::Internal, STOPPED))),

@@ -57,8 +57,11 @@ pub struct LinkReport {
     pub refused_busy: u64,
     /// Tasks refused because they pay too little, or too little stands behind their pay.
     pub refused_pay: u64,
-    /// Tasks refused because they began far from this miner's time: its clock or the coordinator's is wrong.
+    /// Tasks refused because they began, or were to be done, far from this miner's time: its clock or the coordinator's is
+    /// wrong.
     pub refused_clock: u64,
+    /// Tasks refused because what is kept of the last two hours takes all the room that it may.
+    pub refused_room: u64,
 }
 
 /// How a task ended, as the board counts it.
@@ -70,6 +73,7 @@ pub(super) enum Counted {
     RefusedBusy,
     RefusedPay,
     RefusedClock,
+    RefusedRoom,
 }
 
 impl LinkBoard {
@@ -136,6 +140,7 @@ impl LinkBoard {
             Counted::RefusedBusy => report.refused_busy += 1,
             Counted::RefusedPay => report.refused_pay += 1,
             Counted::RefusedClock => report.refused_clock += 1,
+            Counted::RefusedRoom => report.refused_room += 1,
         });
     }
 
@@ -178,6 +183,7 @@ impl LinkReport {
             refused_busy: 0,
             refused_pay: 0,
             refused_clock: 0,
+            refused_room: 0,
         }
     }
 

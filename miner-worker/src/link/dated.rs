@@ -1,8 +1,11 @@
-//! When a task began, and whether this miner's clock agrees.
+//! When a task began and must be done, and whether this miner's clock agrees.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cuckoo_primitives::task::{began_ms, TaskId};
+use cuckoo_primitives::{
+    challenge::CHALLENGED_WITHIN_MS,
+    task::{began_ms, TaskId},
+};
 use cuckoo_wire::link::FailureCode;
 
 use super::work::{Failed, MAX_TIMEOUT};
@@ -12,23 +15,41 @@ use super::work::{Failed, MAX_TIMEOUT};
 /// is a little off and gain nothing, as all that hangs on the date is counted in eras.
 pub(crate) const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
 
-/// Whether a task with this id may have begun so long before `now_ms`, in milliseconds after 1970. It may have waited, or
-/// run elsewhere, for as long as a task may take.
-pub(super) fn check(task_id: &TaskId, now_ms: u64) -> Result<(), Failed> {
+/// Whether a task with this id may have begun so long before `now_ms`, in milliseconds after 1970, and whether its deadline
+/// makes sense. It may have waited, or run elsewhere, for as long as a task may take.
+pub(super) fn check(task_id: &TaskId, deadline_ms: u64, now_ms: u64) -> Result<(), Failed> {
     let began_ms = began_ms(task_id).ok_or_else(|| {
         Failed::new(FailureCode::InvalidRequest, "the task's id is no UUIDv7, so that nothing says when it began")
     })?;
-    let far = |gap_ms: u64, side: &str| {
+    let far = |event: &str, gap_ms: u64, side: &str| {
         let reason = format!(
-            "the task began {} s {side} by this miner's clock; the coordinator's clock or this miner's is wrong",
+            "{event} {} s {side} by this miner's clock; the coordinator's clock or this miner's is wrong",
             gap_ms / 1_000
         );
         Err(Failed::new(FailureCode::Clock, reason))
     };
     match (now_ms.checked_sub(began_ms), began_ms.saturating_sub(now_ms)) {
-        (Some(ago_ms), _) if ago_ms > millis(MAX_TIMEOUT.saturating_add(CLOCKS_DIFFER)) => far(ago_ms, "ago"),
-        (None, ahead_ms) if ahead_ms > millis(CLOCKS_DIFFER) => far(ahead_ms, "from now"),
-        _ => Ok(()),
+        (Some(ago_ms), _) if ago_ms > millis(MAX_TIMEOUT.saturating_add(CLOCKS_DIFFER)) => {
+            far("the task began", ago_ms, "ago")
+        }
+        (None, ahead_ms) if ahead_ms > millis(CLOCKS_DIFFER) => far("the task began", ahead_ms, "from now"),
+        _ => check_deadline(began_ms, deadline_ms).and_then(|()| match now_ms.saturating_sub(deadline_ms) {
+            late_ms if late_ms > millis(CLOCKS_DIFFER) => far("the task's deadline was", late_ms, "ago"),
+            _ => Ok(()),
+        }),
+    }
+}
+
+/// Between the beginning and the time up to which the miner can be asked on the chain what came of it: what it keeps for
+/// that, it keeps no longer.
+fn check_deadline(began_ms: u64, deadline_ms: u64) -> Result<(), Failed> {
+    match deadline_ms.checked_sub(began_ms) {
+        Some(1..=CHALLENGED_WITHIN_MS) => Ok(()),
+        _ => {
+            let most_s = CHALLENGED_WITHIN_MS / 1_000;
+            let reason = format!("a task's deadline must be after its beginning, by {most_s} s at most");
+            Err(Failed::new(FailureCode::Clock, reason))
+        }
     }
 }
 
@@ -57,7 +78,11 @@ mod tests {
     }
 
     fn code(began_ms: u64) -> Option<FailureCode> {
-        check(&dated(began_ms), NOW_MS).err().map(|failed| failed.code)
+        code_until(began_ms, began_ms + 60 * MINUTE_MS)
+    }
+
+    fn code_until(began_ms: u64, deadline_ms: u64) -> Option<FailureCode> {
+        check(&dated(began_ms), deadline_ms, NOW_MS).err().map(|failed| failed.code)
     }
 
     #[test]
@@ -79,12 +104,34 @@ mod tests {
 
     #[test]
     fn a_task_without_a_date_is_refused() {
-        assert_eq!(check(&[1; 16], NOW_MS).unwrap_err().code, FailureCode::InvalidRequest);
+        assert_eq!(check(&[1; 16], NOW_MS + 1, NOW_MS).unwrap_err().code, FailureCode::InvalidRequest);
     }
 
     #[test]
     fn the_refusal_says_how_far_the_clocks_are_apart() {
-        let failed = check(&dated(NOW_MS + 3_600_000), NOW_MS).unwrap_err();
+        let failed = check(&dated(NOW_MS + 3_600_000), NOW_MS + 3_600_001, NOW_MS).unwrap_err();
         assert!(failed.reason.contains("3600 s from now") && failed.reason.contains("clock"), "{}", failed.reason);
+    }
+
+    #[test]
+    fn a_deadline_is_within_an_hour_of_the_beginning() {
+        for (after_ms, expected) in [
+            (0, Some(FailureCode::Clock)),
+            (1, None),
+            (60 * MINUTE_MS, None),
+            (60 * MINUTE_MS + 1, Some(FailureCode::Clock)),
+            (u64::MAX - NOW_MS, Some(FailureCode::Clock)),
+        ] {
+            assert_eq!(code_until(NOW_MS, NOW_MS + after_ms), expected, "{after_ms} ms after");
+        }
+        assert_eq!(code_until(NOW_MS, NOW_MS - 1), Some(FailureCode::Clock));
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_by_more_than_clocks_differ_is_refused() {
+        let began_ms = NOW_MS - 30 * MINUTE_MS;
+        for (ago_ms, expected) in [(10 * MINUTE_MS, None), (10 * MINUTE_MS + 1, Some(FailureCode::Clock))] {
+            assert_eq!(code_until(began_ms, NOW_MS - ago_ms), expected, "{ago_ms} ms ago");
+        }
     }
 }

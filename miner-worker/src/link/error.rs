@@ -117,6 +117,9 @@ pub enum LinkError {
     /// The system gives no randomness.
     #[error("the system gives no random bytes: {0}")]
     NoRandomness(String),
+    /// The shares of the link's seeds could not be computed.
+    #[error("the shares of this link's seeds could not be made: {0}")]
+    NoShares(String),
 }
 
 impl From<WrongLength> for LinkError {
@@ -160,7 +163,8 @@ impl LinkError {
             | Self::StaleChain
             | Self::NotBegun
             | Self::OtherStash
-            | Self::NoRandomness(_) => Patience::Short,
+            | Self::NoRandomness(_)
+            | Self::NoShares(_) => Patience::Short,
             Self::Refused { code, .. } => match code {
                 RefusalCode::Busy | RefusalCode::StaleChain | RefusalCode::Pending | RefusalCode::Channel => {
                     Patience::Short
@@ -237,6 +241,7 @@ impl LinkError {
             | Self::Spent
             | Self::Closed(_)
             | Self::NoRandomness(_)
+            | Self::NoShares(_)
             | Self::Refused { .. } => "",
         }
     }
@@ -283,6 +288,7 @@ impl LinkError {
             Self::StaleChain => "stale_chain",
             Self::NotBegun => "chain_not_begun",
             Self::NoRandomness(_) => "no_randomness",
+            Self::NoShares(_) => "no_shares",
         }
     }
 }

@@ -11,6 +11,8 @@ use cuckoo_wire::{
         coordinator_message::Message as FromCoordinator, miner_message::Message as FromMiner, CoordinatorMessage,
         Hello, Proof, Refusal, Voucher, Welcome,
     },
+    shares::Shares,
+    spec::Between,
 };
 use rand::{rngs::OsRng, TryRngCore};
 use tonic::{Status, Streaming};
@@ -37,9 +39,10 @@ pub struct Greeted {
 
 /// An open link.
 pub(super) struct Linked {
-    pub(super) coordinator: AccountId,
-    /// Names the link in receipts.
-    pub(super) hash: Hash,
+    /// Who is linked, and the hash that names the link in receipts.
+    pub(super) between: Between,
+    /// This miner's of the seeds on this link.
+    pub(super) shares: Shares,
     /// What the coordinator goes on from; `None` if it has promised nothing.
     pub(super) newest: Option<Voucher>,
     pub(super) inbound: Streaming<CoordinatorMessage>,
@@ -51,7 +54,7 @@ pub(super) struct Linked {
 pub async fn greet(connection: Connection, genesis: Hash, miner: AccountId) -> Result<Greeted, LinkError> {
     let Connection { mut client, lifeline } = connection;
     let (outbox, outgoing) = Outbox::new();
-    let miner_nonce = nonce()?;
+    let miner_nonce = random()?;
     let hello = Hello {
         protocol: PROTOCOL,
         genesis: genesis.as_bytes().to_vec().into(),
@@ -84,16 +87,22 @@ impl Greeted {
         &self.handshake.coordinator
     }
 
-    /// Proves this miner's operator key in turn, and names the channel that pays for the link's work, with the newest
-    /// voucher of it.
+    /// Proves this miner's operator key in turn, announces its shares of the seeds, and names the channel that pays for the
+    /// link's work, with the newest voucher of it.
     pub(super) async fn prove(
         mut self,
         key: &Keypair,
+        shares: Shares,
         channel: ChannelId,
         newest: Option<Voucher>,
     ) -> Result<Linked, LinkError> {
         let signature = key.sign(self.handshake.miner_hash().as_bytes()).0;
-        let proof = Proof { signature: signature.to_vec().into(), channel: channel.to_vec().into(), newest };
+        let proof = Proof {
+            signature: signature.to_vec().into(),
+            channel: channel.to_vec().into(),
+            newest,
+            shares: shares.end().to_vec().into(),
+        };
         self.outbox.send(FromMiner::Proof(proof)).await?;
         let newest = match next(&mut self.inbound).await? {
             FromCoordinator::Welcome(welcome) => {
@@ -103,10 +112,20 @@ impl Greeted {
             FromCoordinator::Refusal(refusal) => return Err(refused(refusal)),
             _ => return Err(LinkError::Protocol("the proof was not answered by a welcome".into())),
         };
-        let hash = self.handshake.link_hash();
         let Self { handshake, inbound, outbox, lifeline } = self;
-        Ok(Linked { coordinator: handshake.coordinator, hash, newest, inbound, outbox, lifeline })
+        let link = handshake.link_hash();
+        let Handshake { genesis, coordinator, miner, .. } = handshake;
+        let between = Between { genesis, link, coordinator, miner };
+        Ok(Linked { between, shares, newest, inbound, outbox, lifeline })
     }
+}
+
+/// Shares of the seeds of one link, for so many attempts. They follow from a secret that nobody else ever has.
+pub(super) async fn fresh_shares(attempts: usize) -> Result<Shares, LinkError> {
+    let secret = random()?;
+    // Hundreds of thousands of hashes.
+    let making = tokio::task::spawn_blocking(move || Shares::new(secret, attempts));
+    making.await.map_err(|error| LinkError::NoShares(error.to_string()))
 }
 
 /// What the coordinator said when it turned this miner away.
@@ -139,8 +158,20 @@ async fn in_time<T>(step: impl Future<Output = T>) -> Result<T, LinkError> {
     tokio::time::timeout(STEP, step).await.map_err(|_| LinkError::TimedOut("answer the handshake"))
 }
 
-fn nonce() -> Result<[u8; 32], LinkError> {
-    let mut nonce = [0; 32];
-    OsRng.try_fill_bytes(&mut nonce).map_err(|error| LinkError::NoRandomness(error.to_string()))?;
-    Ok(nonce)
+fn random() -> Result<[u8; 32], LinkError> {
+    let mut bytes = [0; 32];
+    OsRng.try_fill_bytes(&mut bytes).map_err(|error| LinkError::NoRandomness(error.to_string()))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_link_has_shares_of_its_own() {
+        let (one, other) = (fresh_shares(3).await.unwrap(), fresh_shares(3).await.unwrap());
+        assert_ne!(one.end(), other.end());
+        assert_eq!((one.count(), other.count()), (3, 3));
+    }
 }

@@ -11,7 +11,13 @@ use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    backoff::Backoff, dial::dial, error::LinkError, handshake::greet, miner::Miner, pay::Pay, session::Session,
+    backoff::Backoff,
+    dial::dial,
+    error::LinkError,
+    handshake::{fresh_shares, greet},
+    miner::Miner,
+    pay::Pay,
+    session::Session,
 };
 use crate::{config::CoordinatorUrl, events::Event, standing::Standing};
 
@@ -107,7 +113,9 @@ impl Keeper {
         // Before anything is proven: the coordinator would end an older link in favour of this one.
         let share = miner.shares().join(found).ok_or_else(|| LinkError::AlreadyLinked(found.clone()))?;
         let mut pay = Pay::new(miner, &view, found)?;
-        let linked = greeted.prove(miner.key(), pay.channel(), pay.presented()).await.map_err(|error| match error {
+        let shares = fresh_shares(miner.most_attempts()).await?;
+        let proven = greeted.prove(miner.key(), shares, pay.channel(), pay.presented()).await;
+        let linked = proven.map_err(|error| match error {
             LinkError::Refused { code: RefusalCode::Channel, .. } if !pay.abandon_channel() => LinkError::ChannelKept,
             error => error,
         })?;

@@ -5,16 +5,16 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use cuckoo_chain_client::{account_of, Chain, Keypair, MarketView};
 use cuckoo_engine::{ModelInfo, ModelKind, SharedEngine};
 use cuckoo_primitives::{AccountId, Role};
-use cuckoo_wire::{link, money::price_to_wire};
+use cuckoo_wire::{limits::ATTEMPTS_PER_LINK, link, money::price_to_wire};
 
 use super::{
-    accepted::{Accepted, ATTEMPTS_PER_LINK},
     board::LinkBoard,
     error::LinkError,
     outbox::READ_LIMIT,
+    room::{Room, TakenOn},
     shares::Shares,
 };
-use crate::{events::Events, settle::Settlement, standing::Standing};
+use crate::{events::Events, kept::Kept, settle::Settlement, standing::Standing};
 
 /// Names this program in offers.
 const AGENT: &str = concat!("miner-worker/", env!("CARGO_PKG_VERSION"));
@@ -33,19 +33,22 @@ pub struct Miner {
     board: LinkBoard,
     events: Events,
     settlement: Arc<Settlement>,
+    kept: Kept,
+    taken_on: TakenOn,
 }
 
 impl Miner {
     /// A miner that signs with `key`, runs the models of `engine` and has `slots` for all coordinators together. It
-    /// never serves those whose stash or operator is `blocked`, and works for what `settlement` says.
+    /// never serves those whose stash or operator is `blocked`, works for what `settlement` says, and keeps in `kept` what
+    /// it may be asked for. Nobody hears of events unless [`Miner::events_to`] says otherwise.
     pub fn new(
         key: Keypair,
         chain: Chain,
         engine: SharedEngine,
         slots: u32,
         blocked: impl IntoIterator<Item = AccountId>,
-        events: Events,
         settlement: Arc<Settlement>,
+        kept: Kept,
     ) -> Self {
         Self {
             operator: account_of(&key),
@@ -58,9 +61,17 @@ impl Miner {
             key,
             chain,
             engine,
-            events,
+            events: Events::Silent,
             settlement,
+            kept,
+            taken_on: TakenOn::default(),
         }
+    }
+
+    /// Has it report what happens.
+    pub fn events_to(mut self, events: Events) -> Self {
+        self.events = events;
+        self
     }
 
     /// Has each link carry so many attempts before it is renewed, instead of hundreds of thousands.
@@ -118,9 +129,19 @@ impl Miner {
         &self.engine
     }
 
-    /// A fresh memory for the attempts of one link.
-    pub(super) fn accepted(&self) -> Accepted {
-        Accepted::new(self.attempts_per_link)
+    /// What it may be asked for.
+    pub fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// Room for how so many more tokens are drawn, besides those of all attempts that run; `None` if there is none.
+    pub(super) fn room_for(&self, tokens: u32) -> Option<Room> {
+        self.taken_on.room(tokens, |all| self.kept.has_room(all))
+    }
+
+    /// Attempts that each link may carry.
+    pub(super) fn most_attempts(&self) -> usize {
+        self.attempts_per_link
     }
 
     /// How long a coordinator may read nothing.

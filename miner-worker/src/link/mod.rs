@@ -12,20 +12,25 @@ mod board;
 mod connection;
 pub(crate) mod dated;
 mod dial;
+mod draws;
 mod error;
 mod handshake;
 mod keeper;
 mod logprobs;
 mod manager;
 mod miner;
+mod openings;
 mod outbox;
 mod pay;
+mod room;
 mod sent;
 mod session;
 mod shares;
 #[cfg(test)]
 pub(crate) mod shares_fixture;
 mod stop;
+mod terms;
+mod tokens;
 mod work;
 
 pub use board::{LinkBoard, LinkReport, LinkState};

@@ -1,9 +1,10 @@
 //! Sending to the coordinator.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use cuckoo_wire::link::{miner_message::Message, MinerMessage};
-use tokio::sync::mpsc;
+use parking_lot::Mutex;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::error::LinkError;
@@ -12,12 +13,23 @@ use super::error::LinkError;
 const CAPACITY: usize = 64;
 /// A coordinator that reads nothing for this long is given up, unless told otherwise.
 pub(super) const READ_LIMIT: Duration = Duration::from_secs(30);
+/// So many times as long an attempt may wait for it altogether. Or whoever reads one message now and then would hold a
+/// slot for as long as its task may take, at the price of a few pieces.
+const WAITS: u32 = 2;
 
 /// Sends to the coordinator. When all copies are gone, the stream ends after what waits has been sent.
 #[derive(Clone)]
 pub(super) struct Outbox {
     messages: mpsc::Sender<MinerMessage>,
     read_limit: Duration,
+    /// What is left of the time that all who share this may wait for room.
+    left: Option<Arc<Mutex<Duration>>>,
+}
+
+/// Somebody waits for room, as long as this value lives.
+struct Wait<'a> {
+    since: Instant,
+    left: Option<&'a Mutex<Duration>>,
 }
 
 /// Room for one message.
@@ -27,7 +39,7 @@ impl Outbox {
     /// An outbox and the stream that it fills.
     pub(super) fn new() -> (Self, ReceiverStream<MinerMessage>) {
         let (messages, receiver) = mpsc::channel(CAPACITY);
-        (Self { messages, read_limit: READ_LIMIT }, ReceiverStream::new(receiver))
+        (Self { messages, read_limit: READ_LIMIT, left: None }, ReceiverStream::new(receiver))
     }
 
     /// The same, for a coordinator that is given up when it reads nothing for so long.
@@ -35,10 +47,17 @@ impl Outbox {
         Self { read_limit, ..self }
     }
 
+    /// The same for one attempt: it and its copies wait only so long, all their waits together.
+    pub(super) fn for_an_attempt(&self) -> Self {
+        Self { left: Some(Arc::new(Mutex::new(self.read_limit.saturating_mul(WAITS)))), ..self.clone() }
+    }
+
     /// Waits for room while the coordinator is slow to read. Until the room is used, nothing has been sent, so that
     /// whoever gives up waiting knows what was.
     pub(super) async fn room(&self) -> Result<Room<'_>, LinkError> {
-        match tokio::time::timeout(self.read_limit, self.messages.reserve()).await {
+        let wait = Wait { since: Instant::now(), left: self.left.as_deref() };
+        let limit = wait.left.map_or(self.read_limit, |left| self.read_limit.min(*left.lock()));
+        match tokio::time::timeout(limit, self.messages.reserve()).await {
             Ok(Ok(permit)) => Ok(Room(permit)),
             Ok(Err(_)) => Err(LinkError::Ended),
             Err(_) => Err(LinkError::TimedOut("read what this miner sends")),
@@ -57,6 +76,15 @@ impl Outbox {
         match self.send(message).await {
             Err(LinkError::Ended) => Ok(()),
             sent => sent,
+        }
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if let Some(left) = self.left {
+            let mut left = left.lock();
+            *left = left.saturating_sub(self.since.elapsed());
         }
     }
 }
@@ -93,6 +121,56 @@ mod tests {
             assert_eq!(stream.next().await.unwrap().message, Some(message(number)));
         }
         assert_eq!(stream.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn an_attempt_waits_for_so_long_altogether() {
+        let (outbox, mut stream) = Outbox::new();
+        // No single wait is the one too long.
+        let outbox = outbox.with_read_limit(Duration::from_secs(3_600)).for_an_attempt();
+        *outbox.left.as_ref().unwrap().lock() = Duration::from_millis(200);
+        let reading = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                stream.next().await;
+            }
+        };
+        let copy = outbox.clone();
+        let sending = async {
+            let mut sent = 0;
+            loop {
+                match [&outbox, &copy][sent % 2].send(message(sent)).await {
+                    Ok(()) => sent += 1,
+                    Err(error) => return (sent, error),
+                }
+            }
+        };
+        let (sent, error) = tokio::select! {
+            ended = sending => ended,
+            () = reading => unreachable!("it reads for ever"),
+        };
+        assert_eq!(error, LinkError::TimedOut("read what this miner sends"));
+        assert!((CAPACITY..=CAPACITY + 12).contains(&sent), "{sent} messages were sent");
+        assert_eq!(*outbox.left.unwrap().lock(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_up_waiting_has_waited_all_the_same() {
+        let (outbox, mut stream) = Outbox::new();
+        let outbox = outbox.for_an_attempt();
+        for number in 0..CAPACITY {
+            outbox.send(message(number)).await.unwrap();
+        }
+        let left = || *outbox.left.as_ref().unwrap().lock();
+        let before = left();
+        let pause = Duration::from_millis(50);
+        assert!(tokio::time::timeout(pause, outbox.room()).await.is_err());
+        assert!(left() <= before - pause);
+        // Another attempt has waited for nothing yet, and where there is room nobody waits.
+        assert_eq!(*outbox.for_an_attempt().left.unwrap().lock(), READ_LIMIT * WAITS);
+        stream.next().await;
+        *outbox.left.as_ref().unwrap().lock() = Duration::ZERO;
+        outbox.send(message(CAPACITY)).await.unwrap();
     }
 
     #[tokio::test]

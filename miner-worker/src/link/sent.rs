@@ -1,10 +1,15 @@
 //! What an attempt has sent so far, and who answers for it.
 
-use cuckoo_primitives::task::Finish;
-use cuckoo_wire::link::{self, miner_message::Message};
+use std::sync::Arc;
 
-use super::{attempt::AttemptId, batch::split, error::LinkError, logprobs, miner::Miner, outbox::Outbox, pay::TaskPay};
-use crate::receipt::{ReceiptBuilder, SignedReceipt};
+use cuckoo_primitives::{evidence::SignedReceipt, signing::Statement, task::Finish};
+use cuckoo_wire::link::{self, miner_message::Message, FailureCode};
+
+use super::{
+    attempt::AttemptId, batch::split, error::LinkError, miner::Miner, outbox::Outbox, pay::TaskPay, tokens::Tokens,
+    work::Failed,
+};
+use crate::receipt::{sign, ReceiptBuilder};
 
 /// The part of an answer that has been sent, to the byte: a piece counts from the moment in which it can no longer be
 /// held back.
@@ -15,6 +20,7 @@ use crate::receipt::{ReceiptBuilder, SignedReceipt};
 /// coordinator has got it for nothing, and that counts against it.
 pub(super) struct Sent {
     id: AttemptId,
+    miner: Arc<Miner>,
     outbox: Outbox,
     receipt: ReceiptBuilder,
     pay: TaskPay,
@@ -23,8 +29,8 @@ pub(super) struct Sent {
 
 impl Sent {
     /// Nothing yet, of the answer for which `receipt` will be.
-    pub(super) fn new(id: AttemptId, outbox: Outbox, receipt: ReceiptBuilder, pay: TaskPay) -> Self {
-        Self { id, outbox, receipt, pay, is_settled: false }
+    pub(super) fn new(id: AttemptId, miner: Arc<Miner>, outbox: Outbox, receipt: ReceiptBuilder, pay: TaskPay) -> Self {
+        Self { id, miner, outbox, receipt, pay, is_settled: false }
     }
 
     /// Takes note of how many tokens the model has read by now.
@@ -32,29 +38,53 @@ impl Sent {
         self.receipt.prompt(tokens);
     }
 
-    /// Sends text that stands for so many tokens, in several messages if it is long. The last ones carry the tokens, so
-    /// that none counts whose text was not sent, and their log-probabilities, of which there are none or one for each.
-    pub(super) async fn text(
-        &mut self,
-        text: String,
-        tokens: u32,
-        logprobs: Vec<link::TokenLogprobs>,
-    ) -> Result<(), LinkError> {
-        let mut pieces = split(text);
-        let mut last = pieces.pop().unwrap_or_default();
-        for text in pieces {
-            self.piece(text, 0, Vec::new()).await?;
-        }
-        for (tokens, logprobs) in logprobs::split(logprobs, tokens) {
-            self.piece(std::mem::take(&mut last), tokens, logprobs).await?;
-        }
-        Ok(())
+    /// Sends text that stands for these tokens, in several messages if it is long. The last ones carry the tokens, so
+    /// that none counts whose text was not sent, and what is told of them.
+    pub(super) async fn text(&mut self, text: String, tokens: Tokens) -> Result<(), LinkError> {
+        self.pieces(text, tokens, false).await
     }
 
-    async fn piece(&mut self, text: String, tokens: u32, logprobs: Vec<link::TokenLogprobs>) -> Result<(), LinkError> {
+    /// The same for the end of an answer that ended by itself, of which there may be nothing left but the signature.
+    pub(super) async fn last(&mut self, text: String, tokens: Tokens) -> Result<(), LinkError> {
+        match text.is_empty() && tokens.is_empty() && !self.receipt.lacks_signature() {
+            true => Ok(()),
+            false => self.pieces(text, tokens, true).await,
+        }
+    }
+
+    async fn pieces(&mut self, text: String, tokens: Tokens, is_end: bool) -> Result<(), LinkError> {
+        let mut texts = split(text);
+        let mut last_text = texts.pop().unwrap_or_default();
+        for text in texts {
+            self.piece(text, Tokens::default(), false).await?;
+        }
+        let mut parts = tokens.split();
+        let last = parts.pop().unwrap_or_default();
+        for tokens in parts {
+            self.piece(std::mem::take(&mut last_text), tokens, false).await?;
+        }
+        self.piece(last_text, last, is_end).await
+    }
+
+    async fn piece(&mut self, text: String, tokens: Tokens, is_last: bool) -> Result<(), LinkError> {
         let room = self.outbox.room().await?;
-        self.receipt.text(&text, tokens);
-        room.send(Message::Output(link::Output { text, tokens, logprobs, ..output(self.id) }));
+        let Tokens { count, logprobs, leaves, end } = tokens;
+        self.receipt.text(&text, count);
+        let token_ids = leaves.iter().chain(&end).map(|leaf| leaf.token).collect();
+        leaves.into_iter().chain(end).for_each(|leaf| self.receipt.draw(leaf));
+        let genesis = self.miner.chain().genesis();
+        let signature = self.receipt.due(is_last).map(|delivered| {
+            let hash = delivered.signing_hash(&genesis);
+            self.miner.key().sign(hash.as_bytes()).0.to_vec()
+        });
+        room.send(Message::Output(link::Output {
+            text,
+            tokens: count,
+            logprobs,
+            token_ids,
+            signature: signature.unwrap_or_default().into(),
+            ..output(self.id)
+        }));
         Ok(())
     }
 
@@ -82,13 +112,26 @@ impl Sent {
         self.receipt.is_empty()
     }
 
-    /// Signs for all of it. From now on the coordinator owes what it costs.
-    pub(super) fn sign(mut self, miner: &Miner, finish: Finish) -> SignedReceipt {
-        self.is_settled = true;
+    /// Signs for all of it, once it is kept how its tokens were drawn: what this miner could not show if it was asked, it
+    /// does not sign. From now on the coordinator owes what it costs.
+    pub(super) async fn sign(mut self, finish: Finish) -> Result<SignedReceipt, Failed> {
         let receipt = self.receipt.receipt(finish);
+        let signed = sign(receipt, self.miner.key(), &self.miner.chain().genesis());
+        if let Some(leaves) = self.receipt.take_leaves() {
+            if let Err(error) = self.miner.kept().keep(signed.clone(), leaves).await {
+                tracing::error!(
+                    target: "miner::task",
+                    %error,
+                    "an answer is lost, since it could not be kept how its tokens were drawn; see to the disk of --data-dir"
+                );
+                self.forgive();
+                return Err(Failed::new(FailureCode::Internal, "this miner cannot keep what it would answer for"));
+            }
+        }
+        self.is_settled = true;
         // Before it is sent, since its voucher may come at once.
-        self.pay.delivered(&receipt, self.receipt.delivered());
-        SignedReceipt::sign(receipt, miner.key(), &miner.chain().genesis())
+        self.pay.delivered(&signed.receipt, self.receipt.delivered());
+        Ok(signed)
     }
 
     /// The coordinator will not pay for it.

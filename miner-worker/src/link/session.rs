@@ -1,5 +1,7 @@
 //! An open link: tasks in, answers out, until it ends.
 
+mod admission;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -10,11 +12,11 @@ use std::{
 };
 
 use cuckoo_chain_client::{Cai, MarketView};
-use cuckoo_primitives::{AccountId, Hash};
+use cuckoo_primitives::AccountId;
 use cuckoo_wire::{
     handshake::fixed,
     link::{
-        self, coordinator_message::Message as FromCoordinator, miner_message::Message as FromMiner, Closing,
+        coordinator_message::Message as FromCoordinator, miner_message::Message as FromMiner, Closing,
         CoordinatorMessage, FailureCode,
     },
 };
@@ -23,22 +25,22 @@ use tokio::{
     time::{Instant, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::Streaming;
+use tonic::{Status, Streaming};
 
 use super::{
     accepted::Accepted,
-    attempt::{failure, Attempt, AttemptId, Slot},
-    board::Counted,
+    attempt::{failure, AttemptId},
     connection::Lifeline,
-    dated,
     dial::foreign,
     error::LinkError,
     handshake::{broken, refused, Linked},
     miner::Miner,
+    openings::Openings,
     outbox::Outbox,
     pay::Pay,
     shares::Share,
     stop::{Stop, Stopper},
+    terms::Terms,
     work::Failed,
 };
 use crate::{config::CoordinatorUrl, events::Event, settle::Behind};
@@ -51,9 +53,6 @@ const LAST_VOUCHERS: Duration = Duration::from_secs(5);
 
 /// How often it is seen whether results are paid for.
 const CHECK_PAY: Duration = Duration::from_millis(500);
-
-/// Said of an attempt that this link has brought before.
-const TAKEN_BEFORE: &str = "this attempt was taken before; every attempt needs a number of its own";
 
 /// Why no new tasks are taken.
 enum ClosingBecause {
@@ -68,8 +67,9 @@ pub(super) struct Session {
     miner: Arc<Miner>,
     url: CoordinatorUrl,
     coordinator: AccountId,
-    hash: Hash,
+    terms: Terms,
     accepted: Accepted,
+    openings: Openings,
     inbound: Streaming<CoordinatorMessage>,
     outbox: Outbox,
     /// The part of the slots; given up as soon as the link begins to close.
@@ -85,6 +85,8 @@ pub(super) struct Session {
     unpaid_since: Option<Instant>,
     /// It was said that the clocks differ.
     is_clock_noted: bool,
+    /// It was said that no more can be kept.
+    is_room_noted: bool,
     _lifeline: Lifeline,
 }
 
@@ -100,14 +102,16 @@ enum Stream {
 impl Session {
     /// A session on a fresh link to a coordinator that has this share and pays in this way.
     pub(super) fn new(miner: Arc<Miner>, url: CoordinatorUrl, linked: Linked, share: Share, pay: Pay) -> Self {
-        let Linked { coordinator, hash, inbound, outbox, lifeline, .. } = linked;
+        let Linked { between, shares, inbound, outbox, lifeline, .. } = linked;
         let outbox = outbox.with_read_limit(miner.patience());
+        let coordinator = between.coordinator.clone();
         Self {
-            accepted: miner.accepted(),
+            accepted: Accepted::new(miner.most_attempts()),
+            openings: Openings::new(miner.kept().clone(), coordinator.clone(), outbox.clone()),
+            terms: Terms::new(between, shares),
             miner,
             url,
             coordinator,
-            hash,
             inbound,
             outbox,
             share: Some(share),
@@ -119,6 +123,7 @@ impl Session {
             pay,
             unpaid_since: None,
             is_clock_noted: false,
+            is_room_noted: false,
             _lifeline: lifeline,
         }
     }
@@ -134,6 +139,7 @@ impl Session {
             Stream::Open => self.await_pay().await?,
             Stream::Ended => Stream::Ended,
         };
+        self.openings.end(LAST_WORDS).await;
         match stream {
             Stream::Open => self.part().await,
             Stream::Ended => self.outcome(),
@@ -151,7 +157,7 @@ impl Session {
         while self.closing.is_none() || !self.tasks.is_empty() {
             let was_closing = self.closing.is_some();
             tokio::select! {
-                message = self.inbound.message() => match message.map_err(broken)? {
+                message = next(&mut self.inbound, &mut self.openings) => match message.map_err(broken)? {
                     Some(message) => self.handle(message).await?,
                     None => return Ok(Stream::Ended),
                 },
@@ -201,7 +207,7 @@ impl Session {
         self.pay.count();
         while self.pay.is_owed() {
             tokio::select! {
-                message = self.inbound.message() => match message {
+                message = next(&mut self.inbound, &mut self.openings) => match message {
                     Ok(Some(message)) => self.handle(message).await?,
                     // However it ended, the reason is the one for which it was about to.
                     Ok(None) | Err(_) => return Ok(Stream::Ended),
@@ -271,84 +277,12 @@ impl Session {
                 let era = self.miner.chain().view().era.era;
                 self.pay.take(&voucher, era)
             }
+            Some(FromCoordinator::Open(open)) => Ok(self.openings.open(open)?),
             Some(FromCoordinator::Refusal(refusal)) => Err(refused(refusal)),
             Some(FromCoordinator::Challenge(_) | FromCoordinator::Welcome(_)) => {
                 Err(LinkError::Protocol("it began the handshake again".into()))
             }
             None => Err(LinkError::Protocol("it sent an empty message".into())),
-        }
-    }
-
-    /// Starts a task, or says why not.
-    async fn accept(&mut self, task: link::Task) -> Result<(), LinkError> {
-        let id = AttemptId { task_id: fixed("task.task_id", &task.task_id)?, attempt: task.attempt };
-        if self.running.contains_key(&id) {
-            // A failure would be taken for the end of the attempt that runs.
-            tracing::debug!(target: "miner::link", coordinator = %self.coordinator, "it repeats a running attempt");
-            return Ok(());
-        }
-        if self.accepted.contains(&id) {
-            return self.turn_down(id, FailureCode::InvalidRequest, TAKEN_BEFORE).await;
-        }
-        if let Some(ClosingBecause::Ours(_)) = self.closing {
-            return self.turn_down(id, FailureCode::Draining, "the miner is stopping").await;
-        }
-        if let Err(Failed { code, reason }) = dated::check(&id.task_id, dated::now_ms()) {
-            self.note_date(&reason);
-            return self.turn_down(id, code, &reason).await;
-        }
-        let slots = self.share.as_ref().map_or(0, Share::slots);
-        let Some(slot) = Slot::take(&self.used, slots) else {
-            self.miner.board().count(&self.url, Counted::RefusedBusy);
-            return self.turn_down(id, FailureCode::Busy, "all slots of this coordinator are in use").await;
-        };
-        let task = Arc::new(task);
-        let model = self.miner.models().iter().find(|model| model.id == task.model);
-        let context_tokens = model.map_or(0, |model| model.context_tokens);
-        let pay = match self.pay.accept(task.clone(), context_tokens, slots) {
-            Ok(pay) => pay,
-            Err(Failed { code, reason }) => {
-                self.miner.board().count(&self.url, Counted::RefusedPay);
-                tracing::debug!(target: "miner::task", coordinator = %self.coordinator, reason, "a task was not taken");
-                return self.turn_down(id, code, &reason).await;
-            }
-        };
-        // Before it begins: what it signs may be the only thing that this miner ever signs for it.
-        if !self.accepted.insert(id) {
-            return self.turn_down(id, FailureCode::Draining, "this link has carried all that it may").await;
-        }
-        let attempt = Attempt {
-            id,
-            task,
-            miner: self.miner.clone(),
-            coordinator: self.coordinator.clone(),
-            link: self.hash,
-            url: self.url.clone(),
-            outbox: self.outbox.clone(),
-            slot,
-        };
-        let (stopper, stopped) = Stopper::new();
-        self.running.insert(id, stopper);
-        let handle = self.tasks.spawn(attempt.run(pay, stopped));
-        self.attempts_of_tasks.insert(handle.id(), id);
-        self.show_running();
-        if self.accepted.is_full() && self.closing.is_none() {
-            self.close("the link has carried all that it may", Some(LinkError::Spent)).await?;
-        }
-        Ok(())
-    }
-
-    /// A task was refused for its date. Said once for each link, since all of its tasks may be like that.
-    fn note_date(&mut self, reason: &str) {
-        self.miner.board().count(&self.url, Counted::RefusedClock);
-        if !std::mem::replace(&mut self.is_clock_noted, true) {
-            tracing::warn!(
-                target: "miner::task",
-                coordinator = %self.coordinator,
-                reason,
-                "a task was not taken; to mend it, see that this machine's clock is right (`miner-worker doctor` compares \
-                 it with the chain's), and otherwise tell the coordinator's operator"
-            );
         }
     }
 
@@ -403,8 +337,8 @@ impl Session {
     /// Ends this side of the stream, and reads on until the coordinator ends its own: a stream that is dropped takes
     /// with it what has not been sent yet, and vouchers may still come.
     async fn part(self) -> Result<(), LinkError> {
-        let Self { miner, mut inbound, outbox, closing, mut pay, .. } = self;
-        drop(outbox);
+        let Self { miner, mut inbound, outbox, openings, closing, mut pay, .. } = self;
+        drop((outbox, openings));
         let limit = tokio::time::sleep(LAST_WORDS);
         tokio::pin!(limit);
         loop {
@@ -432,6 +366,15 @@ impl ClosingBecause {
             Self::Theirs(reason) => Err(LinkError::Closed(reason)),
         }
     }
+}
+
+/// The coordinator's next message. While many of its questions are worked on, it is left waiting.
+async fn next(
+    inbound: &mut Streaming<CoordinatorMessage>,
+    openings: &mut Openings,
+) -> Result<Option<CoordinatorMessage>, Status> {
+    openings.ready().await;
+    inbound.message().await
 }
 
 /// Returns when the share has changed; never, once it is given up.

@@ -3,55 +3,43 @@
 use codec::Encode;
 use cuckoo_chain_client::Keypair;
 use cuckoo_primitives::{
+    commitment::{Leaf, Tree},
+    evidence::SignedReceipt,
     signing::Statement,
-    task::{Finish, OutputHasher, Receipt, TaskId},
-    AccountId, Hash, Signature,
+    task::{self, Commitment, Finish, OutputHasher, Receipt, TaskSpec, SIGNED_EVERY},
+    Hash,
 };
-use cuckoo_wire::{charge::Delivered, link, request::request_hash};
+use cuckoo_wire::{charge::Delivered, link};
 
-/// What is known of an attempt from its beginning, and of its output so far.
+/// What was accepted, and what was sent of it so far.
 pub struct ReceiptBuilder {
-    task_id: TaskId,
-    attempt: u32,
-    coordinator: AccountId,
-    miner: AccountId,
-    link: Hash,
-    model_root: Hash,
-    request_hash: Hash,
+    spec: TaskSpec,
     output: OutputHasher,
     prompt_tokens: u32,
     tokens: u32,
     delivered: Delivered,
+    /// Of attempts whose draws are committed to.
+    drawn: Option<Drawn>,
 }
 
-/// A receipt and its signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedReceipt {
-    /// What was done.
-    pub receipt: Receipt,
-    /// Made by the miner's operator.
-    pub signature: Signature,
+/// The tokens that were sent, the one that ends the text included.
+#[derive(Default)]
+struct Drawn {
+    tokens: Tree,
+    leaves: Tree,
+    kept: Vec<Leaf>,
+    /// How many of them were signed for.
+    signed: u32,
+    /// Whether the message before was signed.
+    is_signed: bool,
 }
 
 impl ReceiptBuilder {
-    /// Begins the receipt of the operator `miner` for `task`, which came from `coordinator` over the link with the hash
-    /// `link` and which the model with `model_root` will work on.
-    pub fn new(
-        task_id: TaskId,
-        task: &link::Task,
-        coordinator: AccountId,
-        miner: AccountId,
-        link: Hash,
-        model_root: [u8; 32],
-    ) -> Self {
+    /// Begins the receipt for what was accepted with `spec`.
+    pub fn new(spec: TaskSpec) -> Self {
         Self {
-            task_id,
-            attempt: task.attempt,
-            coordinator,
-            miner,
-            link,
-            model_root: Hash::from(model_root),
-            request_hash: request_hash(task),
+            drawn: spec.drawing.map(|_| Drawn::default()),
+            spec,
             output: OutputHasher::default(),
             prompt_tokens: 0,
             tokens: 0,
@@ -69,6 +57,40 @@ impl ReceiptBuilder {
         self.output.update(text.as_bytes());
         self.tokens = self.tokens.saturating_add(tokens);
         self.delivered.text_bytes = self.delivered.text_bytes.saturating_add(text.len() as u64);
+    }
+
+    /// Takes note of a token that is sent and how it was drawn, where that is committed to.
+    pub fn draw(&mut self, leaf: Leaf) {
+        if let Some(drawn) = &mut self.drawn {
+            drawn.tokens.push(&leaf.token);
+            drawn.leaves.push(&leaf);
+            drawn.kept.push(leaf);
+        }
+    }
+
+    /// What is to be signed with the message that has brought everything so far: where tokens are committed to, with the
+    /// last message of an answer that ended by itself, and whenever [`SIGNED_EVERY`] have not been signed for.
+    pub fn due(&mut self, is_last: bool) -> Option<task::Delivered> {
+        let drawn = self.drawn.as_mut()?;
+        let tokens = drawn.tokens.len();
+        drawn.is_signed = is_last || tokens.saturating_sub(drawn.signed) >= SIGNED_EVERY;
+        if !drawn.is_signed {
+            return None;
+        }
+        drawn.signed = tokens;
+        Some(task::Delivered {
+            task_id: self.spec.task_id,
+            attempt: self.spec.attempt,
+            link: self.spec.link,
+            miner: self.spec.miner.clone(),
+            tokens,
+            tokens_root: drawn.tokens.root(),
+        })
+    }
+
+    /// Whether an answer that ended by itself with the message before would lack a signature.
+    pub fn lacks_signature(&self) -> bool {
+        self.drawn.as_ref().is_some_and(|drawn| !drawn.is_signed)
     }
 
     /// Takes note of a vector that is sent, as little-endian f32.
@@ -94,37 +116,41 @@ impl ReceiptBuilder {
 
     /// The receipt for what was sent so far. The completion's tokens are those of the pieces.
     pub fn receipt(&self, finish: Finish) -> Receipt {
+        let commitment = self.drawn.as_ref().map(|drawn| Commitment {
+            tokens: drawn.tokens.len(),
+            tokens_root: drawn.tokens.root(),
+            leaves_root: drawn.leaves.root(),
+        });
         Receipt {
-            task_id: self.task_id,
-            attempt: self.attempt,
-            coordinator: self.coordinator.clone(),
-            miner: self.miner.clone(),
-            link: self.link,
-            model_root: self.model_root,
-            request_hash: self.request_hash,
+            spec: self.spec.clone(),
             output_hash: self.output.clone().finish(),
             prompt_tokens: self.prompt_tokens,
             completion_tokens: self.tokens,
             finish,
+            commitment,
         }
+    }
+
+    /// How the tokens were drawn that the receipt commits to, to be kept; `None` if it does not.
+    pub fn take_leaves(&mut self) -> Option<Vec<Leaf>> {
+        self.drawn.take().map(|drawn| drawn.kept)
     }
 }
 
-impl SignedReceipt {
-    /// Signs with the operator's key for the chain with this genesis hash. An attempt must be signed for once at most.
-    pub fn sign(receipt: Receipt, key: &Keypair, genesis: &Hash) -> Self {
-        let signature = key.sign(receipt.signing_hash(genesis).as_bytes()).0;
-        Self { receipt, signature }
-    }
+/// Signs with the operator's key for the chain with this genesis hash. An attempt must be signed for once at most.
+pub fn sign(receipt: Receipt, key: &Keypair, genesis: &Hash) -> SignedReceipt {
+    let signature = key.sign(receipt.signing_hash(genesis).as_bytes()).0;
+    SignedReceipt { receipt, signature }
+}
 
-    /// The message that carries it.
-    pub fn into_result(self) -> link::Result {
-        link::Result {
-            task_id: self.receipt.task_id.to_vec().into(),
-            attempt: self.receipt.attempt,
-            receipt: self.receipt.encode().into(),
-            signature: self.signature.to_vec().into(),
-        }
+/// The message that carries a receipt.
+pub fn result(signed: &SignedReceipt) -> link::Result {
+    let SignedReceipt { receipt, signature } = signed;
+    link::Result {
+        task_id: receipt.spec.task_id.to_vec().into(),
+        attempt: receipt.spec.attempt,
+        receipt: receipt.encode().into(),
+        signature: signature.to_vec().into(),
     }
 }
 
@@ -133,33 +159,29 @@ mod tests {
     use super::*;
     use codec::DecodeAll;
     use cuckoo_chain_client::account_of;
+    use cuckoo_primitives::{
+        commitment::{hash_of, root},
+        fixture,
+    };
     use subxt_signer::sr25519::dev;
 
     fn genesis() -> Hash {
         Hash::repeat_byte(1)
     }
 
-    fn task() -> link::Task {
-        link::Task {
-            task_id: vec![7; 16].into(),
-            attempt: 2,
-            model: "m".into(),
-            timeout_ms: 1_000,
-            work: Some(link::task::Work::Completion(link::Completion { prompt: "p".into(), ..Default::default() })),
-            price: None,
-        }
+    fn spec() -> TaskSpec {
+        TaskSpec { miner: account_of(&dev::bob()), attempt: 2, ..fixture::spec() }
     }
 
     fn builder(pieces: &[(&str, u32)]) -> ReceiptBuilder {
-        let [coordinator, miner] = [dev::alice(), dev::bob()].map(|key| account_of(&key));
-        let mut builder = ReceiptBuilder::new([7; 16], &task(), coordinator, miner, Hash::repeat_byte(4), [3; 32]);
+        let mut builder = ReceiptBuilder::new(spec());
         builder.prompt(5);
         pieces.iter().for_each(|(text, tokens)| builder.text(text, *tokens));
         builder
     }
 
     fn signed(pieces: &[(&str, u32)]) -> SignedReceipt {
-        SignedReceipt::sign(builder(pieces).receipt(Finish::Length), &dev::bob(), &genesis())
+        sign(builder(pieces).receipt(Finish::Length), &dev::bob(), &genesis())
     }
 
     #[test]
@@ -168,21 +190,17 @@ mod tests {
         let mut output = OutputHasher::default();
         output.update(b"Par");
         output.update(b"is");
+        let nothing = Commitment { tokens: 0, tokens_root: root(&[]), leaves_root: root(&[]) };
         let expected = Receipt {
-            task_id: [7; 16],
-            attempt: 2,
-            coordinator: account_of(&dev::alice()),
-            miner: account_of(&dev::bob()),
-            link: Hash::repeat_byte(4),
-            model_root: Hash::repeat_byte(3),
-            request_hash: request_hash(&task()),
+            spec: spec(),
             output_hash: output.finish(),
             prompt_tokens: 5,
             completion_tokens: 2,
             finish: Finish::Length,
+            commitment: Some(nothing),
         };
         assert_eq!(signed.receipt, expected);
-        assert!(expected.is_signed_by(&genesis(), &account_of(&dev::bob()), &signed.signature));
+        assert!(signed.is_signed(&genesis()));
         assert!(!expected.is_signed_by(&genesis(), &account_of(&dev::alice()), &signed.signature));
         let other_output = self::signed(&[("Rome", 2)]);
         assert!(!other_output.receipt.is_signed_by(&genesis(), &account_of(&dev::bob()), &signed.signature));
@@ -205,11 +223,53 @@ mod tests {
     }
 
     #[test]
+    fn a_receipt_commits_to_the_tokens_and_how_they_were_drawn() {
+        let leaves = fixture::leaves(&fixture::drawing(), 70);
+        let mut builder = builder(&[]);
+        leaves.iter().for_each(|leaf| builder.draw(leaf.clone()));
+        assert_eq!(builder.receipt(Finish::Stop).commitment, Some(fixture::commitment(&leaves)));
+        assert_eq!(builder.take_leaves(), Some(leaves));
+    }
+
+    #[test]
+    fn where_nothing_is_drawn_nothing_is_committed_to() {
+        let mut builder = ReceiptBuilder::new(TaskSpec { drawing: None, ..spec() });
+        builder.draw(fixture::leaf(&fixture::drawing(), 0));
+        assert_eq!((builder.due(true), builder.lacks_signature()), (None, false));
+        assert_eq!(builder.receipt(Finish::Stop).commitment, None);
+        assert_eq!(builder.take_leaves(), None);
+    }
+
+    #[test]
+    fn tokens_are_signed_for_when_there_are_thirty_two_and_at_the_end() {
+        let leaves = fixture::leaves(&fixture::drawing(), 100);
+        let mut builder = builder(&[]);
+        let mut signed = Vec::new();
+        for (index, leaf) in leaves.iter().enumerate() {
+            builder.draw(leaf.clone());
+            // The last two come in one message.
+            if index != 98 {
+                signed.extend(builder.due(index == 99).map(|delivered| delivered.tokens));
+            }
+        }
+        assert_eq!(signed, [32, 64, 96, 100]);
+        assert!(!builder.lacks_signature());
+        builder.draw(leaves[0].clone());
+        assert_eq!(builder.due(false), None);
+        assert!(builder.lacks_signature());
+        let last = builder.due(true).unwrap();
+        let tokens: Vec<Hash> = leaves.iter().chain(&leaves[..1]).map(|leaf| hash_of(&leaf.token)).collect();
+        assert_eq!((last.tokens, last.tokens_root), (101, root(&tokens)));
+        assert_eq!((last.task_id, last.attempt), (spec().task_id, spec().attempt));
+        assert_eq!((last.link, last.miner), (spec().link, spec().miner));
+    }
+
+    #[test]
     fn the_message_carries_the_encoded_receipt() {
         let signed = signed(&[("x", 1)]);
-        let result = signed.clone().into_result();
+        let result = result(&signed);
         assert_eq!(Receipt::decode_all(&mut &result.receipt[..]), Ok(signed.receipt));
         assert_eq!(result.signature.as_ref(), signed.signature);
-        assert_eq!((result.task_id.as_ref(), result.attempt), (&[7; 16][..], 2));
+        assert_eq!((result.task_id.as_ref(), result.attempt), (&fixture::TASK[..], 2));
     }
 }

@@ -2,4 +2,4 @@
 
 mod builder;
 
-pub use builder::{ReceiptBuilder, SignedReceipt};
+pub use builder::{result, sign, ReceiptBuilder};

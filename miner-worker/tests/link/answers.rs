@@ -9,7 +9,7 @@ use cuckoo_wire::{
 use subxt_signer::sr25519::dev;
 
 use crate::{
-    coordinator::{completion, echoed, embedding, with_logprobs, Peer},
+    coordinator::{completion, echoed, embedding, fronted, with_logprobs, Peer},
     engine::CHAT,
     linked,
     market::Market,
@@ -22,7 +22,7 @@ async fn a_task_is_answered_and_the_receipt_verifies() {
     let (market, _coordinator, mut peer) = linked().await;
     let offer = peer.offer().await;
     assert_eq!(offer.slots, 4);
-    assert_eq!(offer.models.len(), 2);
+    assert_eq!(offer.models.len(), 3);
 
     let task = completion(1, "say one two three");
     peer.give(task.clone()).await;
@@ -33,17 +33,19 @@ async fn a_task_is_answered_and_the_receipt_verifies() {
     let receipt = verified(&market, &task, &outputs, &result);
     assert_eq!(receipt.finish, Finish::Stop);
     let root = &offer.models.iter().find(|model| model.id == CHAT).unwrap().model_root;
-    assert_eq!(receipt.model_root.as_bytes(), &root[..]);
+    assert_eq!(receipt.spec.model_root.as_bytes(), &root[..]);
 }
 
 #[tokio::test]
 async fn tokens_without_text_are_counted_in_the_outputs() {
     let (_market, _coordinator, mut peer) = ready().await;
-    peer.give(completion(1, "hidden")).await;
-    let (outputs, result) = peer.answer().await;
-    let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
-    assert_eq!(outputs.iter().map(|output| output.tokens).sum::<u32>(), 3);
-    assert_eq!(receipt.completion_tokens, 3);
+    for task in [completion(1, "hidden"), fronted(completion(2, "hidden"))] {
+        peer.give(task).await;
+        let (outputs, result) = peer.answer().await;
+        let receipt = Receipt::decode_all(&mut &result.receipt[..]).unwrap();
+        assert_eq!(outputs.iter().map(|output| output.tokens).sum::<u32>(), 3);
+        assert_eq!(receipt.completion_tokens, 3);
+    }
 }
 
 #[tokio::test]
@@ -126,8 +128,8 @@ async fn an_attempt_repeated_on_another_link_makes_no_contradiction() {
         let mut again = coordinator.welcome(&dev::alice()).await;
         again.offer().await;
         let second = receipt_for(&market, &mut again, task).await;
-        assert_eq!((second.task_id, second.attempt), (first.task_id, first.attempt));
-        assert!(!first.contradicts(&second), "{first:?} {second:?}");
+        assert_eq!((second.spec.task_id, second.spec.attempt), (first.spec.task_id, first.spec.attempt));
+        assert!(!first.spec.is_same_attempt(&second.spec), "{first:?} {second:?}");
     }
 }
 
@@ -140,8 +142,9 @@ async fn an_attempt_repeated_after_a_crash_makes_no_contradiction() {
     for task in repeated() {
         let (market, _coordinator, mut peer) = ready().await;
         let second = receipt_for(&market, &mut peer, task).await;
-        assert_eq!((&second.miner, second.task_id, second.attempt), (&first.miner, first.task_id, first.attempt));
-        assert!(!first.contradicts(&second), "{first:?} {second:?}");
+        let ids = |receipt: &Receipt| (receipt.spec.miner.clone(), receipt.spec.task_id, receipt.spec.attempt);
+        assert_eq!(ids(&second), ids(&first));
+        assert!(!first.spec.is_same_attempt(&second.spec), "{first:?} {second:?}");
     }
 }
 

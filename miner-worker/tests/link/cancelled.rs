@@ -159,6 +159,18 @@ async fn a_slot_is_in_use_until_the_receipt_is_on_its_way() {
 }
 
 #[tokio::test]
+async fn a_coordinator_that_reads_a_message_now_and_then_loses_its_link() {
+    let market = Market::with_read_limit(price(), Duration::from_secs(3));
+    let (market, coordinator, mut peer) = ready_in(market).await;
+    peer.give(paid(completion(1, "flood"))).await;
+    // Never does it read nothing for so long, and it would go on for as long as the task may take.
+    let reading = peer.read_slowly(Duration::from_millis(20));
+    let report = tokio::join!(market.until_link(&coordinator, "did not read"), reading).0;
+    assert_eq!(report.failed, 1);
+    assert!(market.written_off() > 0, "what was sent is not for nothing");
+}
+
+#[tokio::test]
 async fn a_coordinator_that_reads_nothing_loses_its_link() {
     let in_the_middle = async {
         let market = Market::with_read_limit(price(), Duration::from_secs(1));

@@ -20,9 +20,10 @@ use cuckoo_wire::{
         coordinator_message::Message as ToMiner,
         miner_link_server::{MinerLink, MinerLinkServer},
         miner_message::Message as FromMiner,
+        task,
         task::Work,
         Cancel, CancelReason, Challenge, Completion, CoordinatorMessage, Embedding, Failure, Hello, MinerMessage,
-        Offer, Output, Proof, Result as TaskResult, Sampling, Task, Voucher, Welcome,
+        Offer, Open, Opening, Output, Proof, Result as TaskResult, Sampling, Task, Voucher, Welcome,
     },
     money::{price_to_wire, voucher_to_wire},
 };
@@ -32,8 +33,9 @@ use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{transport::Server, Request, Response, Status, Streaming};
 
 use crate::{
-    engine::{CHAT, EMBEDDING},
+    engine::{CHAT, EMBEDDING, FRONTED},
     market::{stash_of, Market, MINER},
+    watched::Watched,
     LIMIT, MOMENT,
 };
 
@@ -52,6 +54,8 @@ pub(crate) struct Peer {
     outbound: mpsc::Sender<Result<CoordinatorMessage, Status>>,
     /// Who has proven its key here, and the channel that the miner has named.
     proven: Option<(Keypair, ChannelId)>,
+    /// What the miner has promised and kept, once it has proven its key.
+    watched: Option<Watched>,
 }
 
 struct Service {
@@ -68,7 +72,7 @@ impl MinerLink for Service {
         request: Request<Streaming<MinerMessage>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let (outbound, stream) = mpsc::channel(64);
-        let peer = Peer { genesis: self.genesis, inbound: request.into_inner(), outbound, proven: None };
+        let peer = Peer { genesis: self.genesis, inbound: request.into_inner(), outbound, proven: None, watched: None };
         self.links.send(peer).await.map_err(|_| Status::unavailable("the test is over"))?;
         Ok(Response::new(ReceiverStream::new(stream)))
     }
@@ -123,6 +127,7 @@ impl Peer {
     }
 
     pub(crate) async fn give(&self, task: Task) {
+        self.watched().given(&task);
         self.send(ToMiner::Task(task)).await;
     }
 
@@ -146,13 +151,13 @@ impl Peer {
         pieces: usize,
         reason: CancelReason,
     ) -> (Vec<Output>, TaskResult) {
-        let number = task.task_id[15];
+        let (task_id, attempt) = (task.task_id.clone(), task.attempt);
         self.give(task).await;
         let mut outputs = Vec::new();
         while outputs.len() < pieces {
             outputs.push(self.output().await);
         }
-        self.cancel(number, reason).await;
+        self.send(ToMiner::Cancel(Cancel { task_id, attempt, reason: reason.into() })).await;
         let (rest, result) = self.answer().await;
         outputs.extend(rest);
         (outputs, result)
@@ -190,7 +195,13 @@ impl Peer {
         let FromMiner::Proof(proof) = self.message().await else { panic!("no proof") };
         assert!(handshake.miner_is_proven(&proof.signature[..].try_into().unwrap()));
         self.proven = Some((key.clone(), proof.channel[..].try_into().unwrap()));
+        self.watched = Some(Watched::new(&handshake, proof.shares[..].try_into().unwrap()));
         proof
+    }
+
+    /// What the miner has promised on this link.
+    pub(crate) fn watched(&self) -> &Watched {
+        self.watched.as_ref().expect("nothing is proven")
     }
 
     /// Names the link's channel.
@@ -213,10 +224,29 @@ impl Peer {
         self.send(ToMiner::Voucher(self.voucher_of(&key, self.key(), amount))).await;
     }
 
-    /// The next message.
+    /// The next message. What the miner owes with every message is checked.
     pub(crate) async fn message(&mut self) -> FromMiner {
         let message = tokio::time::timeout(LIMIT, self.inbound.message()).await.expect("the miner is silent");
-        message.expect("the link broke").expect("the miner ended the link").message.expect("an empty message")
+        let message = message.expect("the link broke").expect("the miner ended the link").message;
+        let message = message.expect("an empty message");
+        if let Some(watched) = &mut self.watched {
+            watched.came(&message);
+        }
+        message
+    }
+
+    /// Asks how tokens were drawn, and returns what the miner says.
+    pub(crate) async fn ask(&mut self, open: Open) -> Opening {
+        self.send(ToMiner::Open(open)).await;
+        self.opening().await
+    }
+
+    pub(crate) async fn opening(&mut self) -> Opening {
+        loop {
+            if let FromMiner::Opening(opening) = self.message().await {
+                return opening;
+            }
+        }
     }
 
     pub(crate) async fn offer(&mut self) -> Offer {
@@ -288,6 +318,13 @@ impl Peer {
         tokio::time::timeout(LIMIT, self.outbound.closed()).await.expect("the miner holds on to the link");
     }
 
+    /// Reads a message, and the next after a pause, until the miner has ended the link.
+    pub(crate) async fn read_slowly(&mut self, pause: Duration) {
+        while let Ok(Some(_)) = self.inbound.message().await {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// Waits until the miner has ended the link.
     pub(crate) async fn until_ended(&mut self) {
         let ended = async { while let Ok(Some(_)) = self.inbound.message().await {} };
@@ -304,12 +341,8 @@ pub(crate) fn echoed(number: u8, prompt: &str) -> Task {
 }
 
 /// The same task, with the log-probabilities of so many alternatives.
-pub(crate) fn with_logprobs(mut task: Task, top: u32) -> Task {
-    let Some(Work::Completion(Completion { sampling: Some(sampling), .. })) = &mut task.work else {
-        panic!("not a completion")
-    };
-    sampling.logprobs = Some(top);
-    task
+pub(crate) fn with_logprobs(task: Task, top: u32) -> Task {
+    sampled(task, |sampling| sampling.logprobs = Some(top))
 }
 
 pub(crate) fn embedding(number: u8, inputs: &[&str]) -> Task {
@@ -319,10 +352,12 @@ pub(crate) fn embedding(number: u8, inputs: &[&str]) -> Task {
 
 /// The id of the task with this number, which began when the tests did.
 pub(crate) fn task_id(number: u8) -> TaskId {
-    static BEGAN_MS: LazyLock<u64> =
-        LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64);
     dated(*BEGAN_MS, number)
 }
+
+/// When the tests began.
+pub(crate) static BEGAN_MS: LazyLock<u64> =
+    LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64);
 
 /// The same of one that began then.
 pub(crate) fn dated(began_ms: u64, number: u8) -> TaskId {
@@ -332,17 +367,40 @@ pub(crate) fn dated(began_ms: u64, number: u8) -> TaskId {
     id
 }
 
+/// The same task for the model whose draws nobody can check.
+pub(crate) fn fronted(task: Task) -> Task {
+    Task { model: FRONTED.into(), ..task }
+}
+
+/// The same task with this seed.
+pub(crate) fn seeded(task: Task, seed: [u8; 32]) -> Task {
+    Task { seed: Some(task::Seed::Fixed(seed.to_vec().into())), ..task }
+}
+
+/// The same task with another sampling.
+pub(crate) fn sampled(mut task: Task, change: impl FnOnce(&mut Sampling)) -> Task {
+    let Some(Work::Completion(Completion { sampling: Some(sampling), .. })) = &mut task.work else {
+        panic!("not a completion")
+    };
+    change(sampling);
+    task
+}
+
 fn task(number: u8, model: &str, work: Work) -> Task {
+    let seed = task::Seed::Nonce(vec![number; 32].into());
     Task {
         task_id: task_id(number).to_vec().into(),
         attempt: 0,
         model: model.into(),
         timeout_ms: 60_000,
+        seed: (!matches!(work, Work::Embedding(_))).then_some(seed),
         work: Some(work),
         price: Some(price_to_wire(&Price::default())),
+        deadline_ms: *BEGAN_MS + 600_000,
+        resumed: vec![],
     }
 }
 
 fn sampling() -> Sampling {
-    Sampling { top_p: 1.0, repetition_penalty: 1.0, ..Default::default() }
+    Sampling { temperature: 1.0, top_p: 1.0, repetition_penalty: 1.0, ..Default::default() }
 }

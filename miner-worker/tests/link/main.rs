@@ -1,18 +1,22 @@
 //! Links against a coordinator that speaks the real protocol in this process, with an engine that answers at once.
 
+mod accepts;
 mod answers;
 mod cancelled;
+mod commits;
 mod coordinator;
 mod cut_off;
 mod endings;
 mod engine;
 mod market;
+mod opened;
 mod paid;
 mod receipts;
 mod shares;
 mod source;
 mod tasks;
 mod trust;
+mod watched;
 
 use std::time::Duration;
 

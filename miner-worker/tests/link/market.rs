@@ -11,7 +11,7 @@ use cuckoo_primitives::{
 };
 use miner_worker::{
     asks::Asks,
-    events::Events,
+    kept::Kept,
     link::{serve, Coordinators, LinkReport, Miner},
     settle::{Settlement, Trust},
     wallet::{ChannelKey, Wallet},
@@ -74,9 +74,14 @@ pub(crate) struct Market {
     stop: CancellationToken,
     served: Mutex<Option<JoinHandle<()>>>,
     source: FakeSource,
-    /// Of the wallet.
-    _folder: tempfile::TempDir,
+    /// Of the wallet, and of what is kept.
+    folder: tempfile::TempDir,
 }
+
+/// Attempts that a link carries here: enough, and quicker to make shares for.
+const ATTEMPTS_PER_LINK: usize = 2_000;
+/// What may be kept: enough for all slots.
+const KEPT_BYTES: u64 = 256 << 20;
 
 impl Market {
     pub(crate) fn new() -> Self {
@@ -99,7 +104,7 @@ impl Market {
 
     /// Its miner gives up coordinators that read nothing for so long.
     pub(crate) fn with_read_limit(price: Price, limit: Duration) -> Self {
-        Self::build_asking(price, Trust::default(), 4, None, |miner| miner.read_limit(limit))
+        Self::build_asking(price, Trust::default(), 4, None, KEPT_BYTES, |miner| miner.read_limit(limit))
     }
 
     pub(crate) fn blocking(account: AccountId) -> Self {
@@ -108,12 +113,22 @@ impl Market {
 
     /// Its miner asks that much for all its models.
     pub(crate) fn asking(price: Price, slots: u32, trust: Trust) -> Self {
-        Self::build_asking(price, trust, slots, None, |miner| miner)
+        Self::build_asking(price, trust, slots, None, KEPT_BYTES, |miner| miner)
     }
 
     /// Its miner works for nothing.
     fn build(slots: u32, blocked: Option<AccountId>, configure: impl FnOnce(Miner) -> Miner) -> Self {
-        Self::build_asking(Price::default(), Trust::default(), slots, blocked, configure)
+        Self::build_asking(Price::default(), Trust::default(), slots, blocked, KEPT_BYTES, configure)
+    }
+
+    /// Its miner may keep that much.
+    pub(crate) fn with_kept_bytes(bytes: u64) -> Self {
+        Self::build_asking(Price::default(), Trust::default(), 4, None, bytes, |miner| miner)
+    }
+
+    /// The folder of what its miner keeps.
+    pub(crate) fn kept_folder(&self) -> std::path::PathBuf {
+        self.folder.path().join("kept")
     }
 
     fn build_asking(
@@ -121,6 +136,7 @@ impl Market {
         trust: Trust,
         slots: u32,
         blocked: Option<AccountId>,
+        kept_bytes: u64,
         configure: impl FnOnce(Miner) -> Miner,
     ) -> Self {
         let coordinator = candidate(COORDINATOR, Role::Coordinator, 1, CandidateStatus::Active);
@@ -133,7 +149,9 @@ impl Market {
         let source = FakeSource::new();
         let asks = Asks::new(price, []);
         let settlement = Arc::new(Settlement::new(wallet, Arc::new(source.clone()), asks, trust));
-        let miner = configure(Miner::new(dev::bob(), chain, shared, slots, blocked, Events::Silent, settlement));
+        let kept = Kept::open(&folder.path().join("kept"), kept_bytes).unwrap();
+        let miner = Miner::new(dev::bob(), chain, shared, slots, blocked, settlement, kept);
+        let miner = configure(miner.attempts_per_link(ATTEMPTS_PER_LINK));
         Self {
             views: Mutex::new(Some(views)),
             miner: Arc::new(miner),
@@ -142,7 +160,7 @@ impl Market {
             stop: CancellationToken::new(),
             served: Mutex::default(),
             source,
-            _folder: folder,
+            folder,
         }
     }
 

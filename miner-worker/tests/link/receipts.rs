@@ -28,10 +28,11 @@ pub(crate) fn verified(market: &Market, task: &Task, outputs: &[Output], result:
         hasher.update(&output.vector);
     }
     assert_eq!(receipt.output_hash, hasher.finish());
-    assert_eq!(receipt.request_hash, request_hash(task));
+    let spec = &receipt.spec;
+    assert_eq!(spec.request_hash, request_hash(task));
     assert_eq!(receipt.completion_tokens, outputs.iter().map(|output| output.tokens).sum::<u32>());
-    assert_eq!((&receipt.task_id[..], receipt.attempt), (&task.task_id[..], task.attempt));
-    assert_eq!((&receipt.coordinator, &receipt.miner), (&COORDINATOR.account(), &MINER.account()));
+    assert_eq!((&spec.task_id[..], spec.attempt), (&task.task_id[..], task.attempt));
+    assert_eq!((&spec.coordinator, &spec.miner), (&COORDINATOR.account(), &MINER.account()));
     let signature: Signature = result.signature[..].try_into().unwrap();
     assert!(receipt.is_signed_by(&market.genesis(), &MINER.account(), &signature));
     receipt

@@ -1,11 +1,9 @@
 //! Tasks that are refused, cancelled or go wrong, and the slots that they take.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use cuckoo_wire::link::{CancelReason, FailureCode, Task};
 
 use crate::{
-    coordinator::{completion, dated, embedding, task_id},
+    coordinator::{completion, dated, embedding, task_id, BEGAN_MS},
     engine::EMBEDDING,
     linked, ready,
 };
@@ -88,19 +86,23 @@ async fn a_panic_of_the_engine_ends_one_task_only() {
 #[tokio::test]
 async fn a_task_from_another_time_is_refused_and_the_link_lives() {
     let (market, coordinator, mut peer) = ready().await;
-    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
-    let of_id = |number, id: Vec<u8>| Task { task_id: id.into(), ..completion(number, "say x") };
+    let now_ms = *BEGAN_MS;
     let hour_ms = 3_600_000;
+    let of = |number, began_ms| Task {
+        task_id: dated(began_ms, number).to_vec().into(),
+        deadline_ms: began_ms + hour_ms,
+        ..completion(number, "say x")
+    };
     for (number, began_ms) in [(1, now_ms - 2 * hour_ms), (2, now_ms + hour_ms)] {
-        peer.give(of_id(number, dated(began_ms, number).to_vec())).await;
+        peer.give(of(number, began_ms)).await;
         let failure = peer.failure().await;
         assert_eq!(failure.code(), FailureCode::Clock);
         assert!(failure.reason.contains("clock"), "{}", failure.reason);
     }
-    peer.give(of_id(3, vec![3; 16])).await;
+    peer.give(Task { task_id: vec![3; 16].into(), ..completion(3, "say x") }).await;
     assert_eq!(peer.failure().await.code(), FailureCode::InvalidRequest);
     for (number, began_ms) in [(4, now_ms - hour_ms), (5, now_ms + 300_000)] {
-        peer.give(of_id(number, dated(began_ms, number).to_vec())).await;
+        peer.give(of(number, began_ms)).await;
         peer.result().await;
     }
     assert_eq!(market.report(&coordinator).refused_clock, 3);

@@ -6,12 +6,15 @@
 use alloc::{boxed::Box, vec::Vec};
 use cuckoo_primitives::{
     benchmarking::BenchmarkMarket,
+    challenge::{Answer, ChallengeId, Demand},
+    commitment::{Leaf, MAX_PATH},
     docket::{CaseId, Conviction, Fault},
-    evidence::{Evidence, SignedReceipt},
+    evidence::{Evidence, SignedDelivered, SignedReceipt, SignedSpec},
+    fixture,
     registry::{Candidates, CurrentEra, MAX_SETTLED},
     signing::Statement,
-    task::{Finish, Receipt, TaskId},
-    AccountId, EraIndex, Hash, Role,
+    task::{Commitment, Delivered, Drawing, Receipt, TaskId, TaskSpec},
+    AccountId, EraIndex, Hash, Role, Signature, CAI,
 };
 use frame_benchmarking::v2::*;
 use frame_support::{
@@ -23,10 +26,12 @@ use sp_runtime::{traits::Zero, Perbill};
 use sp_staking::offence::{OffenceDetails, OnOffenceHandler};
 
 use crate::{
+    challenges::NextUnanswered,
     docket::NextDue,
     judge::{Charge, Judge},
-    Absences, Authors, Call, Cases, Config, Convictions, CriminalRecord, Docket, DueFrom, Event, EvidenceEras, Heard,
-    NextCase, OpenCount, Pallet, Produced, Seen, SeenFrom, WeightInfo, ABSENT_AFTER_BLOCKS, MAX_CONVICTIONS,
+    silence, Absences, AnswersDueFrom, Asked, AskedFrom, Authors, Call, Cases, Challenges, Config, Convictions,
+    CriminalRecord, Docket, DueFrom, Event, EvidenceEras, Heard, NextCase, NextChallenge, OpenChallenges, OpenCount,
+    Pallet, Produced, Questions, Seen, SeenFrom, WeightInfo, ABSENT_AFTER_BLOCKS, MAX_CONVICTIONS,
 };
 
 /// Most validators of a session.
@@ -50,27 +55,84 @@ fn task_of(ms: u64) -> TaskId {
     [a, b, c, d, e, f, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 0]
 }
 
-/// Two receipts of `miner`, which contradict each other, for a task of `era`.
-fn evidence<T: Config>(miner: &AccountId, era: EraIndex) -> Evidence {
+/// Most that a list has that is committed to.
+const MOST: u32 = 1 << MAX_PATH;
+
+/// What `miner` takes on of a task of `era`, whose time is over. As costly to draw again as can be: among all candidates, of
+/// which `top_p` has to tell how many count.
+fn spec<T: Config>(miner: &AccountId, era: EraIndex) -> TaskSpec {
+    let began = T::BenchmarkMarket::ran_at(era);
+    let mut drawing = Drawing { max_tokens: MOST, ..fixture::drawing() };
+    drawing.parameters.top_p = drawing.parameters.top_p.saturating_sub(1);
+    let drawing = Some(drawing);
+    // It began when the era did, and it may be that no time has passed since.
+    let deadline_ms = began.saturating_sub(1);
+    TaskSpec { task_id: task_of(began), miner: miner.clone(), deadline_ms, drawing, ..fixture::spec() }
+}
+
+/// The first of the leaves that `spec` asks for.
+fn leaf(spec: &TaskSpec) -> Leaf {
+    fixture::leaf(&spec.drawing.expect("it says so"), 0)
+}
+
+/// The receipt for it, which commits to as many tokens as can be; they begin with `token` and `leaf`.
+fn receipt(spec: TaskSpec, token: u32, leaf: &Leaf) -> Receipt {
+    let ((_, tokens_root), (_, leaves_root)) = (fixture::longest_path(&token), fixture::longest_path(leaf));
+    let commitment = Some(Commitment { tokens: MOST, tokens_root, leaves_root });
+    Receipt { spec, completion_tokens: MOST, commitment, ..fixture::receipt_of(&[]) }
+}
+
+fn sign<T: Config>(miner: &AccountId, statement: &impl Statement) -> Signature {
     let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-    let signed = |completion_tokens| {
-        let receipt = Receipt {
-            task_id: task_of(T::BenchmarkMarket::ran_at(era)),
-            attempt: 0,
-            coordinator: account("coordinator", 0, 0),
-            miner: miner.clone(),
-            link: Hash::repeat_byte(1),
-            model_root: Hash::repeat_byte(2),
-            request_hash: Hash::repeat_byte(3),
-            output_hash: Hash::repeat_byte(4),
-            prompt_tokens: 1,
-            completion_tokens,
-            finish: Finish::Stop,
-        };
-        let signature = T::BenchmarkMarket::sign(miner, &receipt.signing_hash(&genesis));
-        SignedReceipt { receipt, signature }
-    };
-    Evidence::Receipts { first: signed(1), second: signed(2) }
+    T::BenchmarkMarket::sign(miner, &statement.signing_hash(&genesis))
+}
+
+fn signed<T: Config>(miner: &AccountId, receipt: Receipt) -> SignedReceipt {
+    SignedReceipt { signature: sign::<T>(miner, &receipt), receipt }
+}
+
+/// A miner of which all is as costly as can be, and the oldest era of which evidence of it counts. It has to be paid before
+/// it steps back.
+fn accused<T: Config>() -> (AccountId, EraIndex) {
+    let operator = T::BenchmarkMarket::register(&offender(), Role::Miner);
+    T::BenchmarkMarket::burden(&offender(), 0);
+    (operator, T::CurrentEra::current_era() - EvidenceEras::<T>::get())
+}
+
+fn assert_charged<T: Config>() {
+    assert!(T::Candidates::has_stepped_back(&offender()));
+    assert_eq!(OpenCount::<T>::get(offender()), 1);
+}
+
+/// A miner, and the oldest era about which it can be asked.
+fn asked<T: Config>() -> (AccountId, EraIndex) {
+    let operator = T::BenchmarkMarket::register(&offender(), Role::Miner);
+    T::BenchmarkMarket::burden(&offender(), 0);
+    T::BenchmarkMarket::fund(&reporter(), T::ChallengeDeposit::get() + CAI);
+    (operator, T::CurrentEra::current_era() + 2 - EvidenceEras::<T>::get())
+}
+
+/// The demand for a leaf, and the answer.
+fn opening<T: Config>(miner: &AccountId, era: EraIndex) -> (Demand, Answer) {
+    let spec = spec::<T>(miner, era);
+    let leaf = leaf(&spec);
+    let receipt = signed::<T>(miner, receipt(spec, leaf.token, &leaf));
+    let (path, _) = fixture::longest_path(&leaf);
+    (Demand::Opening { receipt, index: 0 }, Answer::Leaf { leaf, path })
+}
+
+/// The demand for a result, and the answer.
+fn result<T: Config>(miner: &AccountId, era: EraIndex) -> (Demand, Answer) {
+    let spec = spec::<T>(miner, era);
+    let leaf = leaf(&spec);
+    let accepted = SignedSpec { signature: sign::<T>(miner, &spec), spec: spec.clone() };
+    (Demand::Result { accepted }, Answer::Receipt(signed::<T>(miner, receipt(spec, leaf.token, &leaf))))
+}
+
+/// Makes the challenge and returns its number.
+fn ask<T: Config>(demand: Demand) -> ChallengeId {
+    Pallet::<T>::challenge(RawOrigin::Signed(reporter()).into(), Box::new(demand)).expect("it may be asked");
+    NextChallenge::<T>::get() - 1
 }
 
 /// Puts a case against `stash` on the docket, which is due in the next era; returns its number.
@@ -109,20 +171,218 @@ fn convict<T: Config>(stash: &AccountId) {
 mod benchmarks {
     use super::*;
 
-    /// Of the oldest era of which evidence counts, and the offender has to be paid before it steps back.
     #[benchmark]
-    fn report() {
-        let (offender, reporter) = (offender(), reporter());
-        let operator = T::BenchmarkMarket::register(&offender, Role::Miner);
-        T::BenchmarkMarket::burden(&offender, 0);
-        let era = T::CurrentEra::current_era() - EvidenceEras::<T>::get();
-        let evidence = evidence::<T>(&operator, era);
+    fn report_receipts() {
+        let (operator, era) = accused::<T>();
+        let spec = spec::<T>(&operator, era);
+        let leaf = leaf(&spec);
+        let other = receipt(TaskSpec { request_hash: Hash::zero(), ..spec.clone() }, leaf.token, &leaf);
+        let receipt = receipt(spec, leaf.token, &leaf);
+        let evidence =
+            Evidence::Receipts { first: signed::<T>(&operator, receipt), second: signed::<T>(&operator, other) };
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(reporter), Box::new(evidence));
+        report(RawOrigin::Signed(reporter()), Box::new(evidence));
 
-        assert!(T::Candidates::has_stepped_back(&offender));
-        assert_eq!(OpenCount::<T>::get(&offender), 1);
+        assert_charged::<T>();
+    }
+
+    #[benchmark]
+    fn report_acceptance() {
+        let (operator, era) = accused::<T>();
+        let spec = spec::<T>(&operator, era);
+        let leaf = leaf(&spec);
+        let other = TaskSpec { request_hash: Hash::zero(), ..spec.clone() };
+        let accepted = SignedSpec { signature: sign::<T>(&operator, &other), spec: other };
+        let receipt = signed::<T>(&operator, receipt(spec, leaf.token, &leaf));
+        let evidence = Evidence::Acceptance { accepted, receipt };
+
+        #[extrinsic_call]
+        report(RawOrigin::Signed(reporter()), Box::new(evidence));
+
+        assert_charged::<T>();
+    }
+
+    #[benchmark]
+    fn report_delivery() {
+        let (operator, era) = accused::<T>();
+        let spec = spec::<T>(&operator, era);
+        let leaf = leaf(&spec);
+        let TaskSpec { task_id, attempt, link, miner, .. } = spec.clone();
+        let delivered = Delivered { task_id, attempt, link, miner, tokens: MOST, tokens_root: Hash::zero() };
+        let delivered = SignedDelivered { signature: sign::<T>(&operator, &delivered), delivered };
+        let receipt = signed::<T>(&operator, receipt(spec, leaf.token, &leaf));
+        let evidence = Evidence::Delivery { delivered, receipt };
+
+        #[extrinsic_call]
+        report(RawOrigin::Signed(reporter()), Box::new(evidence));
+
+        assert_charged::<T>();
+    }
+
+    /// The longest ways, and a leaf of all candidates.
+    #[benchmark]
+    fn report_leaf() {
+        let (operator, era) = accused::<T>();
+        let spec = spec::<T>(&operator, era);
+        let leaf = leaf(&spec);
+        let token = leaf.token.saturating_add(1);
+        let ((token_path, _), (leaf_path, _)) = (fixture::longest_path(&token), fixture::longest_path(&leaf));
+        let receipt = signed::<T>(&operator, receipt(spec, token, &leaf));
+        let evidence = Evidence::Leaf { receipt, index: 0, token, token_path, leaf, leaf_path };
+
+        #[extrinsic_call]
+        report(RawOrigin::Signed(reporter()), Box::new(evidence));
+
+        assert_charged::<T>();
+    }
+
+    /// The longest way, and a leaf of all candidates, of which the last was not drawn.
+    #[benchmark]
+    fn report_sampling() {
+        let (operator, era) = accused::<T>();
+        let spec = spec::<T>(&operator, era);
+        let mut leaf = leaf(&spec);
+        let others = leaf.candidates.iter().map(|it| it.token).filter(|token| *token != leaf.token);
+        leaf.token = others.last().expect("there are others");
+        let (leaf_path, _) = fixture::longest_path(&leaf);
+        let receipt = signed::<T>(&operator, receipt(spec, leaf.token, &leaf));
+        let evidence = Evidence::Sampling { receipt, index: 0, leaf, leaf_path };
+
+        #[extrinsic_call]
+        report(RawOrigin::Signed(reporter()), Box::new(evidence));
+
+        assert_charged::<T>();
+    }
+
+    #[benchmark]
+    fn report_excess() {
+        let (operator, era) = accused::<T>();
+        let spec = spec::<T>(&operator, era);
+        let leaf = leaf(&spec);
+        let receipt = Receipt { completion_tokens: MOST.saturating_add(1), ..receipt(spec, leaf.token, &leaf) };
+        let evidence = Evidence::Excess { receipt: signed::<T>(&operator, receipt) };
+
+        #[extrinsic_call]
+        report(RawOrigin::Signed(reporter()), Box::new(evidence));
+
+        assert_charged::<T>();
+    }
+
+    #[benchmark]
+    fn challenge_opening() {
+        let (operator, era) = asked::<T>();
+        let (demand, _) = opening::<T>(&operator, era);
+
+        #[extrinsic_call]
+        challenge(RawOrigin::Signed(reporter()), Box::new(demand));
+
+        assert!(OpenChallenges::<T>::contains_key(0));
+    }
+
+    #[benchmark]
+    fn challenge_result() {
+        let (operator, era) = asked::<T>();
+        let (demand, _) = result::<T>(&operator, era);
+
+        #[extrinsic_call]
+        challenge(RawOrigin::Signed(reporter()), Box::new(demand));
+
+        assert!(OpenChallenges::<T>::contains_key(0));
+    }
+
+    #[benchmark]
+    fn answer_leaf() {
+        let (operator, era) = asked::<T>();
+        let (demand, shown) = opening::<T>(&operator, era);
+        let id = ask::<T>(demand);
+
+        #[extrinsic_call]
+        answer(RawOrigin::Signed(operator), id, Box::new(shown));
+
+        assert!(!OpenChallenges::<T>::contains_key(id));
+    }
+
+    #[benchmark]
+    fn answer_receipt() {
+        let (operator, era) = asked::<T>();
+        let (demand, shown) = result::<T>(&operator, era);
+        let id = ask::<T>(demand);
+
+        #[extrinsic_call]
+        answer(RawOrigin::Signed(operator), id, Box::new(shown));
+
+        assert!(!OpenChallenges::<T>::contains_key(id));
+    }
+
+    #[benchmark]
+    fn answer_nothing() {
+        let (operator, era) = asked::<T>();
+        let (demand, _) = result::<T>(&operator, era);
+        let id = ask::<T>(demand);
+
+        #[extrinsic_call]
+        answer(RawOrigin::Signed(operator), id, Box::new(Answer::Nothing));
+
+        assert!(!OpenChallenges::<T>::contains_key(id));
+    }
+
+    /// No challenge is left of an era that is over.
+    #[benchmark]
+    fn look_for_unanswered() {
+        T::BenchmarkMarket::pass_eras(1);
+        let now = T::CurrentEra::current_era();
+        AnswersDueFrom::<T>::put(now - 1);
+        let found;
+
+        #[block]
+        {
+            found = Challenges::<T>::next_unanswered(now);
+        }
+
+        assert_eq!(found, NextUnanswered::EraDone);
+        assert_eq!(AnswersDueFrom::<T>::get(), now);
+    }
+
+    /// The miner has to be paid before it steps back. The look that finds the challenge is measured with it.
+    #[benchmark]
+    fn charge_unanswered() {
+        let (operator, era) = asked::<T>();
+        let (demand, _) = opening::<T>(&operator, era);
+        let id = ask::<T>(demand);
+        let due_in = T::CurrentEra::current_era() + 1;
+        AnswersDueFrom::<T>::put(due_in);
+        T::BenchmarkMarket::pass_eras_unpaid();
+        // However many eras that were, evidence counts.
+        EvidenceEras::<T>::put(T::CurrentEra::current_era());
+        let mut meter = WeightMeter::with_limit(
+            T::WeightInfo::look_for_unanswered().saturating_add(T::WeightInfo::charge_unanswered()),
+        );
+
+        #[block]
+        {
+            silence::charge::<T>(&mut meter);
+        }
+
+        assert!(!OpenChallenges::<T>::contains_key(id));
+        assert_charged::<T>();
+    }
+
+    #[benchmark]
+    fn forget_question() {
+        T::BenchmarkMarket::widest_window();
+        Asked::<T>::insert(0, Hash::repeat_byte(1), ());
+        T::BenchmarkMarket::pass_eras_unpaid();
+        EvidenceEras::<T>::put(1);
+        let mut meter = WeightMeter::with_limit(T::WeightInfo::forget_question());
+
+        #[block]
+        {
+            Questions::<T>::forget(&mut meter);
+        }
+
+        assert!(Asked::<T>::iter_key_prefix(0).next().is_none());
+        assert_eq!(AskedFrom::<T>::get(), 0);
     }
 
     #[benchmark]

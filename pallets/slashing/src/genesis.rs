@@ -6,7 +6,11 @@ use crate::{Config, GenesisConfig, Window};
 
 pub(crate) fn build<T: Config>(config: &GenesisConfig<T>) {
     let GenesisConfig { evidence_eras, defer_eras, .. } = config;
-    assert!(*evidence_eras > 0, "slashing.evidenceEras is 0, but evidence must count for at least one era");
+    assert!(
+        *evidence_eras > 1,
+        "slashing.evidenceEras is {evidence_eras}, but evidence must count for at least two eras: a challenge runs to the \
+         end of the next one, and silence is charged in the one after it"
+    );
     assert!(
         Window::<T>::fits(*evidence_eras, *defer_eras),
         "slashing.evidenceEras ({evidence_eras}) + slashing.deferEras ({defer_eras}) + 1 is more than the {} eras that \

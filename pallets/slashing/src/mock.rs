@@ -1,19 +1,24 @@
-//! A runtime with slashing only. Who is a candidate, with which key and how much stake, is a small register that tests
-//! fill, and time is what they set.
+//! A runtime with balances and slashing. Who is a candidate, with which key and how much stake, is a small register that
+//! tests fill, and time is what they set.
+
+use core::time::Duration;
 
 use cuckoo_primitives::{
-    evidence::{Evidence, SignedReceipt},
+    challenge::{Answer, Demand},
+    commitment::{hash_of, path, Leaf},
+    evidence::{Evidence, SignedReceipt, SignedSpec},
+    fixture,
     registry::{AppliedSlashes, Candidates, CurrentEra, OpenCases, Operators, Slash, MAX_SETTLED},
     signing::Statement,
-    task::{Finish, Receipt, TaskId},
-    AccountId, Balance, EraIndex, Hash, Role,
+    task::{began_ms, Receipt, TaskId, TaskSpec},
+    AccountId, Balance, EraIndex, Hash, Role, Signature,
 };
 use frame_support::{
     derive_impl,
     dispatch::DispatchResultWithPostInfo,
     pallet_prelude::{Decode, Encode, ValueQuery},
     storage_alias,
-    traits::{ConstU32, Hooks},
+    traits::{ConstU128, ConstU32, Hooks, UnixTime},
     weights::{constants::RocksDbWeight, Weight},
     Blake2_128Concat,
 };
@@ -30,6 +35,7 @@ type Block = frame_system::mocking::MockBlock<Test>;
 frame_support::construct_runtime!(
     pub enum Test {
         System: frame_system,
+        Balances: pallet_balances,
         Slashing: pallet_cuckoo_slashing,
     }
 );
@@ -39,11 +45,23 @@ impl frame_system::Config for Test {
     type Block = Block;
     type AccountId = AccountId;
     type Lookup = IdentityLookup<AccountId>;
+    type AccountData = pallet_balances::AccountData<Balance>;
     type DbWeight = RocksDbWeight;
 }
 
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+    type Balance = Balance;
+    type ExistentialDeposit = ConstU128<ED>;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type AccountStore = System;
+}
+
 impl pallet_cuckoo_slashing::Config for Test {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
     type CurrentEra = Market;
+    type Time = Market;
     type Candidates = Market;
     type Operators = Market;
     type Slash = Market;
@@ -51,6 +69,7 @@ impl pallet_cuckoo_slashing::Config for Test {
     type MemoryEras = ConstU32<MEMORY_ERAS>;
     type MaxValidators = ConstU32<MAX_VALIDATORS>;
     type MinStanding = ConstU32<MIN_STANDING>;
+    type ChallengeDeposit = ConstU128<DEPOSIT>;
     type WeightInfo = pallet_cuckoo_slashing::weights::SubstrateWeight<Test>;
 }
 
@@ -138,7 +157,18 @@ impl Market {
     }
 
     pub(crate) fn run_to_era(era: EraIndex) {
-        NowMs::put(ms(era));
+        Self::run_to(ms(era));
+    }
+
+    /// It is `unix_ms` milliseconds after 1970 now.
+    pub(crate) fn run_to(unix_ms: u64) {
+        NowMs::put(unix_ms);
+    }
+}
+
+impl UnixTime for Market {
+    fn now() -> Duration {
+        Duration::from_millis(NowMs::get())
     }
 }
 
@@ -225,9 +255,15 @@ pub(crate) const ALICE: AccountId = AccountId::new([1; 32]);
 /// A validator, run by key [`BOB_KEY`].
 pub(crate) const BOB: AccountId = AccountId::new([2; 32]);
 pub(crate) const REPORTER: AccountId = AccountId::new([9; 32]);
+/// Somebody who asks miners.
+pub(crate) const CLEO: AccountId = AccountId::new([8; 32]);
 pub(crate) const ALICE_KEY: u8 = 11;
 pub(crate) const BOB_KEY: u8 = 12;
 
+/// What whoever reports or asks begins with.
+pub(crate) const FUNDS: Balance = 100_000;
+pub(crate) const DEPOSIT: Balance = 1_050;
+pub(crate) const ED: Balance = 10;
 pub(crate) const STAKE: Balance = 1_000_000;
 pub(crate) const BONDING_ERAS: EraIndex = 7;
 pub(crate) const EVIDENCE_ERAS: EraIndex = 4;
@@ -237,7 +273,8 @@ pub(crate) const SESSIONS_PER_ERA: u32 = 3;
 pub(crate) const MAX_VALIDATORS: u32 = 8;
 pub(crate) const MIN_STANDING: u32 = 2;
 
-const ERA_MS: u64 = 60_000;
+/// Half an hour.
+pub(crate) const ERA_MS: u64 = 1_800_000;
 const START_MS: u64 = 1_700_000_000_000;
 
 /// When `era` begins.
@@ -264,27 +301,60 @@ pub(crate) fn task_id(unix_ms: u64, n: u8) -> TaskId {
     id
 }
 
+/// What operator key number `n` takes on of a task, for a minute.
+pub(crate) fn spec(n: u8, task_id: TaskId) -> TaskSpec {
+    let deadline_ms = began_ms(&task_id).map_or(0, |began| began + 60_000);
+    TaskSpec { task_id, miner: operator(n), deadline_ms, ..fixture::spec() }
+}
+
+/// The leaves of every receipt here.
+pub(crate) fn leaves() -> Vec<Leaf> {
+    fixture::leaves(&fixture::drawing(), LEAVES)
+}
+
+/// How many there are.
+pub(crate) const LEAVES: u32 = 5;
+
 /// What operator key number `n` answered for a task.
 pub(crate) fn receipt(n: u8, task_id: TaskId) -> Receipt {
-    Receipt {
-        task_id,
-        attempt: 0,
-        coordinator: AccountId::new([3; 32]),
-        miner: operator(n),
-        link: Hash::repeat_byte(9),
-        model_root: Hash::repeat_byte(4),
-        request_hash: Hash::repeat_byte(5),
-        output_hash: Hash::repeat_byte(6),
-        prompt_tokens: 7,
-        completion_tokens: 8,
-        finish: Finish::Stop,
-    }
+    receipt_of(n, task_id, &leaves())
+}
+
+/// The same, if it had drawn these.
+pub(crate) fn receipt_of(n: u8, task_id: TaskId, leaves: &[Leaf]) -> Receipt {
+    Receipt { spec: spec(n, task_id), ..fixture::receipt_of(leaves) }
+}
+
+/// The signature of operator key number `n`.
+pub(crate) fn sign(n: u8, statement: &impl Statement) -> Signature {
+    key(n).sign(statement.signing_hash(&System::block_hash(0)).as_bytes()).0
 }
 
 /// `receipt`, signed by operator key number `n`.
 pub(crate) fn signed(n: u8, receipt: Receipt) -> SignedReceipt {
-    let signature = key(n).sign(receipt.signing_hash(&System::block_hash(0)).as_bytes()).0;
-    SignedReceipt { receipt, signature }
+    SignedReceipt { signature: sign(n, &receipt), receipt }
+}
+
+/// What operator key number `n` accepted.
+pub(crate) fn accepted(n: u8, spec: TaskSpec) -> SignedSpec {
+    SignedSpec { signature: sign(n, &spec), spec }
+}
+
+/// The demand that operator key number `n` shows how it drew a token of a task.
+pub(crate) fn opening(n: u8, task_id: TaskId, index: u32) -> Demand {
+    Demand::Opening { receipt: signed(n, receipt(n, task_id)), index }
+}
+
+/// The demand that operator key number `n` shows what came of a task.
+pub(crate) fn result(n: u8, task_id: TaskId) -> Demand {
+    Demand::Result { accepted: accepted(n, spec(n, task_id)) }
+}
+
+/// The leaf at this place, as an answer.
+pub(crate) fn shown(index: u32) -> Answer {
+    let leaves = leaves();
+    let hashes: Vec<Hash> = leaves.iter().map(hash_of).collect();
+    Answer::Leaf { leaf: leaves[index as usize].clone(), path: path(&hashes, index as usize).unwrap() }
 }
 
 /// `receipt`, and another of the same attempt that `change` made of it, both signed by operator key number `n`.
@@ -301,6 +371,14 @@ pub(crate) fn evidence(n: u8, era: EraIndex, task: u8) -> Evidence {
 
 pub(crate) fn report(evidence: Evidence) -> DispatchResultWithPostInfo {
     submit(RuntimeOrigin::signed(REPORTER), crate::Call::report { evidence: Box::new(evidence) })
+}
+
+pub(crate) fn challenge(who: &AccountId, demand: Demand) -> DispatchResultWithPostInfo {
+    submit(RuntimeOrigin::signed(who.clone()), crate::Call::challenge { demand: Box::new(demand) })
+}
+
+pub(crate) fn answer(who: &AccountId, id: u64, answer: Answer) -> DispatchResultWithPostInfo {
+    submit(RuntimeOrigin::signed(who.clone()), crate::Call::answer { id, answer: Box::new(answer) })
 }
 
 pub(crate) fn cancel(case: u64) -> DispatchResultWithPostInfo {
@@ -360,7 +438,11 @@ impl Default for ExtBuilder {
 
 impl ExtBuilder {
     fn build(self) -> sp_io::TestExternalities {
-        let genesis = RuntimeGenesisConfig { slashing: self.slashing, ..Default::default() };
+        let balances = pallet_balances::GenesisConfig {
+            balances: [CLEO, REPORTER].map(|who| (who, FUNDS)).to_vec(),
+            ..Default::default()
+        };
+        let genesis = RuntimeGenesisConfig { balances, slashing: self.slashing, ..Default::default() };
         let mut ext: sp_io::TestExternalities = genesis.build_storage().unwrap().into();
         ext.execute_with(|| {
             System::set_block_number(1);

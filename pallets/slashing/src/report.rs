@@ -1,14 +1,15 @@
-//! What a report charges its offender with.
+//! What a report charges its offender with, and what it costs to find out.
 
 use cuckoo_primitives::{
     evidence::{Evidence, Unproven},
     registry::{CurrentEra, Operators},
     AccountId,
 };
+use frame_support::weights::Weight;
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{traits::Zero, Perbill};
+use sp_runtime::traits::Zero;
 
-use crate::{judge::Charge, Config, Error, Window};
+use crate::{judge::Charge, penalty::fraction, Config, Error, WeightInfo, Window};
 
 /// The charge that `evidence` proves.
 pub(crate) fn charge<T: Config>(evidence: &Evidence, reporter: AccountId) -> Result<Charge, Error<T>> {
@@ -25,25 +26,33 @@ pub(crate) fn charge<T: Config>(evidence: &Evidence, reporter: AccountId) -> Res
         role,
         fault: accusation.fault,
         offence_era,
-        fraction: fraction(evidence),
+        fraction: fraction(accusation.fault),
         reporter: Some(reporter),
         evidence_hash: Some(evidence.hash()),
     })
 }
 
-/// How much of the liable stake the fault costs.
-fn fraction(evidence: &Evidence) -> Perbill {
+/// What a report of `evidence` costs.
+pub(crate) fn weight<T: Config>(evidence: &Evidence) -> Weight {
     match evidence {
-        // It cannot happen by accident, and is proven beyond doubt.
-        Evidence::Receipts { .. } => Perbill::one(),
+        Evidence::Receipts { .. } => T::WeightInfo::report_receipts(),
+        Evidence::Acceptance { .. } => T::WeightInfo::report_acceptance(),
+        Evidence::Delivery { .. } => T::WeightInfo::report_delivery(),
+        Evidence::Leaf { .. } => T::WeightInfo::report_leaf(),
+        Evidence::Sampling { .. } => T::WeightInfo::report_sampling(),
+        Evidence::Excess { .. } => T::WeightInfo::report_excess(),
     }
 }
 
 impl<T> From<Unproven> for Error<T> {
     fn from(unproven: Unproven) -> Self {
         match unproven {
-            Unproven::SameReceipt => Self::SameReceipt,
+            Unproven::NoDifference => Self::NoDifference,
             Unproven::OtherAttempt => Self::OtherAttempt,
+            Unproven::NotCommitted => Self::NotCommitted,
+            Unproven::WrongPath => Self::WrongPath,
+            Unproven::WellDrawn => Self::WellDrawn,
+            Unproven::NoExcess => Self::NoExcess,
             Unproven::Undated => Self::Undated,
             Unproven::BadSignature => Self::BadSignature,
         }

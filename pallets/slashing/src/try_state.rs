@@ -2,16 +2,18 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use cuckoo_primitives::{
+    challenge::{Challenge, ChallengeId},
     docket::{Case, CaseId},
     registry::CurrentEra,
-    AccountId, EraIndex,
+    AccountId, Balance, EraIndex,
 };
 use frame_support::ensure;
 use sp_runtime::DispatchError;
 
 use crate::{
-    Absences, Authors, Cases, Config, Convictions, DeferEras, Due, DueFrom, EvidenceEras, NextCase, OpenCount, Pallet,
-    Produced, Seen, SeenFrom, Window,
+    Absences, AnswersDue, AnswersDueFrom, Asked, AskedFrom, Authors, Cases, ChallengesOf, Config, Convictions,
+    DeferEras, Deposits, Due, DueFrom, EvidenceEras, NextCase, NextChallenge, OpenChallenges, OpenCount, Pallet,
+    Produced, Questions, Seen, SeenFrom, Window,
 };
 
 impl<T: Config> Pallet<T> {
@@ -26,6 +28,9 @@ impl<T: Config> Pallet<T> {
         check_open_counts::<T>()?;
         check_seen::<T>(now)?;
         check_convictions::<T>(now)?;
+        check_challenges::<T>(now)?;
+        check_deposits::<T>()?;
+        check_asked::<T>(now)?;
         check_liveness::<T>()
     }
 }
@@ -91,6 +96,60 @@ fn check_convictions<T: Config>(now: EraIndex) -> Result<(), DispatchError> {
             let open = Cases::<T>::get(conviction.case).filter(|case| case.offender == stash);
             ensure!(open.is_none(), "a case is decided once");
         }
+    }
+    Ok(())
+}
+
+fn check_challenges<T: Config>(now: EraIndex) -> Result<(), DispatchError> {
+    ensure!(AnswersDueFrom::<T>::get() <= now, "no answer is late before its era is over");
+    for (id, challenge) in OpenChallenges::<T>::iter() {
+        check_challenge::<T>(id, &challenge, now)?;
+    }
+    for (era, id, ()) in AnswersDue::<T>::iter() {
+        let challenge = OpenChallenges::<T>::get(ChallengeId::from_be_bytes(id));
+        ensure!(challenge.is_some_and(|it| it.due_in == era), "what is to be answered is a challenge of that era");
+    }
+    for (miner, id, ()) in ChallengesOf::<T>::iter() {
+        let challenge = OpenChallenges::<T>::get(ChallengeId::from_be_bytes(id));
+        ensure!(challenge.is_some_and(|it| it.miner == miner), "what a miner is asked is a challenge of it");
+    }
+    Ok(())
+}
+
+fn check_challenge<T: Config>(id: ChallengeId, challenge: &Challenge, now: EraIndex) -> Result<(), DispatchError> {
+    let Challenge { miner, operator, question, offence_era, due_in, .. } = challenge;
+    ensure!(id < NextChallenge::<T>::get(), "challenges are counted");
+    ensure!(*offence_era < *due_in && *due_in <= now.saturating_add(1), "a challenge runs to the end of the next era");
+    ensure!(*due_in >= AnswersDueFrom::<T>::get(), "no answer is waited for that was due in an era that is done");
+    ensure!(AnswersDue::<T>::contains_key(due_in, id.to_be_bytes()), "every answer is due in its era");
+    ensure!(ChallengesOf::<T>::contains_key(miner, id.to_be_bytes()), "every challenge is found by its miner");
+    if Window::<T>::counts(*offence_era) {
+        ensure!(Questions::<T>::is_asked(*offence_era, operator, question), "what is asked is remembered");
+    }
+    Ok(())
+}
+
+fn check_deposits<T: Config>() -> Result<(), DispatchError> {
+    let mut deposits: BTreeMap<AccountId, Balance> = BTreeMap::new();
+    for challenge in OpenChallenges::<T>::iter_values() {
+        let sum = deposits.entry(challenge.challenger).or_default();
+        *sum = sum.saturating_add(challenge.deposit);
+    }
+    let are_held = deposits.iter().all(|(challenger, sum)| Deposits::<T>::held(challenger) == *sum);
+    ensure!(are_held, "what is held of a challenger is its deposits");
+    Ok(())
+}
+
+fn check_asked<T: Config>(now: EraIndex) -> Result<(), DispatchError> {
+    let from = AskedFrom::<T>::get();
+    ensure!(from <= now, "no question is forgotten while evidence counts");
+    ensure!(
+        from == 0 || !Window::<T>::counts(from.saturating_sub(1)),
+        "no question is forgotten while evidence counts"
+    );
+    for (era, _, ()) in Asked::<T>::iter() {
+        ensure!(from <= era, "questions about forgotten eras are forgotten");
+        ensure!(era <= now, "nobody is asked about what is yet to come");
     }
     Ok(())
 }

@@ -11,9 +11,35 @@ use frame_support::{traits::Get, weights::Weight};
 /// Weight of each benchmark.
 pub trait WeightInfo {
     /// See `benchmarking.rs`.
-    fn report() -> Weight;
+    fn report_receipts() -> Weight;
+    /// See `benchmarking.rs`.
+    fn report_acceptance() -> Weight;
+    /// See `benchmarking.rs`.
+    fn report_delivery() -> Weight;
+    /// See `benchmarking.rs`.
+    fn report_leaf() -> Weight;
+    /// See `benchmarking.rs`.
+    fn report_sampling() -> Weight;
+    /// See `benchmarking.rs`.
+    fn report_excess() -> Weight;
     /// See `benchmarking.rs`.
     fn cancel_slash() -> Weight;
+    /// See `benchmarking.rs`.
+    fn challenge_opening() -> Weight;
+    /// See `benchmarking.rs`.
+    fn challenge_result() -> Weight;
+    /// See `benchmarking.rs`.
+    fn answer_leaf() -> Weight;
+    /// See `benchmarking.rs`.
+    fn answer_receipt() -> Weight;
+    /// See `benchmarking.rs`.
+    fn answer_nothing() -> Weight;
+    /// See `benchmarking.rs`.
+    fn look_for_unanswered() -> Weight;
+    /// See `benchmarking.rs`.
+    fn charge_unanswered() -> Weight;
+    /// See `benchmarking.rs`.
+    fn forget_question() -> Weight;
     /// See `benchmarking.rs`.
     fn look_for_due() -> Weight;
     /// See `benchmarking.rs`; s from 0 to 16.
@@ -58,9 +84,163 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::Due` (r:5 w:1)
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
-    fn report() -> Weight {
-        // At least 505_620_000 picoseconds.
+    fn report_receipts() -> Weight {
         Weight::from_parts(530_387_000, 0)
+            .saturating_add(T::DbWeight::get().reads(57))
+            .saturating_add(T::DbWeight::get().writes(13))
+    }
+    // Storage: `System::BlockHash` (r:1 w:0)
+    // Storage: `Timestamp::Now` (r:1 w:0)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Stake::EraStarts` (r:29 w:0)
+    // Storage: `Slashing::EvidenceEras` (r:1 w:0)
+    // Storage: `Registration::Operators` (r:1 w:0)
+    // Storage: `Slashing::Seen` (r:1 w:1)
+    // Storage: `Slashing::DeferEras` (r:1 w:0)
+    // Storage: `Slashing::NextCase` (r:1 w:1)
+    // Storage: `Slashing::OpenCount` (r:1 w:1)
+    // Storage: `Registration::RoleOf` (r:1 w:0)
+    // Storage: `Registration::Candidates` (r:1 w:1)
+    // Storage: `Voting::Earned` (r:1 w:1)
+    // Storage: `Voting::Pools` (r:1 w:1)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:1 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
+    // Storage: `Stake::EmissionState` (r:1 w:1)
+    // Storage: `System::Account` (r:1 w:1)
+    // Storage: `Registration::Commissions` (r:1 w:0)
+    // Storage: `Voting::Marks` (r:1 w:1)
+    // Storage: `Slashing::DueFrom` (r:1 w:0)
+    // Storage: `Slashing::Due` (r:5 w:1)
+    // Storage: `Voting::Totals` (r:1 w:1)
+    // Storage: `Slashing::Cases` (r:0 w:1)
+    fn report_acceptance() -> Weight {
+        Weight::from_parts(530_387_000, 0)
+            .saturating_add(T::DbWeight::get().reads(57))
+            .saturating_add(T::DbWeight::get().writes(13))
+    }
+    // Storage: `System::BlockHash` (r:1 w:0)
+    // Storage: `Timestamp::Now` (r:1 w:0)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Stake::EraStarts` (r:29 w:0)
+    // Storage: `Slashing::EvidenceEras` (r:1 w:0)
+    // Storage: `Registration::Operators` (r:1 w:0)
+    // Storage: `Slashing::Seen` (r:1 w:1)
+    // Storage: `Slashing::DeferEras` (r:1 w:0)
+    // Storage: `Slashing::NextCase` (r:1 w:1)
+    // Storage: `Slashing::OpenCount` (r:1 w:1)
+    // Storage: `Registration::RoleOf` (r:1 w:0)
+    // Storage: `Registration::Candidates` (r:1 w:1)
+    // Storage: `Voting::Earned` (r:1 w:1)
+    // Storage: `Voting::Pools` (r:1 w:1)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:1 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
+    // Storage: `Stake::EmissionState` (r:1 w:1)
+    // Storage: `System::Account` (r:1 w:1)
+    // Storage: `Registration::Commissions` (r:1 w:0)
+    // Storage: `Voting::Marks` (r:1 w:1)
+    // Storage: `Slashing::DueFrom` (r:1 w:0)
+    // Storage: `Slashing::Due` (r:5 w:1)
+    // Storage: `Voting::Totals` (r:1 w:1)
+    // Storage: `Slashing::Cases` (r:0 w:1)
+    fn report_delivery() -> Weight {
+        Weight::from_parts(530_387_000, 0)
+            .saturating_add(T::DbWeight::get().reads(57))
+            .saturating_add(T::DbWeight::get().writes(13))
+    }
+    // Storage: `System::BlockHash` (r:1 w:0)
+    // Storage: `Timestamp::Now` (r:1 w:0)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Stake::EraStarts` (r:29 w:0)
+    // Storage: `Slashing::EvidenceEras` (r:1 w:0)
+    // Storage: `Registration::Operators` (r:1 w:0)
+    // Storage: `Slashing::Seen` (r:1 w:1)
+    // Storage: `Slashing::DeferEras` (r:1 w:0)
+    // Storage: `Slashing::NextCase` (r:1 w:1)
+    // Storage: `Slashing::OpenCount` (r:1 w:1)
+    // Storage: `Registration::RoleOf` (r:1 w:0)
+    // Storage: `Registration::Candidates` (r:1 w:1)
+    // Storage: `Voting::Earned` (r:1 w:1)
+    // Storage: `Voting::Pools` (r:1 w:1)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:1 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
+    // Storage: `Stake::EmissionState` (r:1 w:1)
+    // Storage: `System::Account` (r:1 w:1)
+    // Storage: `Registration::Commissions` (r:1 w:0)
+    // Storage: `Voting::Marks` (r:1 w:1)
+    // Storage: `Slashing::DueFrom` (r:1 w:0)
+    // Storage: `Slashing::Due` (r:5 w:1)
+    // Storage: `Voting::Totals` (r:1 w:1)
+    // Storage: `Slashing::Cases` (r:0 w:1)
+    fn report_leaf() -> Weight {
+        Weight::from_parts(620_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(57))
+            .saturating_add(T::DbWeight::get().writes(13))
+    }
+    // Storage: `System::BlockHash` (r:1 w:0)
+    // Storage: `Timestamp::Now` (r:1 w:0)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Stake::EraStarts` (r:29 w:0)
+    // Storage: `Slashing::EvidenceEras` (r:1 w:0)
+    // Storage: `Registration::Operators` (r:1 w:0)
+    // Storage: `Slashing::Seen` (r:1 w:1)
+    // Storage: `Slashing::DeferEras` (r:1 w:0)
+    // Storage: `Slashing::NextCase` (r:1 w:1)
+    // Storage: `Slashing::OpenCount` (r:1 w:1)
+    // Storage: `Registration::RoleOf` (r:1 w:0)
+    // Storage: `Registration::Candidates` (r:1 w:1)
+    // Storage: `Voting::Earned` (r:1 w:1)
+    // Storage: `Voting::Pools` (r:1 w:1)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:1 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
+    // Storage: `Stake::EmissionState` (r:1 w:1)
+    // Storage: `System::Account` (r:1 w:1)
+    // Storage: `Registration::Commissions` (r:1 w:0)
+    // Storage: `Voting::Marks` (r:1 w:1)
+    // Storage: `Slashing::DueFrom` (r:1 w:0)
+    // Storage: `Slashing::Due` (r:5 w:1)
+    // Storage: `Voting::Totals` (r:1 w:1)
+    // Storage: `Slashing::Cases` (r:0 w:1)
+    fn report_sampling() -> Weight {
+        Weight::from_parts(760_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(57))
+            .saturating_add(T::DbWeight::get().writes(13))
+    }
+    // Storage: `System::BlockHash` (r:1 w:0)
+    // Storage: `Timestamp::Now` (r:1 w:0)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Stake::EraStarts` (r:29 w:0)
+    // Storage: `Slashing::EvidenceEras` (r:1 w:0)
+    // Storage: `Registration::Operators` (r:1 w:0)
+    // Storage: `Slashing::Seen` (r:1 w:1)
+    // Storage: `Slashing::DeferEras` (r:1 w:0)
+    // Storage: `Slashing::NextCase` (r:1 w:1)
+    // Storage: `Slashing::OpenCount` (r:1 w:1)
+    // Storage: `Registration::RoleOf` (r:1 w:0)
+    // Storage: `Registration::Candidates` (r:1 w:1)
+    // Storage: `Voting::Earned` (r:1 w:1)
+    // Storage: `Voting::Pools` (r:1 w:1)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Settlement::WorkOf` (r:1 w:0)
+    // Storage: `Settlement::WorkIn` (r:1 w:0)
+    // Storage: `Stake::EmissionState` (r:1 w:1)
+    // Storage: `System::Account` (r:1 w:1)
+    // Storage: `Registration::Commissions` (r:1 w:0)
+    // Storage: `Voting::Marks` (r:1 w:1)
+    // Storage: `Slashing::DueFrom` (r:1 w:0)
+    // Storage: `Slashing::Due` (r:5 w:1)
+    // Storage: `Voting::Totals` (r:1 w:1)
+    // Storage: `Slashing::Cases` (r:0 w:1)
+    fn report_excess() -> Weight {
+        Weight::from_parts(480_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
     }
@@ -72,6 +252,123 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         Weight::from_parts(23_205_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(3))
+    }
+    // Storage: `Timestamp::Now` (r:1 w:0)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Stake::EraStarts` (r:28 w:0)
+    // Storage: `Slashing::EvidenceEras` (r:1 w:0)
+    // Storage: `Registration::Operators` (r:1 w:0)
+    // Storage: `System::BlockHash` (r:1 w:0)
+    // Storage: `Slashing::Asked` (r:1 w:1)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Storage: `System::Account` (r:1 w:1)
+    // Storage: `Slashing::NextChallenge` (r:1 w:1)
+    // Storage: `Slashing::AnswersDue` (r:0 w:1)
+    // Storage: `Slashing::ChallengesOf` (r:0 w:1)
+    // Storage: `Slashing::OpenChallenges` (r:0 w:1)
+    fn challenge_opening() -> Weight {
+        Weight::from_parts(330_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(38))
+            .saturating_add(T::DbWeight::get().writes(7))
+    }
+    // Storage: `Timestamp::Now` (r:1 w:0)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Stake::EraStarts` (r:28 w:0)
+    // Storage: `Slashing::EvidenceEras` (r:1 w:0)
+    // Storage: `Registration::Operators` (r:1 w:0)
+    // Storage: `System::BlockHash` (r:1 w:0)
+    // Storage: `Slashing::Asked` (r:1 w:1)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Storage: `System::Account` (r:1 w:1)
+    // Storage: `Slashing::NextChallenge` (r:1 w:1)
+    // Storage: `Slashing::AnswersDue` (r:0 w:1)
+    // Storage: `Slashing::ChallengesOf` (r:0 w:1)
+    // Storage: `Slashing::OpenChallenges` (r:0 w:1)
+    fn challenge_result() -> Weight {
+        Weight::from_parts(330_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(38))
+            .saturating_add(T::DbWeight::get().writes(7))
+    }
+    // Storage: `Slashing::OpenChallenges` (r:1 w:1)
+    // Storage: `System::BlockHash` (r:1 w:0)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Storage: `System::Account` (r:2 w:2)
+    // Storage: `Slashing::AnswersDue` (r:0 w:1)
+    // Storage: `Slashing::ChallengesOf` (r:0 w:1)
+    fn answer_leaf() -> Weight {
+        Weight::from_parts(230_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().writes(6))
+    }
+    // Storage: `Slashing::OpenChallenges` (r:1 w:1)
+    // Storage: `System::BlockHash` (r:1 w:0)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Storage: `System::Account` (r:2 w:2)
+    // Storage: `Slashing::AnswersDue` (r:0 w:1)
+    // Storage: `Slashing::ChallengesOf` (r:0 w:1)
+    fn answer_receipt() -> Weight {
+        Weight::from_parts(230_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().writes(6))
+    }
+    // Storage: `Slashing::OpenChallenges` (r:1 w:1)
+    // Storage: `System::BlockHash` (r:1 w:0)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Storage: `System::Account` (r:2 w:2)
+    // Storage: `Slashing::AnswersDue` (r:0 w:1)
+    // Storage: `Slashing::ChallengesOf` (r:0 w:1)
+    fn answer_nothing() -> Weight {
+        Weight::from_parts(150_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().writes(6))
+    }
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Slashing::AnswersDueFrom` (r:1 w:1)
+    // Storage: `Slashing::AnswersDue` (r:1 w:0)
+    fn look_for_unanswered() -> Weight {
+        Weight::from_parts(9_574_000, 0)
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().writes(1))
+    }
+    // Storage: `Slashing::OpenChallenges` (r:1 w:1)
+    // Storage: `Slashing::AnswersDue` (r:0 w:1)
+    // Storage: `Slashing::ChallengesOf` (r:0 w:1)
+    // Storage: `Balances::Holds` (r:1 w:1)
+    // Storage: `System::Account` (r:1 w:1)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Slashing::EvidenceEras` (r:1 w:0)
+    // Storage: `Registration::RoleOf` (r:1 w:0)
+    // Storage: `Slashing::Seen` (r:1 w:1)
+    // Storage: `Slashing::DeferEras` (r:1 w:0)
+    // Storage: `Slashing::NextCase` (r:1 w:1)
+    // Storage: `Slashing::OpenCount` (r:1 w:1)
+    // Storage: `Registration::Candidates` (r:1 w:1)
+    // Storage: `Voting::Earned` (r:1 w:1)
+    // Storage: `Voting::Pools` (r:1 w:1)
+    // Storage: `Voting::OpenPots` (r:1 w:1)
+    // Storage: `Stake::EmissionState` (r:1 w:0)
+    // Storage: `Registration::Commissions` (r:1 w:0)
+    // Storage: `Voting::Marks` (r:1 w:1)
+    // Storage: `Slashing::DueFrom` (r:1 w:0)
+    // Storage: `Slashing::Due` (r:5 w:1)
+    // Storage: `Stake::BondingEras` (r:1 w:0)
+    // Storage: `Voting::Totals` (r:1 w:1)
+    // Storage: `Slashing::Cases` (r:0 w:1)
+    fn charge_unanswered() -> Weight {
+        Weight::from_parts(250_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(25))
+            .saturating_add(T::DbWeight::get().writes(16))
+    }
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Slashing::AskedFrom` (r:1 w:0)
+    // Storage: `Slashing::EvidenceEras` (r:1 w:0)
+    // Storage: `Slashing::Asked` (r:1 w:1)
+    fn forget_question() -> Weight {
+        Weight::from_parts(17_235_000, 0)
+            .saturating_add(T::DbWeight::get().reads(4))
+            .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Slashing::DueFrom` (r:1 w:1)
     // Storage: `Slashing::Due` (r:1 w:0)

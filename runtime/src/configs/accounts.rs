@@ -115,6 +115,7 @@ impl InstanceFilter<RuntimeCall> for ProxyKind {
                     && !pays_by_identity(call)
                     && !redirects_rewards(call)
                     && !pays_by_voucher(call)
+                    && !pays_by_challenge(call)
             }
             ProxyKind::Staking => {
                 matches!(
@@ -167,6 +168,11 @@ fn pays_by_voucher(call: &RuntimeCall) -> bool {
         RuntimeCall::Settlement(pallet_cuckoo_settlement::Call::deposit { .. })
             | RuntimeCall::Registration(Call::register { .. } | Call::set_operator { .. })
     )
+}
+
+/// Whether the call can move funds by way of a challenge: who answers it gets a part of the deposit.
+fn pays_by_challenge(call: &RuntimeCall) -> bool {
+    matches!(call, RuntimeCall::Slashing(pallet_cuckoo_slashing::Call::challenge { .. }))
 }
 
 /// Whether the call can move funds by way of an identity: a sub-account that quits keeps the deposit that its main

@@ -1,6 +1,6 @@
 //! The market's pallets, and how they are read together.
 
-use cuckoo_primitives::{AccountId, EraIndex, StashOverview};
+use cuckoo_primitives::{AccountId, Balance, EraIndex, StashOverview, CAI};
 use frame_support::{parameter_types, traits::ConstU32, PalletId};
 use sp_runtime::Perbill;
 
@@ -24,6 +24,8 @@ parameter_types! {
     pub const PayoutShare: Perbill = Perbill::from_percent(15);
     /// A conviction doubles the next slash for as long.
     pub const MemoryEras: EraIndex = 28;
+    /// Held for a challenge until it ends; an answer costs its challenger a fiftieth of it.
+    pub const ChallengeDeposit: Balance = CAI.saturating_mul(10);
 }
 
 impl pallet_cuckoo_staking::Config for Runtime {
@@ -67,7 +69,10 @@ impl pallet_cuckoo_voting::Config for Runtime {
 }
 
 impl pallet_cuckoo_slashing::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
     type CurrentEra = Stake;
+    type Time = Timestamp;
     type Candidates = Registration;
     type Operators = Registration;
     type Slash = Voting;
@@ -76,6 +81,7 @@ impl pallet_cuckoo_slashing::Config for Runtime {
     type MaxValidators = MaxAuthorities;
     // One validator alone keeps a development chain going.
     type MinStanding = ConstU32<1>;
+    type ChallengeDeposit = ChallengeDeposit;
     type WeightInfo = pallet_cuckoo_slashing::weights::SubstrateWeight<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
     type BenchmarkMarket = super::benchmarks::Market;

@@ -1,25 +1,21 @@
 //! The worked examples of docs/economics.md, on the real runtime.
 
-use cuckoo_primitives::{
-    evidence::{Evidence, SignedReceipt},
-    signing::Statement,
-    task::{Finish, Receipt, TaskId},
-    Balance, EraIndex, Hash, CAI,
-};
+use cuckoo_primitives::{challenge::CHALLENGED_WITHIN_MS, Balance, EraIndex, CAI};
 use cuckoo_runtime::{
     configs::{
-        market::{PayoutShare, ReporterShare},
+        market::{ChallengeDeposit, PayoutShare, ReporterShare},
         BlockWeights, TREASURY_SHARE,
     },
-    Balances, Runtime, RuntimeEvent, Settlement, Slashing, Stake, System, Voting,
+    Balances, Runtime, RuntimeEvent, Settlement, Slashing, Stake, Voting,
 };
 use frame_support::assert_ok;
-use sp_core::Pair;
+use pallet_cuckoo_slashing::{ANSWER_SHARE, BURNED_SHARE};
 use sp_runtime::{Perbill, Percent};
 
 use crate::{
     chain::{Account, Chain},
     settlement::redeem,
+    verification::contradiction,
 };
 
 type StakeCall = pallet_cuckoo_staking::Call<Runtime>;
@@ -100,6 +96,9 @@ fn every_network_has_the_shares_of_the_document() {
     assert_eq!(PayoutShare::get(), Perbill::from_percent(15));
     assert_eq!(ReporterShare::get(), Perbill::from_percent(10));
     assert_eq!(TREASURY_SHARE, Percent::from_percent(20));
+    assert_eq!(ChallengeDeposit::get(), 10 * CAI);
+    assert_eq!((ANSWER_SHARE, BURNED_SHARE), (Perbill::from_percent(1), Perbill::from_percent(1)));
+    assert_eq!(CHALLENGED_WITHIN_MS, 3_600_000);
     Chain::new("dev").read(|| {
         assert_eq!(Slashing::hook_limit(), BlockWeights::get().max_block.saturating_div(10));
         let terms = Settlement::terms();
@@ -207,32 +206,6 @@ fn rewards_wait_until_they_are_claimed() {
     assert!(chain.submit(&miner, StakeCall::claim {}).is_err());
 }
 
-/// Two receipts of `operator` for one attempt, which began now.
-fn equivocation(chain: &mut Chain, operator: &Account) -> Evidence {
-    let (genesis, now_ms) = chain.read(|| (System::block_hash(0), pallet_timestamp::Now::<Runtime>::get()));
-    let mut task_id: TaskId = [0; 16];
-    task_id[..6].copy_from_slice(&now_ms.to_be_bytes()[2..]);
-    (task_id[6], task_id[8]) = (0x70, 0x80);
-    let signed = |output_hash: Hash| {
-        let receipt = Receipt {
-            task_id,
-            attempt: 0,
-            coordinator: Account::new("//Coordinator").id(),
-            miner: operator.id(),
-            link: Hash::repeat_byte(1),
-            model_root: Hash::repeat_byte(2),
-            request_hash: Hash::repeat_byte(3),
-            output_hash,
-            prompt_tokens: 1,
-            completion_tokens: 1,
-            finish: Finish::Stop,
-        };
-        let signature = operator.pair().sign(receipt.signing_hash(&genesis).as_bytes());
-        SignedReceipt { receipt, signature: signature.0 }
-    };
-    Evidence::Receipts { first: signed(Hash::repeat_byte(4)), second: signed(Hash::repeat_byte(5)) }
-}
-
 #[test]
 fn a_miner_that_contradicts_itself_loses_all_that_stood_there_and_the_reporter_a_tenth_of_its_own() {
     let mut chain = Chain::dev();
@@ -244,7 +217,7 @@ fn a_miner_that_contradicts_itself_loses_all_that_stood_there_and_the_reporter_a
     let ferdie = stash("Ferdie");
     assert_ok!(chain.submit(&ferdie, StakeCall::bond { value: 5_000 * CAI }));
     assert_ok!(chain.submit(&ferdie, VotingCall::vote { candidate: miner.id(), amount: 5_000 * CAI }));
-    let evidence = equivocation(&mut chain, &operator);
+    let evidence = contradiction(&mut chain, &operator);
     let free = |chain: &mut Chain| chain.read(|| Balances::free_balance(reporter.id()));
     let issued_beside_rewards =
         |chain: &mut Chain| chain.read(|| Balances::total_issuance() - Stake::emission().emitted());

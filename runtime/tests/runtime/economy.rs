@@ -1,22 +1,19 @@
 //! Rewards and slashes through all pallets together.
 
 use cuckoo_primitives::{
-    evidence::{Evidence, SignedReceipt},
-    registry::Backing,
-    runtime_api::runtime_decl_for_market_api::MarketApi,
-    signing::Statement,
-    task::{Finish, Receipt, TaskId},
-    AccountId, CandidateStatus, EraIndex, CAI,
+    registry::Backing, runtime_api::runtime_decl_for_market_api::MarketApi, AccountId, CandidateStatus, EraIndex, CAI,
 };
-use cuckoo_runtime::{Balances, Block, Registration, Runtime, Slashing, Stake, System, Voting};
+use cuckoo_runtime::{Balances, Block, Registration, Runtime, Slashing, Stake, Voting};
 use frame_support::{
     assert_ok,
     traits::{fungible::InspectHold, Currency},
 };
 use pallet_cuckoo_staking::Payee;
-use sp_core::{Pair, H256};
 
-use crate::chain::{Account, Chain};
+use crate::{
+    chain::{Account, Chain},
+    verification::contradiction,
+};
 
 type StakeCall = pallet_cuckoo_staking::Call<Runtime>;
 type RegistrationCall = pallet_cuckoo_registration::Call<Runtime>;
@@ -55,36 +52,9 @@ fn dave_votes(chain: &mut Chain, candidate: &Account, amount: u128) -> Account {
     voter
 }
 
-/// Two receipts of Miner1's operator for one attempt of a task that begins now, which contradict each other.
-fn contradiction(chain: &mut Chain) -> Evidence {
-    let (genesis, now_ms) = chain.read(|| (System::block_hash(0), pallet_timestamp::Now::<Runtime>::get()));
-    let mut task_id: TaskId = [7; 16];
-    task_id[..6].copy_from_slice(&now_ms.to_be_bytes()[2..]);
-    task_id[6] = 0x70;
-    task_id[8] = 0x80;
-    let receipt = |prompt_tokens| Receipt {
-        task_id,
-        attempt: 0,
-        coordinator: operator("Coordinator").id(),
-        miner: operator("Miner1").id(),
-        link: H256::repeat_byte(1),
-        model_root: H256::repeat_byte(2),
-        request_hash: H256::repeat_byte(3),
-        output_hash: H256::repeat_byte(4),
-        prompt_tokens,
-        completion_tokens: 5,
-        finish: Finish::Stop,
-    };
-    let sign = |receipt: Receipt| {
-        let signature = operator("Miner1").pair().sign(receipt.signing_hash(&genesis).as_bytes()).0;
-        SignedReceipt { receipt, signature }
-    };
-    Evidence::Receipts { first: sign(receipt(1)), second: sign(receipt(2)) }
-}
-
 /// Has `reporter` report Miner1, whose case is the only one; returns the era from which it is applied.
 pub(crate) fn report(chain: &mut Chain, reporter: &Account) -> EraIndex {
-    let evidence = contradiction(chain);
+    let evidence = contradiction(chain, &operator("Miner1"));
     assert_ok!(chain.submit(reporter, SlashingCall::report { evidence: Box::new(evidence) }));
     let docket = chain.read(|| Slashing::docket(None, 10));
     assert_eq!(docket.len(), 1);

@@ -11,4 +11,5 @@ mod governance;
 mod market;
 mod proxies;
 mod settlement;
+mod verification;
 mod view_functions;

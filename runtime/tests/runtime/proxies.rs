@@ -1,4 +1,8 @@
-use cuckoo_primitives::{Role, CAI};
+use cuckoo_primitives::{
+    challenge::{Answer, Demand},
+    evidence::SignedReceipt,
+    fixture, Role, CAI,
+};
 use cuckoo_runtime::{configs::ProxyKind, Balances, Runtime, RuntimeCall, RuntimeEvent, Stake};
 use frame_support::assert_ok;
 use sp_runtime::DispatchError;
@@ -123,6 +127,19 @@ fn a_non_transfer_proxy_cannot_pay_by_way_of_vouchers() {
     let request = Settlement::<Runtime>::request_withdrawal { amount: CAI };
     let refused = Err(Error::<Runtime>::NotEnoughEscrow.into());
     assert_eq!(outcome(&mut chain, &proxy, &stash, request), refused);
+}
+
+/// Who answers gets a part of the deposit.
+#[test]
+fn a_proxy_without_transfers_does_not_challenge_but_answers() {
+    use pallet_cuckoo_slashing::{Call, Error};
+    let (mut chain, stash, proxy) = with_proxy(ProxyKind::NonTransfer);
+    let receipt = SignedReceipt { receipt: fixture::receipt(), signature: [0; 64] };
+    let challenge = Call::<Runtime>::challenge { demand: Box::new(Demand::Opening { receipt, index: 0 }) };
+    assert_eq!(outcome(&mut chain, &proxy, &stash, challenge), filtered());
+    let answer = Call::<Runtime>::answer { id: 0, answer: Box::new(Answer::Nothing) };
+    let refused = Err(Error::<Runtime>::NoSuchChallenge.into());
+    assert_eq!(outcome(&mut chain, &proxy, &stash, answer), refused);
 }
 
 #[test]

@@ -27,6 +27,7 @@ use sp_runtime::Perbill;
 use crate::{
     chain::{Account, Chain},
     economy::report,
+    verification::ask_for_leaf,
 };
 
 /// What the runtime answers to `question`.
@@ -123,6 +124,26 @@ fn the_docket_is_read_as_through_the_runtime_api() {
     assert_eq!(ask(&mut chain, slashing::CaseViewFunction::<Runtime>::new(number)), None);
     let convictions = ask(&mut chain, slashing::ConvictionsViewFunction::<Runtime>::new(miner.id()));
     assert_eq!(convictions.iter().map(|it| (it.case, it.loss)).collect::<Vec<_>>(), [(number, 25_000 * CAI)]);
+}
+
+#[test]
+fn challenges_are_read_as_through_the_runtime_api() {
+    let mut chain = Chain::dev();
+    let miner = stash("Miner1").id();
+    let ids: Vec<u64> = (0..3).map(|index| ask_for_leaf(&mut chain, index)).collect();
+    assert_eq!(ids, [0, 1, 2]);
+    let page = |after, limit| slashing::OpenChallengesViewFunction::<Runtime>::new(after, limit);
+    let all = ask(&mut chain, page(None, u32::MAX));
+    assert_eq!(all.len(), 3);
+    assert_eq!(all, chain.read(|| <Runtime as MarketApi<Block>>::challenges(None, u32::MAX)));
+    assert_eq!(ask(&mut chain, page(Some(all[0].0), 1)), all[1..2]);
+    let against = |miner, after| slashing::ChallengesAgainstViewFunction::<Runtime>::new(miner, after, 10);
+    let asked = ask(&mut chain, against(miner.clone(), Some(0)));
+    assert_eq!(asked.iter().map(|(id, it)| (*id, &it.miner)).collect::<Vec<_>>(), [(1, &miner), (2, &miner)]);
+    assert_eq!(asked, chain.read(|| <Runtime as MarketApi<Block>>::challenges_against(miner, Some(0), 10)));
+    assert_eq!(ask(&mut chain, against(stash("Miner2").id(), None)), []);
+    let one = ask(&mut chain, slashing::OpenChallengeViewFunction::<Runtime>::new(2));
+    assert_eq!(one, all.into_iter().find(|(id, _)| *id == 2).map(|(_, challenge)| challenge));
 }
 
 #[test]

@@ -39,8 +39,7 @@ async fn stage(leaves: Vec<Leaf>, refusals: u32) -> Stage {
     let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
     let (waiting, chosen) = queue();
     let opens = Arc::new(Scripted { leaves, refusals: Mutex::new(refusals) });
-    let auditor =
-        Auditor::new(opens, store.evidence(), store.audits(), store.demands(), waiting, 3).await.unwrap();
+    let auditor = Auditor::new(opens, store.evidence(), store.audits(), store.demands(), waiting, 3).await.unwrap();
     let pauses = vec![Duration::from_millis(1); 4];
     Stage { auditor: Arc::new(Auditor { pauses, ..auditor }), chosen, store, _folder: folder }
 }

@@ -79,11 +79,7 @@ impl Seen {
 }
 
 fn result(receipt: &Receipt) -> link::Result {
-    link::Result {
-        receipt: receipt.encode().into(),
-        signature: sign(receipt).to_vec().into(),
-        ..Default::default()
-    }
+    link::Result { receipt: receipt.encode().into(), signature: sign(receipt).to_vec().into(), ..Default::default() }
 }
 
 fn proven(bad: BadReceipt) -> Option<Fault> {
@@ -176,7 +172,10 @@ fn signatures_and_bytes_are_checked() {
     let honest = result(&seen.honest());
     let check = |result: link::Result| check(&result, &seen.witnessed()).unwrap_err();
     assert_eq!(check(link::Result { signature: vec![0; 64].into(), ..honest.clone() }), BadReceipt::Signature);
-    assert_eq!(check(link::Result { signature: honest.signature.slice(..63), ..honest.clone() }), BadReceipt::Malformed);
+    assert_eq!(
+        check(link::Result { signature: honest.signature.slice(..63), ..honest.clone() }),
+        BadReceipt::Malformed
+    );
     let longer = [&honest.receipt[..], &[0]].concat().into();
     assert_eq!(check(link::Result { receipt: longer, ..honest.clone() }), BadReceipt::Malformed);
     let huge = vec![0; 10_000].into();

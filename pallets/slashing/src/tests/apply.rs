@@ -57,7 +57,8 @@ fn a_case_is_applied_when_it_is_due() {
 #[test]
 fn an_idle_block_costs_little() {
     ExtBuilder::default().build_and_execute(|| {
-        let idle = Weights::look_for_due() + Weights::forget_fault();
+        let looks = Weights::look_for_unanswered() + Weights::look_for_due();
+        let idle = looks + Weights::forget_fault() + Weights::forget_question();
         assert_eq!(next_block(), idle);
         assert_ok!(report(evidence(ALICE_KEY, 0, 0)));
         assert_eq!(next_block(), idle);

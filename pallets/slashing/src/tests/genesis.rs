@@ -10,7 +10,7 @@ fn build(evidence_eras: u32, defer_eras: u32) {
 
 #[test]
 fn genesis_sets_the_window() {
-    build(1, 0);
+    build(2, 0);
     build(4, 2);
 }
 
@@ -27,9 +27,15 @@ fn genesis_refuses_a_window_that_overflows() {
 }
 
 #[test]
-#[should_panic(expected = "evidence must count for at least one era")]
+#[should_panic(expected = "evidence must count for at least two eras")]
 fn genesis_refuses_no_window() {
     build(0, 2);
+}
+
+#[test]
+#[should_panic(expected = "silence is charged in the one after it")]
+fn genesis_refuses_a_window_in_which_nobody_could_be_challenged() {
+    build(1, 2);
 }
 
 /// So a slash waits on a chain, too, that began before there were slashes.

@@ -1,6 +1,9 @@
+mod answer;
 mod apply;
 mod cancel_slash;
+mod challenge;
 mod escalation;
+mod evidence;
 mod forget;
 mod genesis;
 mod listing;
@@ -8,4 +11,5 @@ mod liveness;
 mod offences;
 mod random;
 mod report;
+mod silence;
 mod try_state;

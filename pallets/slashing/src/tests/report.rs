@@ -74,7 +74,7 @@ fn report_fails_if_the_fault_is_known() {
         assert_noop!(report(evidence(ALICE_KEY, 0, 0)), Error::<Test>::AlreadyReported);
         // Another task of the same era, the same receipts in the other order, a third receipt: one case each way.
         assert_noop!(report(evidence(ALICE_KEY, 0, 1)), Error::<Test>::AlreadyReported);
-        let Evidence::Receipts { first, second } = evidence(ALICE_KEY, 0, 0);
+        let Evidence::Receipts { first, second } = evidence(ALICE_KEY, 0, 0) else { panic!() };
         let swapped = Evidence::Receipts { first: second, second: first };
         assert_noop!(report(swapped), Error::<Test>::AlreadyReported);
         // Another era is another case.
@@ -102,12 +102,12 @@ fn report_fails_if_both_receipts_say_the_same() {
     ExtBuilder::default().build_and_execute(|| {
         let once = signed(ALICE_KEY, receipt(ALICE_KEY, task_id(ms(0), 0)));
         let same = Evidence::Receipts { first: once.clone(), second: once.clone() };
-        assert_noop!(report(same), Error::<Test>::SameReceipt);
+        assert_noop!(report(same), Error::<Test>::NoDifference);
         // Another signature over the same receipt is valid too, and no contradiction.
         let again = signed(ALICE_KEY, once.receipt.clone());
         assert_ne!(once.signature, again.signature);
         let signed_twice = Evidence::Receipts { first: once, second: again };
-        assert_noop!(report(signed_twice), Error::<Test>::SameReceipt);
+        assert_noop!(report(signed_twice), Error::<Test>::NoDifference);
     });
 }
 
@@ -116,7 +116,7 @@ fn report_fails_for_receipts_of_different_links() {
     ExtBuilder::default().build_and_execute(|| {
         // What a coordinator gets that repeats an attempt after the miner has forgotten the first.
         let other_link = evidence_of(ALICE_KEY, receipt(ALICE_KEY, task_id(ms(0), 0)), |other| {
-            other.link = Hash::zero();
+            other.spec.link = Hash::zero();
             other.output_hash = Hash::zero();
         });
         assert_noop!(report(other_link), Error::<Test>::OtherAttempt);
@@ -127,11 +127,11 @@ fn report_fails_for_receipts_of_different_links() {
 fn report_fails_if_the_receipts_are_of_different_attempts() {
     ExtBuilder::default().build_and_execute(|| {
         let task = || receipt(ALICE_KEY, task_id(ms(0), 0));
-        let other_attempt = evidence_of(ALICE_KEY, task(), |other| other.attempt = 1);
+        let other_attempt = evidence_of(ALICE_KEY, task(), |other| other.spec.attempt = 1);
         assert_noop!(report(other_attempt), Error::<Test>::OtherAttempt);
-        let other_task = evidence_of(ALICE_KEY, task(), |other| other.task_id = task_id(ms(0), 1));
+        let other_task = evidence_of(ALICE_KEY, task(), |other| other.spec.task_id = task_id(ms(0), 1));
         assert_noop!(report(other_task), Error::<Test>::OtherAttempt);
-        let other_miner = evidence_of(ALICE_KEY, task(), |other| other.miner = operator(BOB_KEY));
+        let other_miner = evidence_of(ALICE_KEY, task(), |other| other.spec.miner = operator(BOB_KEY));
         assert_noop!(report(other_miner), Error::<Test>::OtherAttempt);
     });
 }
@@ -139,9 +139,9 @@ fn report_fails_if_the_receipts_are_of_different_attempts() {
 #[test]
 fn report_fails_if_a_signature_is_not_the_miners() {
     ExtBuilder::default().build_and_execute(|| {
-        let forged = evidence_of(BOB_KEY, receipt(ALICE_KEY, task_id(ms(0), 0)), |other| other.finish = Finish::Length);
+        let forged = evidence_of(BOB_KEY, receipt(ALICE_KEY, task_id(ms(0), 0)), |other| other.finish = Finish::Stop);
         assert_noop!(report(forged), Error::<Test>::BadSignature);
-        let Evidence::Receipts { first, mut second } = evidence(ALICE_KEY, 0, 0);
+        let Evidence::Receipts { first, mut second } = evidence(ALICE_KEY, 0, 0) else { panic!() };
         second.signature[0] ^= 1;
         assert_noop!(report(Evidence::Receipts { first, second }), Error::<Test>::BadSignature);
     });

@@ -1,4 +1,8 @@
-use cuckoo_primitives::docket::{Case, Conviction, Fault};
+use cuckoo_primitives::{
+    challenge::Challenge,
+    docket::{Case, Conviction, Fault},
+    Hash,
+};
 use sp_runtime::Perbill;
 
 use crate::{mock::*, *};
@@ -114,5 +118,80 @@ fn wrong_liveness_is_found() {
     broken_docket("who authored has a block", || Authors::<Test>::insert(ALICE, ()));
     broken_docket("nobody is absent twice", || {
         Absences::<Test>::put(frame_support::BoundedVec::truncate_from(vec![absence(1), absence(2), absence(1)]));
+    });
+}
+
+/// Cleo asks Alice in era 1 about a task of era 0.
+fn broken_challenge(invariant: &'static str, corrupt: impl FnOnce()) {
+    ExtBuilder::default().build_and_expect_broken(invariant, || {
+        run_to_era(1);
+        challenge(&CLEO, opening(ALICE_KEY, task_id(ms(0), 0), 0)).unwrap();
+        Slashing::do_try_state().unwrap();
+        corrupt();
+    });
+}
+
+fn change_challenge(change: impl FnOnce(&mut Challenge)) {
+    OpenChallenges::<Test>::mutate(0, |challenge| change(challenge.as_mut().unwrap()));
+}
+
+#[test]
+fn challenges_that_ran_ahead_are_found() {
+    broken_challenge("no answer is late before its era is over", || AnswersDueFrom::<Test>::put(2));
+    broken_challenge("no answer is waited for that was due in an era that is done", || {
+        Market::run_to_era(3);
+        AnswersDueFrom::<Test>::put(3);
+    });
+}
+
+#[test]
+fn wrong_challenges_are_found() {
+    broken_challenge("challenges are counted", || NextChallenge::<Test>::put(0));
+    let times = "a challenge runs to the end of the next era";
+    broken_challenge(times, || change_challenge(|it| it.offence_era = 2));
+    broken_challenge(times, || change_challenge(|it| it.due_in = 3));
+    broken_challenge("every answer is due in its era", || change_challenge(|it| it.due_in = 1));
+    broken_challenge("every answer is due in its era", || AnswersDue::<Test>::remove(2, 0u64.to_be_bytes()));
+    broken_challenge("every challenge is found by its miner", || change_challenge(|it| it.miner = BOB));
+    broken_challenge("every challenge is found by its miner", || {
+        ChallengesOf::<Test>::remove(ALICE, 0u64.to_be_bytes());
+    });
+}
+
+#[test]
+fn indexes_without_a_challenge_are_found() {
+    let due = "what is to be answered is a challenge of that era";
+    broken_challenge(due, || AnswersDue::<Test>::insert(2, 1u64.to_be_bytes(), ()));
+    broken_challenge(due, || AnswersDue::<Test>::insert(1, 0u64.to_be_bytes(), ()));
+    let asked = "what a miner is asked is a challenge of it";
+    broken_challenge(asked, || ChallengesOf::<Test>::insert(ALICE, 1u64.to_be_bytes(), ()));
+    broken_challenge(asked, || ChallengesOf::<Test>::insert(BOB, 0u64.to_be_bytes(), ()));
+}
+
+#[test]
+fn wrong_deposits_are_found() {
+    let invariant = "what is held of a challenger is its deposits";
+    broken_challenge(invariant, || change_challenge(|it| it.deposit += 1));
+    broken_challenge(invariant, || change_challenge(|it| it.challenger = REPORTER));
+    broken_challenge(invariant, || {
+        Deposits::<Test>::take(&CLEO).unwrap();
+    });
+}
+
+#[test]
+fn wrong_questions_are_found() {
+    let remembered = "what is asked is remembered";
+    broken_challenge(remembered, || drop(Asked::<Test>::clear(10, None)));
+    broken_challenge(remembered, || change_challenge(|it| it.operator = operator(BOB_KEY)));
+    broken_challenge(remembered, || change_challenge(|it| it.offence_era = 1));
+    broken_challenge("nobody is asked about what is yet to come", || {
+        Asked::<Test>::insert(2, Hash::zero(), ());
+    });
+    let forgotten = "no question is forgotten while evidence counts";
+    broken_challenge(forgotten, || AskedFrom::<Test>::put(1));
+    broken_challenge(forgotten, || AskedFrom::<Test>::put(2));
+    broken_challenge("questions about forgotten eras are forgotten", || {
+        Market::run_to_era(EVIDENCE_ERAS + 1);
+        AskedFrom::<Test>::put(1);
     });
 }
