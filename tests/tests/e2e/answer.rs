@@ -137,7 +137,7 @@ async fn a_receipt_is_signed_by_the_miner(api: &Api, market: &Market, task_id: &
 }
 
 /// The one receipt of a task that was tried once, as the miner signed it.
-fn only_receipt(list: &Value) -> anyhow::Result<(Receipt, Signature)> {
+pub(crate) fn only_receipt(list: &Value) -> anyhow::Result<(Receipt, Signature)> {
     let field = |name: &str| -> anyhow::Result<Vec<u8>> {
         let text = list["data"][0][name].as_str().with_context(|| format!("no {name} in {list}"))?;
         Ok(hex::decode(text)?)
