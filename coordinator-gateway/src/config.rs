@@ -7,6 +7,7 @@ use cuckoo_chain_client::Cai;
 use cuckoo_primitives::challenge::CHALLENGED_WITHIN_MS;
 
 use crate::{
+    audit::AuditTerms,
     link::ModelRoot,
     settle::{CaiPrice, ModelPrice, TopUpTerms},
 };
@@ -77,6 +78,10 @@ pub struct GatewayConfig {
     /// The most that is deposited so in a day (UTC).
     #[arg(long, env = "GATEWAY_ESCROW_PER_DAY", default_value = "0", value_name = "CAI")]
     pub escrow_per_day: Cai,
+    /// How long a miner has to show how it drew the tokens of an audited answer, in seconds, before it is challenged on the
+    /// chain.
+    #[arg(long, env = "GATEWAY_AUDIT_PATIENCE_S", default_value_t = DEFAULT_AUDIT_PATIENCE_S)]
+    pub audit_patience_s: u32,
     /// How often a miner that does not show what it has signed for is challenged on the chain within a day. Each time
     /// a deposit of the operator's account is held for a while, and a little of it is spent if the miner answers.
     #[arg(long, env = "GATEWAY_CHALLENGES_PER_DAY", default_value_t = DEFAULT_CHALLENGES_PER_DAY)]
@@ -87,6 +92,8 @@ pub struct GatewayConfig {
 }
 
 const DEFAULT_CHALLENGES_PER_DAY: u32 = 4;
+/// Long enough to start a worker anew.
+const DEFAULT_AUDIT_PATIENCE_S: u32 = 300;
 
 /// A quarter of a year: applications come back with questions late.
 const DEFAULT_KEEP_DAYS: u32 = 90;
@@ -110,6 +117,7 @@ impl GatewayConfig {
             escrow_low: Cai(0),
             escrow_target: Cai(0),
             escrow_per_day: Cai(0),
+            audit_patience_s: DEFAULT_AUDIT_PATIENCE_S,
             challenges_per_day: DEFAULT_CHALLENGES_PER_DAY,
             limits: Limits::default(),
         }
@@ -118,6 +126,12 @@ impl GatewayConfig {
     /// When the escrow is added to.
     pub(crate) fn top_ups(&self) -> TopUpTerms {
         TopUpTerms { low: self.escrow_low.0, target: self.escrow_target.0, per_day: self.escrow_per_day.0 }
+    }
+
+    /// How miners are treated that do not open what they have signed for.
+    pub(crate) fn audits(&self) -> AuditTerms {
+        let patience = Duration::from_secs(self.audit_patience_s.into());
+        AuditTerms { patience, challenges_per_day: self.challenges_per_day }
     }
 
     /// How long receipts are kept.

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit::{self, Auditor, OnChain},
+    audit::{self, AuditTerms, Auditor, OnChain},
     auth::{Auth, Budgets},
     chain_guard::{ChainGuard, NotACoordinator},
     config::GatewayConfig,
@@ -179,7 +179,7 @@ async fn start(
     let prices = Arc::new(Prices::new(config.default_price, &config.prices));
     let stop = CancellationToken::new();
     let links_closed = CancellationToken::new();
-    let (limits, challenges_per_day) = (config.limits, config.challenges_per_day);
+    let (audits, limits) = (config.audits(), config.limits);
     let registry = Registry::new(
         guard.genesis(),
         guard.view().hash,
@@ -189,8 +189,7 @@ async fn start(
         budgets.clone(),
     );
     tokio::spawn(registry.clone().ask_those_aside(links_closed.clone()));
-    let auditor =
-        start_audits(challenges_per_day, &store, registry.clone(), chain.clone(), key.clone(), &links_closed).await?;
+    let auditor = start_audits(audits, &store, registry.clone(), chain.clone(), key.clone(), &links_closed).await?;
     let payer = (!prices.are_free()).then(|| source.clone());
     let adoption = Adoption::new(&guard, payer, journal.clone(), exposure.clone());
     if !prices.are_free() {
@@ -252,7 +251,7 @@ async fn start(
 
 /// Has attempts audited from now on, and brings before the chain what they and earlier runs have found.
 async fn start_audits(
-    most_challenges: u32,
+    terms: AuditTerms,
     store: &Store,
     registry: Arc<Registry>,
     chain: Chain,
@@ -261,8 +260,7 @@ async fn start_audits(
 ) -> Result<Arc<Auditor>, StoreError> {
     let (waiting, chosen) = audit::queue();
     let (evidence, demands) = (store.evidence(), store.demands());
-    let auditor =
-        Auditor::new(registry, evidence.clone(), store.audits(), demands.clone(), waiting, most_challenges).await?;
+    let auditor = Auditor::new(registry, evidence.clone(), store.audits(), demands.clone(), waiting, terms).await?;
     let auditor = Arc::new(auditor);
     tokio::spawn(auditor.clone().run(chosen, stop.clone()));
     let court = Arc::new(OnChain::new(chain, key));

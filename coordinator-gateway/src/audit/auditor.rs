@@ -30,9 +30,8 @@ use crate::store::{now_ms, AuditRecord, AuditStore, DemandStore, EvidenceStore, 
 
 /// Audits that run at once: most of their time they wait for miners.
 const AT_ONCE: usize = 64;
-/// How long to wait before a miner that did not open is asked again.
-const PAUSES: [Duration; 4] =
-    [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(60), Duration::from_secs(240)];
+/// The parts of a miner's time after which it is asked again.
+const PARTS: [u32; 4] = [150, 30, 6, 1];
 /// How long audits are on record.
 const KEPT: Duration = Duration::from_secs(32 * 24 * 60 * 60);
 
@@ -60,6 +59,15 @@ enum Verdict {
     Unopened(String),
 }
 
+/// How miners are treated that do not open at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AuditTerms {
+    /// About how long one has before it is challenged on the chain.
+    pub(crate) patience: Duration,
+    /// How often one is challenged within a day.
+    pub(crate) challenges_per_day: u32,
+}
+
 /// Audits attempts.
 pub(crate) struct Auditor {
     opens: Arc<dyn Opens>,
@@ -82,7 +90,7 @@ impl Auditor {
         audits: AuditStore,
         demands: DemandStore,
         waiting: Waiting,
-        most_challenges: u32,
+        terms: AuditTerms,
     ) -> Result<Self, StoreError> {
         let read = |(miner, standing): (AccountId, String)| {
             serde_json::from_str(&standing).ok().map(|standing: Standing| (miner, standing))
@@ -98,8 +106,8 @@ impl Auditor {
             days,
             standings: Mutex::new(standings),
             waiting,
-            most_challenges,
-            pauses: PAUSES.to_vec(),
+            most_challenges: terms.challenges_per_day,
+            pauses: PARTS.map(|part| terms.patience / part).to_vec(),
         })
     }
 

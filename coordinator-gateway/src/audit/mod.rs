@@ -16,7 +16,7 @@ mod queue;
 pub(crate) mod reporter;
 mod standing;
 
-pub(crate) use auditor::{Auditor, Opens, Unopened};
+pub(crate) use auditor::{AuditTerms, Auditor, Opens, Unopened};
 pub(crate) use days::{day_of, ShownDay};
 pub(crate) use finished::Finished;
 pub(crate) use onchain::OnChain;

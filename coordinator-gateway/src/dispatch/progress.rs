@@ -24,13 +24,6 @@ pub(super) struct Shown {
     pub(super) logprobs: Vec<TokenLogprobs>,
 }
 
-impl Shown {
-    /// Whether there is nothing beyond.
-    pub(super) fn is_empty(&self) -> bool {
-        self.text.is_empty() && self.logprobs.is_empty()
-    }
-}
-
 /// What a message says of tokens.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Told {

@@ -26,11 +26,11 @@ pub(super) struct SentTokens {
 impl SentTokens {
     /// Takes note of a piece. An error is a violation: no honest miner sends such a piece.
     pub(super) fn note(&mut self, output: &link::Output) -> Result<(), Failure> {
-        if self.has_ended {
+        if self.has_ended && (output.tokens > 0 || !output.token_ids.is_empty()) {
             return Err(Failure::Violation("tokens behind the one that ends the text"));
         }
         let counted = output.tokens as usize;
-        self.has_ended = match output.token_ids.len().checked_sub(counted) {
+        self.has_ended |= match output.token_ids.len().checked_sub(counted) {
             Some(0) => false,
             Some(1) => true,
             _ => return Err(Failure::Violation("not one number for each token")),
@@ -40,6 +40,9 @@ impl SentTokens {
         }
         self.numbers.extend_from_slice(&output.token_ids);
         self.unsigned = self.unsigned.saturating_add(u32::try_from(output.token_ids.len()).unwrap_or(u32::MAX));
+        if output.token_ids.is_empty() && !output.signature.is_empty() && self.unsigned == 0 {
+            return Err(Failure::Violation("a second signature for the same"));
+        }
         if !output.signature.is_empty() {
             let signature = output.signature[..].try_into().map_err(|_| Failure::Violation("half a signature"))?;
             self.signed = Some((self.tree.len(), self.tree.root(), signature));
@@ -124,6 +127,17 @@ mod tests {
         assert!(is_violation(
             SentTokens::default().note(&link::Output { signature: vec![7; 63].into(), ..piece(&[1], 1, false) })
         ));
+    }
+
+    #[test]
+    fn a_signature_may_come_alone_and_once() {
+        let mut sent = SentTokens::default();
+        sent.note(&piece(&[5, 2], 1, false)).unwrap();
+        assert!(!sent.is_signed());
+        sent.note(&piece(&[], 0, true)).unwrap();
+        assert!(sent.is_signed() && sent.signed(&fixture::spec()).is_some());
+        assert!(is_violation(sent.note(&piece(&[], 0, true))));
+        assert!(is_violation(SentTokens::default().note(&piece(&[], 0, true))));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! How fast an engine is, measured through its public face.
+//! How fast an engine is, measured through its public face: what `miner-worker bench` shows an operator of his machine. The
+//! bench target of this crate is another thing, one side of a comparison with llama.cpp.
 
 use std::time::{Duration, Instant};
 

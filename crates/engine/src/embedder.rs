@@ -15,6 +15,9 @@ const BATCH_TOKENS: usize = 512;
 /// Inputs and tokens of a window: its vectors leave together, and texts of similar length in it share a batch.
 const WINDOW_INPUTS: usize = 64;
 const WINDOW_TOKENS: usize = 2_048;
+/// Text of a window, a little more with its last input: who waits for a turn waits for its tokens as well, a tenth of a second
+/// of the worst text.
+const WINDOW_BYTES: usize = 256 << 10;
 /// Windows that may wait for a reader before its embedding pauses.
 const EVENT_CAPACITY: usize = 2;
 
@@ -145,14 +148,15 @@ impl Work {
 
     /// Tokenises the next inputs.
     fn open_window(&mut self, model: &dyn EmbeddingModel, is_cancelled: impl Fn() -> bool) -> Result<(), EngineError> {
-        let mut window_tokens = 0;
-        while self.texts.len() < WINDOW_INPUTS && window_tokens < WINDOW_TOKENS {
+        let (mut window_tokens, mut window_bytes) = (0, 0);
+        while self.texts.len() < WINDOW_INPUTS && window_tokens < WINDOW_TOKENS && window_bytes < WINDOW_BYTES {
             let Some(input) = self.inputs.next() else { break };
             if is_cancelled() {
                 return Err(EngineError::Internal("nobody waits for these embeddings any more".into()));
             }
             let tokens = model.tokenise(&input)?;
             window_tokens += tokens.len();
+            window_bytes += input.len();
             self.prompt_tokens = self.prompt_tokens.saturating_add(u32::try_from(tokens.len()).unwrap_or(u32::MAX));
             self.texts.push((self.texts.len(), tokens));
         }

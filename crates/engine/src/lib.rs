@@ -24,6 +24,7 @@ mod gguf;
 mod kv;
 mod local_engine;
 mod manifest;
+mod mapped;
 mod model_dir;
 mod models;
 mod openai;

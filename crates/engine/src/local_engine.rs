@@ -127,7 +127,9 @@ impl LocalEngine {
         let context_tokens = context_that_fits(dir, context_tokens, model.as_ref());
         let scheduler = Scheduler::start(manifest.id(), model, limits).map_err(LoadError::Thread)?;
         let ends: Arc<[u32]> = tokenizer.ends().into();
-        let grammars = Grammars::new(tokenizer.token_bytes(), &ends, options.max_running.get());
+        // Who has a place may have a shape, also one that waits for its turn.
+        let most = limits.max_running.saturating_add(limits.max_waiting);
+        let grammars = Grammars::new(tokenizer.token_bytes(), &ends, most);
         let prompts = Arc::new(PromptReader { tokenizer, template, context_tokens });
         self.chat.insert(manifest.id().to_owned(), ChatModel { prompts, scheduler, grammars, ends });
         self.add_info(dir, context_tokens, numeric_class);

@@ -93,7 +93,7 @@ pub fn proof(genesis: Hash, key: &Keypair, nonce: Nonce, challenge: &Challenge) 
         coordinator_nonce: fixed::<32>("nonce", &challenge.nonce)?,
     };
     let signature = key.sign(handshake.miner_hash().as_bytes()).0.to_vec().into();
-    Ok(Proof { signature, channel: vec![1; 16].into(), newest: None })
+    Ok(Proof { signature, channel: vec![1; 16].into(), newest: None, shares: vec![2; 32].into() })
 }
 
 /// Dials as the miner of `operator` and proves its key: the link right before its first offer.

@@ -1,6 +1,7 @@
-//! A miner that speaks the link but runs no model: it answers at once, never, or with a failure.
+//! A miner that speaks the link but runs no model: it answers at once, never, or with a failure; and lies if it is told to.
 
 use std::{
+    collections::HashMap,
     sync::{
         atomic::{AtomicU64, Ordering},
         Arc,
@@ -11,20 +12,26 @@ use std::{
 use anyhow::{bail, ensure, Context};
 use codec::Encode;
 use cuckoo_primitives::{
+    commitment::{Leaf, Tree},
+    fixture,
     settlement::{ChannelId, Price},
     signing::Statement,
-    task::{Finish, OutputHasher, Receipt},
+    task::{
+        seed::{Seed, Share},
+        Delivered, Drawing, Finish, OutputHasher, Receipt, TaskSpec,
+    },
     AccountId, Hash,
 };
 use cuckoo_wire::{
     handshake::{fixed, Handshake},
-    limits::{HANDSHAKE_TIMEOUT_MS, MAX_MESSAGE_BYTES, PROTOCOL},
+    limits::{ATTEMPTS_PER_LINK, HANDSHAKE_TIMEOUT_MS, MAX_MESSAGE_BYTES, PROTOCOL},
     link::{
         self, coordinator_message::Message as FromCoordinator, miner_link_client::MinerLinkClient,
         miner_message::Message as FromMiner, task::Work, FailureCode, ModelKind, RefusalCode,
     },
     money::price_to_wire,
-    request::request_hash,
+    shares::Shares,
+    spec::{seed_of, spec, takes_share, Between, ServingModel},
 };
 use subxt_signer::sr25519::Keypair;
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -56,6 +63,25 @@ pub enum Reply {
     Fail(FailureCode),
 }
 
+/// What a fake miner does that an honest one would not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// It sends a token that it has not drawn, and commits to it.
+    FalseDraw,
+    /// It commits to another token than it sends.
+    OtherLeaf,
+    /// Its receipt commits to other tokens than it has signed for on the way.
+    OtherTokens,
+    /// Its receipt is for something else than it has taken on.
+    OtherSpec,
+    /// Its receipt commits to more tokens than it counts.
+    Excess,
+    /// It opens nothing, neither to the coordinator nor on the chain.
+    Withhold,
+    /// It takes a task on and says nothing more.
+    Silence,
+}
+
 /// How a fake miner presents itself.
 #[derive(Clone)]
 pub struct FakeMiner {
@@ -64,6 +90,7 @@ pub struct FakeMiner {
     models: Vec<link::Model>,
     slots: u32,
     reply: Reply,
+    lie: Option<Lie>,
 }
 
 /// The link of a fake miner that was welcomed. Dropping it cuts the link.
@@ -102,7 +129,7 @@ impl FakeMiner {
     /// A miner with this operator key on the chain with this genesis hash: one slot, the chat model, answers "ok".
     pub fn new(operator: Keypair, genesis: Hash) -> Self {
         let models = vec![model(models::CHAT, ModelKind::Chat)];
-        Self { operator, genesis, models, slots: 1, reply: Reply::AtOnce("ok".into()) }
+        Self { operator, genesis, models, slots: 1, reply: Reply::AtOnce("ok".into()), lie: None }
     }
 
     /// Offers these models instead.
@@ -120,6 +147,12 @@ impl FakeMiner {
     /// Does this with its tasks.
     pub fn reply(mut self, reply: Reply) -> Self {
         self.reply = reply;
+        self
+    }
+
+    /// Lies so.
+    pub fn lie(mut self, lie: Lie) -> Self {
+        self.lie = Some(lie);
         self
     }
 
@@ -141,18 +174,21 @@ impl FakeMiner {
             .with_context(|| format!("cannot reach the coordinator at {url}"))?;
         let limit = Duration::from_millis(HANDSHAKE_TIMEOUT_MS);
         let shaken = tokio::time::timeout(limit, self.shake_hands(channel)).await;
-        let (outbox, inbox, handshake) = shaken.context("the coordinator did not finish the handshake in time")??;
+        let (outbox, inbox, handshake, shares) =
+            shaken.context("the coordinator did not finish the handshake in time")??;
         let offer = link::Offer { models: self.models.clone(), slots: self.slots, agent: "fake-miner".into() };
         send(&outbox, FromMiner::Offer(offer)).await?;
         let counts = Arc::new(Counts::default());
-        let worker = Worker { miner: self, handshake, counts: counts.clone(), outbox: outbox.clone() };
+        let opened = HashMap::new();
+        let worker = Worker { miner: self, handshake, shares, opened, counts: counts.clone(), outbox: outbox.clone() };
         Ok(FakeLink { counts, outbox, task: tokio::spawn(worker.run(inbox)) })
     }
 
     async fn shake_hands(
         &self,
         channel: Channel,
-    ) -> anyhow::Result<(mpsc::Sender<link::MinerMessage>, Streaming<link::CoordinatorMessage>, Handshake)> {
+    ) -> anyhow::Result<(mpsc::Sender<link::MinerMessage>, Streaming<link::CoordinatorMessage>, Handshake, Shares)>
+    {
         let mut client = MinerLinkClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
         let (outbox, outgoing) = mpsc::channel(OUTBOX);
         let miner_nonce: [u8; 32] = cuckoo_primitives::signing::blake2_256(&[&nonce_material()]).0;
@@ -177,12 +213,15 @@ impl FakeMiner {
         let proven = handshake.coordinator_is_proven(&fixed("signature", &challenge.signature)?);
         ensure!(proven, "the coordinator did not prove its operator key");
         let signature = self.operator.sign(handshake.miner_hash().as_bytes()).0.to_vec().into();
-        let proof = link::Proof { signature, channel: CHANNEL.to_vec().into(), newest: None };
+        // It cheats nobody by shares that follow from what everybody saw.
+        let shares = Shares::new(miner_nonce, ATTEMPTS_PER_LINK);
+        let announced = shares.end().to_vec().into();
+        let proof = link::Proof { signature, channel: CHANNEL.to_vec().into(), newest: None, shares: announced };
         send(&outbox, FromMiner::Proof(proof)).await?;
         let FromCoordinator::Welcome(_) = next(&mut inbox).await? else {
             bail!("the coordinator did not answer the proof with a welcome")
         };
-        Ok((outbox, inbox, handshake))
+        Ok((outbox, inbox, handshake, shares))
     }
 }
 
@@ -228,12 +267,15 @@ impl Drop for FakeLink {
 struct Worker {
     miner: FakeMiner,
     handshake: Handshake,
+    shares: Shares,
+    /// How the tokens of its tasks were to be drawn, by task and attempt.
+    opened: HashMap<(Vec<u8>, u32), Drawing>,
     counts: Arc<Counts>,
     outbox: mpsc::Sender<link::MinerMessage>,
 }
 
 impl Worker {
-    async fn run(self, mut inbox: Streaming<link::CoordinatorMessage>) -> anyhow::Result<()> {
+    async fn run(mut self, mut inbox: Streaming<link::CoordinatorMessage>) -> anyhow::Result<()> {
         while let Some(message) = inbox.message().await? {
             match message.message {
                 Some(FromCoordinator::Task(task)) => {
@@ -244,6 +286,7 @@ impl Worker {
                     self.counts.cancelled.fetch_add(1, Ordering::Relaxed);
                     self.cancel(cancel).await?;
                 }
+                Some(FromCoordinator::Open(open)) => self.open(&open).await?,
                 Some(FromCoordinator::Voucher(_)) => {
                     self.counts.vouchers.fetch_add(1, Ordering::Relaxed);
                 }
@@ -254,25 +297,120 @@ impl Worker {
         Ok(())
     }
 
-    async fn work(&self, task: &link::Task) -> anyhow::Result<()> {
-        match &self.miner.reply {
-            Reply::Never => Ok(()),
-            Reply::Fail(code) => {
-                let (task_id, attempt) = (task.task_id.clone(), task.attempt);
-                send(&self.outbox, FromMiner::Failure(link::Failure { task_id, attempt, ..failure(*code) })).await
-            }
-            Reply::AtOnce(text) => {
-                let mut hasher = OutputHasher::default();
-                for output in outputs(task, text) {
-                    let piece = if output.vector.is_empty() { output.text.as_bytes() } else { &output.vector };
-                    hasher.update(piece);
-                    send(&self.outbox, FromMiner::Output(output)).await?;
-                }
-                send(&self.outbox, FromMiner::Result(self.result(task, hasher.finish())?)).await?;
-                self.counts.served.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
+    async fn work(&mut self, task: &link::Task) -> anyhow::Result<()> {
+        if let Reply::Fail(code) = &self.miner.reply {
+            let (task_id, attempt) = (task.task_id.clone(), task.attempt);
+            let failure = link::Failure { task_id, attempt, ..failure(*code) };
+            return send(&self.outbox, FromMiner::Failure(failure)).await;
         }
+        let spec = self.accept(task).await?;
+        let Reply::AtOnce(text) = &self.miner.reply else { return Ok(()) };
+        if self.miner.lie == Some(Lie::Silence) {
+            return Ok(());
+        }
+        let drawn = spec.drawing.map(|drawing| self.draw(&drawing));
+        if let Some(drawing) = spec.drawing {
+            self.opened.insert((task.task_id.to_vec(), task.attempt), drawing);
+        }
+        let mut hasher = OutputHasher::default();
+        for output in outputs(task, text) {
+            let piece = if output.vector.is_empty() { output.text.as_bytes() } else { &output.vector };
+            hasher.update(piece);
+            let (token_ids, signature) = match &drawn {
+                Some(drawn) => (vec![drawn.sent], self.sign(&delivered(&spec, &[drawn.sent]))),
+                None => Default::default(),
+            };
+            send(&self.outbox, FromMiner::Output(link::Output { token_ids, signature, ..output })).await?;
+        }
+        let mut receipt = Receipt {
+            output_hash: hasher.finish(),
+            prompt_tokens: 8,
+            completion_tokens: u32::from(!matches!(task.work, Some(Work::Embedding(_)))),
+            finish: Finish::Stop,
+            commitment: drawn.as_ref().map(|drawn| cuckoo_primitives::task::Commitment {
+                tokens_root: [drawn.sent].into_iter().collect::<Tree>().root(),
+                ..fixture::commitment(std::slice::from_ref(&drawn.leaf))
+            }),
+            spec,
+        };
+        self.falsify(&mut receipt);
+        let result = link::Result {
+            task_id: task.task_id.clone(),
+            attempt: task.attempt,
+            signature: self.sign(&receipt),
+            receipt: receipt.encode().into(),
+        };
+        send(&self.outbox, FromMiner::Result(result)).await?;
+        self.counts.served.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes the task on.
+    async fn accept(&mut self, task: &link::Task) -> anyhow::Result<TaskSpec> {
+        let model = self.miner.models.iter().find(|model| model.id == task.model);
+        let model = model.with_context(|| format!("task for the model {}, which was not offered", task.model))?;
+        let serving = ServingModel {
+            model_root: Hash::from(fixed::<32>("model_root", &model.model_root)?),
+            context_tokens: model.context_tokens,
+            numeric_class: &model.numeric_class,
+        };
+        let between = Between {
+            genesis: self.miner.genesis,
+            link: self.handshake.link_hash(),
+            coordinator: self.handshake.coordinator.clone(),
+            miner: self.miner.account(),
+        };
+        let share: Option<Share> = match takes_share(task) {
+            true => Some(self.shares.next().context("the link has carried all that it may")?),
+            false => None,
+        };
+        let seed: Option<Seed> = seed_of(task, &between.genesis, share.as_ref())?;
+        let spec = spec(task, &between, &serving, seed)?;
+        let accept = link::Accept {
+            task_id: task.task_id.clone(),
+            attempt: task.attempt,
+            share: share.map(|share| share.to_vec()).unwrap_or_default().into(),
+            signature: self.sign(&spec),
+        };
+        send(&self.outbox, FromMiner::Accept(accept)).await?;
+        Ok(spec)
+    }
+
+    /// Its one token.
+    fn draw(&self, drawing: &Drawing) -> Drawn {
+        let mut leaf = fixture::leaf(drawing, drawing.first_position);
+        let other = leaf.candidates.iter().map(|it| it.token).find(|token| *token != leaf.token).unwrap_or_default();
+        let sent = match self.miner.lie {
+            Some(Lie::FalseDraw) => {
+                leaf.token = other;
+                other
+            }
+            Some(Lie::OtherLeaf) => other,
+            _ => leaf.token,
+        };
+        Drawn { sent, leaf }
+    }
+
+    fn falsify(&self, receipt: &mut Receipt) {
+        match (self.miner.lie, &mut receipt.commitment) {
+            (Some(Lie::OtherTokens), Some(commitment)) => commitment.tokens_root = Hash::zero(),
+            (Some(Lie::Excess), Some(commitment)) => commitment.tokens = 9,
+            (Some(Lie::OtherSpec), _) => receipt.spec.deadline_ms += 1,
+            _ => {}
+        }
+    }
+
+    async fn open(&self, open: &link::Open) -> anyhow::Result<()> {
+        let known = self.opened.get(&(open.task_id.to_vec(), open.attempt));
+        let known = known.filter(|_| self.miner.lie != Some(Lie::Withhold) && (open.first, open.count) == (0, 1));
+        let leaves = known.map(|drawing| vec![self.draw(drawing).leaf].encode());
+        let reason = if leaves.is_some() { "" } else { "the fake miner opens nothing" };
+        let leaves = leaves.unwrap_or_default().into();
+        send(&self.outbox, FromMiner::Opening(link::Opening { id: open.id, leaves, reason: reason.into() })).await
+    }
+
+    fn sign(&self, statement: &impl Statement) -> bytes::Bytes {
+        self.miner.operator.sign(statement.signing_hash(&self.miner.genesis).as_bytes()).0.to_vec().into()
     }
 
     /// Gives a task back that was kept; the others are answered already.
@@ -284,32 +422,21 @@ impl Worker {
         let failure = link::Failure { task_id, attempt, ..failure(FailureCode::Cancelled) };
         send(&self.outbox, FromMiner::Failure(failure)).await
     }
+}
 
-    fn result(&self, task: &link::Task, output_hash: Hash) -> anyhow::Result<link::Result> {
-        let model = self.miner.models.iter().find(|model| model.id == task.model);
-        let model = model.with_context(|| format!("task for the model {}, which was not offered", task.model))?;
-        let generates = !matches!(task.work, Some(Work::Embedding(_)));
-        let receipt = Receipt {
-            task_id: fixed("task_id", &task.task_id)?,
-            attempt: task.attempt,
-            coordinator: self.handshake.coordinator.clone(),
-            miner: self.miner.account(),
-            link: self.handshake.link_hash(),
-            model_root: Hash::from(fixed::<32>("model_root", &model.model_root)?),
-            request_hash: request_hash(task),
-            output_hash,
-            prompt_tokens: 8,
-            completion_tokens: generates.into(),
-            finish: Finish::Stop,
-        };
-        let signature = self.miner.operator.sign(receipt.signing_hash(&self.miner.genesis).as_bytes()).0;
-        Ok(link::Result {
-            task_id: task.task_id.clone(),
-            attempt: task.attempt,
-            receipt: receipt.encode().into(),
-            signature: signature.to_vec().into(),
-        })
-    }
+/// A token of a fake miner.
+struct Drawn {
+    /// What it sends.
+    sent: u32,
+    /// How it says it drew it.
+    leaf: Leaf,
+}
+
+/// What is signed for tokens on the way.
+fn delivered(spec: &TaskSpec, tokens: &[u32]) -> Delivered {
+    let TaskSpec { task_id, attempt, link, miner, .. } = spec.clone();
+    let tree: Tree = tokens.iter().copied().collect();
+    Delivered { task_id, attempt, link, miner, tokens: tree.len(), tokens_root: tree.root() }
 }
 
 /// A model as a fake miner offers it.

@@ -42,7 +42,7 @@ pub mod wait;
 
 pub use api::{Answer, Api};
 pub use chain_spec::{ChainSpec, Founder};
-pub use fake_miner::{FakeLink, FakeMiner};
+pub use fake_miner::{FakeLink, FakeMiner, Lie};
 pub use gateway::Gateway;
 pub use miner::Miner;
 pub use network::Network;

@@ -118,23 +118,26 @@ async fn a_receipt_is_signed_by_the_miner(api: &Api, market: &Market, task_id: &
     let answer = api.get(&format!("/v1/receipts/{task_id}")).await.unwrap().ok().unwrap();
     let (receipt, signature) = only_receipt(&answer.body).unwrap();
     let genesis = market.chain().genesis();
-    assert_eq!(receipt.miner, account("//Miner1").unwrap());
-    assert_eq!(receipt.coordinator, account("//Coordinator").unwrap());
-    assert!(receipt.is_signed_by(&genesis, &receipt.miner, &signature), "the signature does not verify");
-    assert!(!receipt.is_signed_by(&genesis, &receipt.coordinator, &signature));
+    assert_eq!(receipt.spec.miner, account("//Miner1").unwrap());
+    assert_eq!(receipt.spec.coordinator, account("//Coordinator").unwrap());
+    assert!(receipt.is_signed_by(&genesis, &receipt.spec.miner, &signature), "the signature does not verify");
+    assert!(!receipt.is_signed_by(&genesis, &receipt.spec.coordinator, &signature));
 
     let mut forged = receipt.clone();
     forged.completion_tokens += 1;
-    assert!(!forged.is_signed_by(&genesis, &receipt.miner, &signature), "a changed receipt verifies");
+    assert!(!forged.is_signed_by(&genesis, &receipt.spec.miner, &signature), "a changed receipt verifies");
     // Whoever has the answer can check that the receipt is for it.
     let mut answered = OutputHasher::default();
     answered.update(text.as_bytes());
     assert_eq!(receipt.output_hash, answered.finish(), "the receipt is for another text");
-    println!("receipt: {} + {} tokens, signed by {}", receipt.prompt_tokens, receipt.completion_tokens, receipt.miner);
+    println!(
+        "receipt: {} + {} tokens, signed by {}",
+        receipt.prompt_tokens, receipt.completion_tokens, receipt.spec.miner
+    );
 }
 
 /// The one receipt of a task that was tried once, as the miner signed it.
-fn only_receipt(list: &Value) -> anyhow::Result<(Receipt, Signature)> {
+pub(crate) fn only_receipt(list: &Value) -> anyhow::Result<(Receipt, Signature)> {
     let field = |name: &str| -> anyhow::Result<Vec<u8>> {
         let text = list["data"][0][name].as_str().with_context(|| format!("no {name} in {list}"))?;
         Ok(hex::decode(text)?)

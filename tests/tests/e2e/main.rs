@@ -20,3 +20,4 @@ mod start;
 mod trouble;
 mod upgrade;
 mod validators;
+mod verification;

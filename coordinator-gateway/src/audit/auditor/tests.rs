@@ -26,6 +26,8 @@ impl Opens for Scripted {
     }
 }
 
+const TERMS: AuditTerms = AuditTerms { patience: Duration::from_millis(10), challenges_per_day: 3 };
+
 struct Stage {
     auditor: Arc<Auditor>,
     chosen: mpsc::Receiver<Place>,
@@ -39,9 +41,8 @@ async fn stage(leaves: Vec<Leaf>, refusals: u32) -> Stage {
     let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
     let (waiting, chosen) = queue();
     let opens = Arc::new(Scripted { leaves, refusals: Mutex::new(refusals) });
-    let auditor = Auditor::new(opens, store.evidence(), store.audits(), store.demands(), waiting, 3).await.unwrap();
-    let pauses = vec![Duration::from_millis(1); 4];
-    Stage { auditor: Arc::new(Auditor { pauses, ..auditor }), chosen, store, _folder: folder }
+    let auditor = Auditor::new(opens, store.evidence(), store.audits(), store.demands(), waiting, TERMS).await.unwrap();
+    Stage { auditor: Arc::new(auditor), chosen, store, _folder: folder }
 }
 
 /// An attempt of a task that began just now.
@@ -122,7 +123,7 @@ async fn what_is_known_of_a_miner_outlives_the_gateway() {
     stage.audited(&finished).await;
     let (store, (waiting, _)) = (&stage.store, queue());
     let opens = Arc::new(Scripted { leaves: vec![], refusals: Mutex::new(0) });
-    let next = Auditor::new(opens, store.evidence(), store.audits(), store.demands(), waiting, 3).await.unwrap();
+    let next = Auditor::new(opens, store.evidence(), store.audits(), store.demands(), waiting, TERMS).await.unwrap();
     assert_eq!(next.standing(finished.miner()), stage.auditor.standing(finished.miner()));
 }
 

@@ -188,7 +188,10 @@ async fn old_receipts_are_removed_in_batches_and_newer_ones_stay() {
     }
     journal.append(receipt(1, 0, None)).await.unwrap();
     let left = journal.of_task(&[9; 16], None).await.unwrap();
-    assert_eq!(left.iter().map(|(stored, _)| stored.receipt.spec.attempt).collect::<Vec<_>>(), Vec::from_iter(590..600));
+    assert_eq!(
+        left.iter().map(|(stored, _)| stored.receipt.spec.attempt).collect::<Vec<_>>(),
+        Vec::from_iter(590..600)
+    );
     assert_eq!(count(&store).await, 11);
 }
 

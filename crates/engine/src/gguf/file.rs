@@ -1,23 +1,15 @@
 //! A GGUF file over a memory map.
 
 use std::{
-    fmt,
-    fs::File,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
-use memmap2::Mmap;
-
 use super::{header::Header, metadata::Metadata, tensor::TensorInfo};
-use crate::{error::LoadError, weights::Stored};
+use crate::{error::LoadError, mapped::map, weights::Stored};
 
-/// An open file whose header is sound: every value and tensor that it names lies inside the file.
-///
-/// The file is mapped, not read: only the pages that are looked at take memory, and the system may take them back.
-/// A file that another program cuts short while it is mapped kills this one, and one that is overwritten shows other
-/// bytes from then on. So files are hashed right before they are opened ([`crate::ModelDir::verify`]), they are put in
-/// their folder by renaming and never written again, and the map lives only while a model is loaded: what is computed
-/// with afterwards is a copy.
+/// An open file whose header is sound: every value and tensor that it names lies inside the file. It is
+/// [mapped](map), not read.
 pub(crate) struct GgufFile {
     path: PathBuf,
     contents: Box<dyn AsRef<[u8]> + Send + Sync>,
@@ -27,16 +19,8 @@ pub(crate) struct GgufFile {
 impl GgufFile {
     /// Opens the file at `path` and checks its header.
     pub(crate) fn open(path: &Path) -> Result<Self, LoadError> {
-        let refused = |reason: String| LoadError::File { path: path.to_owned(), reason };
-        // Opening a pipe would wait for who writes it.
-        if !path.metadata().map_err(|error| refused(error.to_string()))?.is_file() {
-            return Err(refused("no plain file".into()));
-        }
-        let file = File::open(path).map_err(|error| refused(error.to_string()))?;
-        #[expect(unsafe_code, reason = "a map is a slice only as long as nobody changes the file; see the type's docs")]
-        // SAFETY: model files are never written in place, as the type's documentation says.
-        let map = unsafe { Mmap::map(&file) }.map_err(|error| refused(error.to_string()))?;
-        Self::over(path, Box::new(map))
+        let refused = |error: io::Error| LoadError::File { path: path.to_owned(), reason: error.to_string() };
+        Self::over(path, Box::new(map(path).map_err(refused)?))
     }
 
     /// A file that is in memory.

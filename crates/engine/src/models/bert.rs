@@ -18,8 +18,9 @@ use crate::{
 const MAX_WIDTH: usize = 1 << 16;
 const MAX_LAYERS: usize = 1_024;
 const MAX_ROWS: usize = 1 << 22;
-/// Bytes of a text that are looked at first, for each token that counts: words are shorter.
-const BYTES_PER_TOKEN: usize = 16;
+/// Bytes of a text that are looked at, for each token that counts: at first, and where that was not enough. Words are
+/// shorter than the first number; a text of which the last one is not enough is none.
+const BYTES_PER_TOKEN: [usize; 3] = [16, 128, 1_024];
 
 /// What `config.json` says; what else it holds does not change the vectors.
 #[derive(Clone, Debug, Deserialize)]
@@ -219,26 +220,32 @@ impl<C: Compute> EmbeddingModel for BertEmbedder<C> {
 }
 
 /// The tokens of `text` that `tokenizer`, which cuts texts at `max_tokens`, leaves of it; of long texts no more is read
-/// than that takes.
+/// than that takes, and never more than the longest beginning.
 fn first_tokens(tokenizer: &Tokenizer, max_tokens: usize, text: &str) -> Result<Vec<u32>, tokenizers::Error> {
-    let mut bytes = max_tokens.saturating_mul(BYTES_PER_TOKEN);
-    loop {
-        let beginning = beginning(text, bytes);
+    let mut tokens = Vec::new();
+    for bytes_per_token in BYTES_PER_TOKEN {
+        let beginning = beginning(text, max_tokens.saturating_mul(bytes_per_token));
         let encoding = tokenizer.encode_fast(beginning, true)?;
+        tokens = encoding.get_ids().to_vec();
         // What follows would be cut off.
-        if encoding.len() >= max_tokens || beginning.len() == text.len() {
-            return Ok(encoding.get_ids().to_vec());
+        if tokens.len() >= max_tokens || beginning.len() == text.len() {
+            break;
         }
-        bytes = bytes.saturating_mul(8);
     }
+    Ok(tokens)
 }
 
-/// The words of `text` that begin within its first `bytes` bytes. Words are split before they are looked up, so that their
-/// tokens are those that they have in the whole text.
+/// The words of `text` that begin within its first `bytes` bytes; no more than twice as much, though that may cut a word.
+/// Words are split before they are looked up, so that whole ones have the tokens that they have in the whole text.
 fn beginning(text: &str, bytes: usize) -> &str {
+    let most = text.floor_char_boundary(bytes.saturating_mul(2));
+    let (within, _) = text.split_at(most);
+    if bytes >= text.len() {
+        return text;
+    }
     let space = |(at, character): &(usize, char)| *at >= bytes && character.is_whitespace();
-    let end = if bytes < text.len() { text.char_indices().find(space) } else { None };
-    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+    let end = within.char_indices().find(space);
+    end.and_then(|(end, _)| within.get(..end)).unwrap_or(within)
 }
 
 impl<C: Compute> Layer<C> {
@@ -347,11 +354,11 @@ mod tests {
 
     #[test]
     fn a_beginning_ends_before_a_space() {
-        assert_eq!(beginning("ab cd ef", 0), "ab");
         assert_eq!(beginning("ab cd ef", 2), "ab");
         assert_eq!(beginning("ab cd ef", 3), "ab cd");
         assert_eq!(beginning("ab cd ef", 6), "ab cd ef");
-        assert_eq!(beginning("éé é", 1), "éé");
+        assert_eq!(beginning("éé é", 3), "éé");
+        assert_eq!(beginning("ééé", 1), "é", "a word is cut rather than followed to its end");
         assert_eq!(beginning("ab cd ", 99), "ab cd ");
     }
 

@@ -1,15 +1,13 @@
 //! Weights in a safetensors file, mapped into memory.
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 use safetensors::{tensor::TensorView, Dtype, SafeTensors};
 
 use crate::{
     error::LoadError,
+    mapped::map,
     models::tensors::Tensors,
     weights::{Stored, StoredType},
 };
@@ -28,14 +26,9 @@ pub(crate) struct SafetensorsFile<'a> {
 }
 
 impl MappedFile {
-    #[expect(unsafe_code, reason = "mapping a file is unsafe: others could change it")]
     pub(crate) fn open(path: &Path) -> Result<Self, LoadError> {
         let refused = |error: std::io::Error| LoadError::File { path: path.to_owned(), reason: error.to_string() };
-        let file = File::open(path).map_err(refused)?;
-        // SAFETY: the map is read only, and lives only while weights are prepared. Its file was compared with the
-        // manifest's hash just before; who can write to the models' folder can do anything to this process anyway.
-        let bytes = unsafe { Mmap::map(&file) }.map_err(refused)?;
-        Ok(Self { path: path.to_owned(), bytes })
+        Ok(Self { path: path.to_owned(), bytes: map(path).map_err(refused)? })
     }
 
     /// The tensors. Names may begin with one of `prefixes`; the first under which `probe` is found counts.

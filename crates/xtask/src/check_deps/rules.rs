@@ -88,6 +88,12 @@ const RULES: &[Rule] = &[
         why: "it says how programs talk and nothing else",
     },
     Rule {
+        krate: "cuckoo-audit",
+        ours: &["cuckoo-primitives", "cuckoo-sampler"],
+        banned: &["frame-", "pallet-", "sc-", "sp-", "substrate-", "subxt", "tokio", "reqwest", "axum", "tonic"],
+        why: "what an audit says follows from its inputs alone, whatever engine, link or chain they came from",
+    },
+    Rule {
         krate: "cuckoo-engine",
         ours: &["cuckoo-primitives", "cuckoo-sampler"],
         banned: &["frame-", "pallet-", "sc-", "sp-", "substrate-", "subxt", "axum", "tonic"],
@@ -107,7 +113,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         krate: "coordinator-gateway",
-        ours: PROGRAMS_MAY_USE,
+        ours: GATEWAY_MAY_USE,
         banned: CHAIN,
         why: "programs reach the chain through cuckoo-chain-client and each other through cuckoo-wire",
     },
@@ -128,14 +134,17 @@ const RULES: &[Rule] = &[
         krate: "cuckoo-xtask",
         ours: &[
             "coordinator-gateway",
+            "cuckoo-audit",
             "cuckoo-chain-client",
+            "cuckoo-engine",
             "cuckoo-primitives",
+            "cuckoo-sampler",
             "cuckoo-selection",
             "cuckoo-testkit",
             "cuckoo-wire",
         ],
         banned: CHAIN,
-        why: "it measures and checks programs from outside, but for the gateway, which it also runs inside itself",
+        why: "it measures and checks programs from outside, but for the gateway, and for engines that it has cheat and audit",
     },
     Rule {
         krate: "cuckoo-xtask-launcher",
@@ -143,6 +152,18 @@ const RULES: &[Rule] = &[
         banned: &[""],
         why: "`cargo xtask` must start at once, whatever has been built",
     },
+];
+
+/// As [`PROGRAMS_MAY_USE`], and what it judges miners with.
+const GATEWAY_MAY_USE: &[&str] = &[
+    "cuckoo-audit",
+    "cuckoo-chain-client",
+    "cuckoo-engine",
+    "cuckoo-primitives",
+    "cuckoo-sampler",
+    "cuckoo-selection",
+    "cuckoo-tasks",
+    "cuckoo-wire",
 ];
 
 const PROGRAMS_MAY_USE: &[&str] = &[
@@ -210,6 +231,8 @@ mod tests {
             ours("cuckoo-chain-client", "cuckoo-runtime"),
             ours("cuckoo-primitives", "cuckoo-selection"),
             ours("cuckoo-sampler", "cuckoo-primitives"),
+            ours("cuckoo-audit", "cuckoo-engine"),
+            ours("miner-worker", "cuckoo-audit"),
             published("cuckoo-primitives", "frame-support"),
             published("cuckoo-selection", "sp-core"),
             published("coordinator-gateway", "sc-service"),
@@ -229,6 +252,8 @@ mod tests {
             ours("cuckoo-runtime", "pallet-cuckoo-voting"),
             ours("cuckoo-node", "cuckoo-runtime"),
             ours("coordinator-gateway", "cuckoo-selection"),
+            ours("coordinator-gateway", "cuckoo-audit"),
+            ours("cuckoo-audit", "cuckoo-primitives"),
             ours("miner-worker", "cuckoo-engine"),
             ours("cuckoo-primitives", "cuckoo-sampler"),
             published("cuckoo-primitives", "sp-core"),

@@ -37,7 +37,9 @@ pub(super) struct Read {
 pub(super) type Steps = Arc<Mutex<Vec<Vec<Read>>>>;
 
 pub(super) struct Fake {
-    memory: Vec<[Option<u32>; BLOCK_TOKENS]>,
+    /// Of each token that was read itself and a hash of all up to it: like keys and values, it is of use only behind the same
+    /// text.
+    memory: Vec<[Option<(u32, u64)>; BLOCK_TOKENS]>,
     pub(super) steps: Steps,
 }
 
@@ -46,7 +48,7 @@ impl Fake {
         Self { memory: vec![[None; BLOCK_TOKENS]; blocks], steps: Steps::default() }
     }
 
-    fn slot(&mut self, piece: &Piece<'_>, position: usize) -> &mut Option<u32> {
+    fn slot(&mut self, piece: &Piece<'_>, position: usize) -> &mut Option<(u32, u64)> {
         &mut self.memory[piece.blocks[position / BLOCK_TOKENS].0 as usize][position % BLOCK_TOKENS]
     }
 }
@@ -61,13 +63,24 @@ impl CausalModel for Fake {
         let texts: Vec<Vec<u32>> = pieces
             .iter()
             .map(|piece| {
-                let before = (0..piece.position).map(|at| self.slot(piece, at).expect("it was read before"));
-                before.chain(piece.tokens.iter().copied()).collect()
+                let mut hash = EMPTY;
+                let before = (0..piece.position).map(|at| {
+                    let (token, of_text) = self.slot(piece, at).expect("it was read before");
+                    hash = extended(hash, token);
+                    assert_eq!(of_text, hash, "it was read behind another text");
+                    token
+                });
+                let before: Vec<u32> = before.collect();
+                [&before, piece.tokens].concat()
             })
             .collect();
-        for piece in pieces {
-            for (at, token) in piece.tokens.iter().enumerate() {
-                *self.slot(piece, piece.position + at) = Some(*token);
+        for (piece, text) in pieces.iter().zip(&texts) {
+            let mut hash = EMPTY;
+            for (at, token) in text.iter().enumerate() {
+                hash = extended(hash, *token);
+                if at >= piece.position {
+                    *self.slot(piece, at) = Some((*token, hash));
+                }
             }
         }
         let read = pieces.iter().zip(&texts).map(|(piece, text)| Read {
@@ -97,11 +110,16 @@ impl CausalModel for Fake {
     }
 }
 
+/// The hash of no text.
+const EMPTY: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn extended(hash: u64, token: u32) -> u64 {
+    (hash ^ u64::from(token)).wrapping_mul(0x0100_0000_01b3).rotate_left(29)
+}
+
 /// Numbers that depend on every token of the text.
 fn output(text: &[u32]) -> Output {
-    let mut hash = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, token| {
-        (hash ^ u64::from(*token)).wrapping_mul(0x0100_0000_01b3).rotate_left(29)
-    });
+    let mut hash = text.iter().fold(EMPTY, |hash, token| extended(hash, *token));
     let mut next = || {
         hash = hash.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
         (hash >> 40) as f32 / (1 << 20) as f32

@@ -4,7 +4,11 @@ use super::{
     fake::{Fake, COMPUTES_NONSENSE, ENDLESS, FAILS, FAILS_IN_COMPANY, PANICS},
     stepper::{drain, limits, text, Stepper},
 };
-use crate::api::{EngineError, FinishReason, GenerationEvent};
+use crate::{
+    api::{EngineError, FinishReason, GenerationEvent},
+    compute::BLOCK_TOKENS,
+    scheduler::plan::READ_ALONE,
+};
 
 fn stepper() -> Stepper {
     Stepper::new(Box::new(Fake::new(64)), limits(8, 8))
@@ -42,6 +46,17 @@ fn a_step_that_fails_only_as_a_whole_costs_nobody_anything() {
     for events in &mut texts {
         assert_eq!(text(&drain(events).0).len(), 5);
     }
+}
+
+#[test]
+fn what_a_failed_text_left_of_earlier_steps_is_not_read_either() {
+    let mut stepper = stepper();
+    let beginning = vec![1; READ_ALONE];
+    let _broken = stepper.start(&[beginning, vec![FAILS; 20]].concat(), 5);
+    stepper.step();
+    assert_eq!(stepper.stats().kv_blocks_used, READ_ALONE / BLOCK_TOKENS, "the first step went well");
+    stepper.run();
+    assert_eq!(stepper.stats().kv_blocks_cached, 0, "and may be what is wrong");
 }
 
 #[test]

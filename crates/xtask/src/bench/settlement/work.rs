@@ -10,7 +10,7 @@ use cuckoo_chain_client::account_of;
 use cuckoo_primitives::{
     settlement::{channel_of, ChannelId, Price, SignedVoucher, Voucher},
     signing::Statement,
-    task::{Finish, Receipt},
+    task::{Finish, Receipt, TaskSpec},
     Balance, Hash, CAI,
 };
 use cuckoo_wire::{
@@ -128,17 +128,23 @@ impl<'a> Pair<'a> {
             channel: channel_of(seed, &coordinator.stash, 0),
             task: Task { work: Some(Work::Chat(Chat { messages: vec![message], sampling })), ..Default::default() },
             receipt: Receipt {
-                task_id: [0; 16],
-                attempt: 0,
-                coordinator: account_of(&coordinator.operator),
-                miner: account_of(&miner.operator),
-                link: Hash::zero(),
-                model_root: Hash::zero(),
-                request_hash: Hash::zero(),
+                spec: TaskSpec {
+                    task_id: [0; 16],
+                    attempt: 0,
+                    link: Hash::zero(),
+                    coordinator: account_of(&coordinator.operator),
+                    miner: account_of(&miner.operator),
+                    model_root: Hash::zero(),
+                    numeric_class: Hash::zero(),
+                    request_hash: Hash::zero(),
+                    deadline_ms: 0,
+                    drawing: None,
+                },
                 output_hash: Hash::zero(),
                 prompt_tokens: 38,
                 completion_tokens: 0,
                 finish: Finish::Stop,
+                commitment: None,
             },
             promised: (0, 0),
             held: None,
@@ -156,7 +162,7 @@ impl<'a> Pair<'a> {
         let (coordinator, miner) = (&self.coordinator.stash, &self.miner.stash);
         let received = verifying.time(|| -> anyhow::Result<SignedVoucher> {
             let received = voucher_from_wire(&sent, coordinator, miner, self.channel)?;
-            ensure!(received.operator == self.receipt.coordinator, "another operator signed");
+            ensure!(received.operator == self.receipt.spec.coordinator, "another operator signed");
             ensure!(received.is_signed(self.genesis), "the voucher is not signed");
             Ok(received)
         })?;

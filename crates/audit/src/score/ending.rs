@@ -1,0 +1,41 @@
+//! Whether a text ends as its receipt says, and says what was sent.
+
+use cuckoo_primitives::{
+    signing::blake2_256,
+    task::{Drawing, Finish},
+};
+
+use super::{Claim, End, Failure, Own};
+
+/// Fails unless the end, the count of tokens and the output follow from the tokens.
+pub(super) fn check(claim: &Claim<'_>, drawing: &Drawing, own: &Own) -> Result<(), Failure> {
+    let receipt = claim.receipt;
+    let produced = receipt.completion_tokens;
+    // A token that ends the text is committed to and not counted.
+    let silent = u32::from(own.end == End::Token);
+    if own.end == End::Early {
+        return Err(Failure::End("tokens follow behind its end"));
+    }
+    if claim.tokens.len() as u64 != u64::from(produced) + u64::from(silent) {
+        return Err(Failure::End("another number of tokens is counted than was sent"));
+    }
+    if produced > drawing.max_tokens {
+        return Err(Failure::End("there are more tokens than were asked for"));
+    }
+    let has_ended = own.end != End::Open;
+    match receipt.finish {
+        Finish::Stop if !has_ended => return Err(Failure::End("nothing in it ends it")),
+        Finish::Length if has_ended => return Err(Failure::End("it ended by itself before its limit")),
+        Finish::Length if produced < own.most_tokens.min(drawing.max_tokens) => {
+            return Err(Failure::End("it is shorter than its limit"));
+        }
+        Finish::Cancelled if !claim.was_cancelled => return Err(Failure::End("nobody cancelled it")),
+        Finish::Stop | Finish::Length | Finish::Cancelled => {}
+    }
+    // Of a text that was cut off, what was held back was never sent.
+    let held = if receipt.finish == Finish::Cancelled { "" } else { own.held.as_str() };
+    match blake2_256(&[own.certain.as_bytes(), held.as_bytes()]) == receipt.output_hash {
+        true => Ok(()),
+        false => Err(Failure::Output),
+    }
+}

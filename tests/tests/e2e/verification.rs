@@ -1,0 +1,144 @@
+//! Miners that lie lose their stake by what they have signed, those that hide lose a part, and honest ones lose nothing.
+
+use std::time::Duration;
+
+use anyhow::{ensure, Context};
+use cuckoo_chain_client::Call;
+use cuckoo_primitives::{
+    challenge::Demand,
+    docket::{Conviction, Fault},
+    evidence::SignedReceipt,
+    CandidateStatus, Role, CAI,
+};
+use cuckoo_testkit::{
+    api::chat,
+    consensus::convictions,
+    fake_miner::Lie,
+    keys::keypair,
+    market::{stash_account, Market},
+    models::CHAT,
+    until, FakeLink, FakeMiner, Gateway, Network, Node,
+};
+use futures::future::try_join_all;
+
+use crate::answer::only_receipt;
+
+/// All of the stake, in the units of convictions.
+const ALL: u32 = 1_000_000_000;
+/// For what takes some eras of half a minute.
+const ERAS: Duration = Duration::from_secs(240);
+
+/// A gateway that loses patience soon, and these miners.
+async fn liars(node: &Node, lies: &[(&str, Lie)]) -> anyhow::Result<(Market, Gateway, Vec<FakeLink>)> {
+    let market = Market::connect(node).await?;
+    let late = lies.iter().filter(|(operator, _)| market.candidate(operator).is_err());
+    let joining = late.map(|(operator, _)| async {
+        market.register(operator, Role::Miner, 30_000 * CAI, "").await?;
+        market.until_active(operator, market.two_eras()).await
+    });
+    try_join_all(joining).await?;
+    let impatient = ["--audit-patience-s", "2", "--first-token-timeout-ms", "1500", "--task-timeout-ms", "6000"];
+    let gateway = impatient.into_iter().fold(Gateway::builder(node), |gateway, arg| gateway.arg(arg)).start().await?;
+    let genesis = market.chain().genesis();
+    let linking = lies.iter().map(|(operator, lie)| {
+        let url = gateway.link_url();
+        async move { FakeMiner::new(keypair(operator)?, genesis).slots(2).lie(*lie).connect(&url).await }
+    });
+    let links = try_join_all(linking).await?;
+    Ok((market, gateway, links))
+}
+
+/// Asks questions until the miner of `operator` is convicted.
+async fn until_convicted(node: &Node, gateway: &Gateway, operator: &str, fault: Fault) -> anyhow::Result<Conviction> {
+    let stash = stash_account(operator)?;
+    until(ERAS, &format!("{operator} to be convicted of {fault:?}"), async || {
+        // Some lies come to nothing at once, and then nobody answers.
+        drop(gateway.api().chat(CHAT, "Say hello.", 4).await);
+        let (_, hash) = node.rpc().finalised().await?;
+        let convictions = convictions(node.rpc(), &stash, &hash).await?;
+        let found = convictions.into_iter().find(|conviction| conviction.fault == fault);
+        found.context("it is not convicted of it yet")
+    })
+    .await
+}
+
+#[tokio::test]
+async fn liars_lose_all_their_stake() {
+    let node = Node::dev().start().await.unwrap();
+    let lies = [
+        ("//Miner1", Lie::FalseDraw, Fault::FalseDraw),
+        ("//Miner2", Lie::OtherLeaf, Fault::LeafMismatch),
+        ("//Miner3", Lie::OtherTokens, Fault::Misdelivery),
+        ("//Miner4", Lie::OtherSpec, Fault::ReceiptEquivocation),
+    ];
+    let liars_only = lies.map(|(operator, lie, _)| (operator, lie));
+    let (market, gateway, _links) = liars(&node, &liars_only).await.unwrap();
+    for (operator, _, fault) in lies {
+        let conviction = until_convicted(&node, &gateway, operator, fault).await.unwrap();
+        println!("{operator}: {fault:?}, {} CAI taken", conviction.loss / CAI);
+        assert_eq!(conviction.fraction.deconstruct(), ALL);
+        let candidate = market.candidate(operator).unwrap();
+        assert_eq!((candidate.status, candidate.own_stake), (CandidateStatus::Chilled, 0), "{operator}");
+    }
+}
+
+#[tokio::test]
+async fn who_hides_is_asked_on_the_chain_and_loses_a_part() {
+    let node = Node::dev().start().await.unwrap();
+    let lies = [
+        ("//Miner1", Lie::Withhold, Fault::WithheldOpening, ALL / 5),
+        ("//Miner2", Lie::Silence, Fault::MissedDeadline, ALL / 200),
+        ("//Miner3", Lie::Excess, Fault::Excess, ALL / 5),
+    ];
+    let hiding = lies.map(|(operator, lie, ..)| (operator, lie));
+    let (market, gateway, _links) = liars(&node, &hiding).await.unwrap();
+    for (operator, _, fault, fraction) in lies {
+        let before = market.candidate(operator).unwrap().own_stake;
+        let conviction = until_convicted(&node, &gateway, operator, fault).await.unwrap();
+        println!("{operator}: {fault:?}, {} CAI taken of {}", conviction.loss / CAI, before / CAI);
+        assert_eq!(conviction.fraction.deconstruct(), fraction);
+        assert!(matches!(market.candidate(operator).unwrap().status, CandidateStatus::Chilled));
+    }
+}
+
+#[tokio::test]
+async fn an_honest_miner_answers_whoever_asks() {
+    let network = Network::start(&[("//Miner1", 2)]).await.unwrap();
+    let market = Market::connect(&network.node).await.unwrap();
+    let question = chat(CHAT, "Name the capital of France.", 24);
+    let answer = network.gateway.api().post("/v1/chat/completions", &question).await.unwrap().ok().unwrap();
+    let receipts = network.gateway.api().get(&format!("/v1/receipts/{}", answer.task_id().unwrap())).await.unwrap();
+    let (receipt, signature) = only_receipt(&receipts.ok().unwrap().body).unwrap();
+    let count = receipt.commitment.unwrap().tokens;
+    assert!(count > 1, "{count} tokens");
+
+    // Its coordinator has audited it.
+    until(ERAS, "an audit", async || {
+        let audits = network.gateway.api().get("/v1/audits").await?.ok()?.body;
+        let first = audits["data"].get(0).context("none yet")?;
+        ensure!(first["outcome"] == "passed", "{first}");
+        ensure!(first["tokens"].as_u64() == Some(count.into()), "{first}");
+        Ok(())
+    })
+    .await
+    .unwrap();
+
+    // A stranger asks it on the chain.
+    let stake = market.candidate("//Miner1").unwrap().own_stake;
+    for index in [0, count - 1] {
+        let demand = Demand::Opening { receipt: SignedReceipt { receipt: receipt.clone(), signature }, index };
+        market.submit("//Alice", Call::Challenge { demand: Box::new(demand) }).await.unwrap();
+    }
+    let stash = stash_account("//Miner1").unwrap();
+    until(ERAS, "the answers", async || {
+        let open = market.chain().challenges_against(&stash).await?;
+        ensure!(open.is_empty(), "{} wait", open.len());
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let (_, hash) = network.node.rpc().finalised().await.unwrap();
+    assert!(convictions(network.node.rpc(), &stash, &hash).await.unwrap().is_empty());
+    let candidate = market.candidate("//Miner1").unwrap();
+    assert!(candidate.is_active() && candidate.own_stake >= stake);
+}
