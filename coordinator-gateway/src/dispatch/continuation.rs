@@ -79,3 +79,35 @@ impl Continuation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cuckoo_primitives::settlement::Price;
+    use cuckoo_wire::link::ModelKind;
+
+    use super::*;
+
+    fn model() -> OfferedModel {
+        OfferedModel {
+            id: "m".into(),
+            kind: ModelKind::Chat,
+            model_root: Hash::repeat_byte(1),
+            context_tokens: 100,
+            numeric_class: "cpu".into(),
+            ask: Price::default(),
+        }
+    }
+
+    #[test]
+    fn files_class_and_room_must_be_there() {
+        let alike = Alike::to(&model());
+        assert!(alike.is(&model()) && alike.is(&OfferedModel { context_tokens: 101, ..model() }));
+        for unlike in [
+            OfferedModel { model_root: Hash::zero(), ..model() },
+            OfferedModel { numeric_class: "gpu".into(), ..model() },
+            OfferedModel { context_tokens: 99, ..model() },
+        ] {
+            assert!(!alike.is(&unlike), "{unlike:?}");
+        }
+    }
+}

@@ -644,9 +644,7 @@ impl OpenTask {
                 self.stage = Some(Box::new(Stage::GoingOn(Box::pin(going_on))));
                 return None;
             }
-            Ok(()) => {
-                DispatchError::Failed { attempts: tries.attempts, last: Failure::Miner("the answer broke off") }
-            }
+            Ok(()) => DispatchError::Failed { attempts: tries.attempts, last: Failure::Miner("the answer broke off") },
             Err(error) => error,
         };
         Some(tries.ended(error))

@@ -187,7 +187,8 @@ mod tests {
     #[test]
     fn tokens_that_may_be_the_last_are_firm_once_text_comes_behind_them() {
         let end = Told { is_end: true, ..of(1) };
-        for (mut progress, last) in [(progress(2, &[]), of(1)), (progress(0, &["END"]), of(1)), (progress(0, &[]), end)] {
+        for (mut progress, last) in [(progress(2, &[]), of(1)), (progress(0, &["END"]), of(1)), (progress(0, &[]), end)]
+        {
             say(&mut progress, "Once", of(1));
             say(&mut progress, " upon", last);
             assert_eq!((progress.firm(), progress.shown().text.as_str()), (1, " upon"));
@@ -234,7 +235,8 @@ mod tests {
     fn what_was_shown_is_cut_off_wherever_the_pieces_end() {
         let mut before = progress(0, &["END"]);
         say(&mut before, "Ä on", of(1));
-        for pieces in [&["Ä on", "ce"][..], &["Ä on", "", "ce"], &["Ä", " o", "n", "ce"], &["Ä once"], &["Ä o", "nce"]] {
+        for pieces in [&["Ä on", "ce"][..], &["Ä on", "", "ce"], &["Ä", " o", "n", "ce"], &["Ä once"], &["Ä o", "nce"]]
+        {
             let mut after = behind(&before);
             let unseen: String = pieces.iter().map(|text| say(&mut after, text, of(0))).collect();
             assert_eq!(unseen, "ce", "{pieces:?}");

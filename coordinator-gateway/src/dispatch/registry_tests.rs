@@ -7,6 +7,7 @@ use cuckoo_primitives::{
 use cuckoo_wire::link::{task::Work, Completion, ModelKind, Sampling, Task};
 
 use super::{
+    continuation::Alike,
     failure::{Blame, DispatchError},
     registry::{Acquired, Registry, Slot, Tried, Want},
     task::{task_of, AttemptId},
@@ -93,6 +94,56 @@ fn later(registry: &Arc<Registry>, task: u32) -> tokio::sync::oneshot::Receiver<
         Ok(Acquired::Later(granted)) => granted,
         _ => panic!("not queued"),
     }
+}
+
+/// For whoever goes on with what was begun by these files in this class.
+fn want_alike(number: u32, alike: &'static Arc<Alike>) -> Want<'static> {
+    Want { alike: Some(alike), ..want(number) }
+}
+
+/// Like who offers what everybody offers here, but for the class.
+fn alike(numeric_class: &str) -> &'static Arc<Alike> {
+    let model = offer(&[MODEL], 1, Price::default()).models.remove(0);
+    Box::leak(Box::new(Arc::new(Alike::to(&OfferedModel { numeric_class: numeric_class.into(), ..model }))))
+}
+
+fn of_class(registry: &Arc<Registry>, id: u8, backing: u128, numeric_class: &str) -> Arc<Link> {
+    let link = link(registry, id, backing, 1);
+    let mut offer = offer(&[MODEL], 1, Price::default());
+    offer.models.iter_mut().for_each(|model| model.numeric_class = numeric_class.into());
+    registry.set_offer(&link, offer);
+    link
+}
+
+#[test]
+fn only_those_alike_go_on_with_what_was_begun() {
+    let registry = registry();
+    let _many: Vec<_> = (10..20).map(|id| of_class(&registry, id, 1_000_000, "cpu")).collect();
+    let _alike = of_class(&registry, 1, 1, "gpu");
+    let Ok(Acquired::Now(slot)) = registry.acquire(want_alike(1, alike("gpu")), &[]) else { panic!("no slot") };
+    assert_eq!(slot.link().operator_id(), [1; 32]);
+    let Err(DispatchError::NoMiner { reason }) = registry.acquire(want_alike(2, alike("tpu")), &[]).map(drop) else {
+        panic!("nobody is")
+    };
+    assert!(reason.contains("go on"), "{reason}");
+}
+
+#[test]
+fn those_alike_are_waited_for_while_they_are_there() {
+    let registry = registry();
+    let _other = of_class(&registry, 10, 1_000_000, "cpu");
+    let link = of_class(&registry, 1, 1, "gpu");
+    let waits = |number| match registry.acquire(want_alike(number, alike("gpu")), &[]) {
+        Ok(Acquired::Later(granted)) => granted,
+        _ => panic!("not queued"),
+    };
+    let Ok(Acquired::Now(slot)) = registry.acquire(want_alike(1, alike("gpu")), &[]) else { panic!("no slot") };
+    let (mut served, mut left) = (waits(2), waits(3));
+    assert!(served.try_recv().is_err(), "the other one is free, and not asked");
+    drop(slot);
+    let _slot = served.try_recv().unwrap().unwrap_or_else(|error| panic!("{error:?}"));
+    registry.remove(&link);
+    assert!(matches!(left.try_recv(), Ok(Err(DispatchError::NoMiner { .. }))));
 }
 
 #[test]

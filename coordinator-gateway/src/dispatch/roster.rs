@@ -309,16 +309,17 @@ impl Roster {
             let reason = format!("no miner that serves '{model}' for what this gateway pays is linked");
             return Err(DispatchError::NoMiner { reason });
         }
-        let may_help = |member: &&Member| {
-            !member.closing && !tried.contains(&Tried::of(&member.link)) && want.is_met_by(member)
-        };
+        let may_help =
+            |member: &&Member| !member.closing && !tried.contains(&Tried::of(&member.link)) && want.is_met_by(member);
         let mut hopeful = pool.members.keys().filter_map(|id| members.get(id)).filter(may_help).peekable();
         if hopeful.peek().is_none() {
             let linked = pool.members.len();
             let reason = match want.alike {
                 None => format!("all {linked} miner(s) that serve '{model}' have failed at it or are leaving"),
                 Some(_) => {
-                    format!("no other of the {linked} miner(s) that serve '{model}' would go on with it in the same way")
+                    format!(
+                        "no other of the {linked} miner(s) that serve '{model}' would go on with it in the same way"
+                    )
                 }
             };
             return Err(DispatchError::NoMiner { reason });

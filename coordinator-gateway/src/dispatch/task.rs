@@ -153,3 +153,42 @@ impl ClientTask {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(max_tokens: u32) -> ClientTask {
+        let sampling = Some(link::Sampling { max_tokens, temperature: 1.0, ..Default::default() });
+        let work = link::task::Work::Completion(link::Completion { prompt: "Once".into(), sampling, echo: true });
+        ClientTask {
+            id: [1; 16],
+            kind: link::ModelKind::Chat,
+            price: Price::default(),
+            task: task_of(&[1; 16], "m".into(), work, None, &Price::default()),
+            api_key_id: Some("key".into()),
+            arrived: Instant::now(),
+            deadline: Instant::now(),
+            _memory: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn whoever_goes_on_has_the_tokens_their_seed_and_the_rest_of_the_limit() {
+        let whole = task(10);
+        let rest = whole.behind(vec![5, 6, 7], &[9; 32]);
+        let message = rest.message(2);
+        assert_eq!((message.attempt, message.resumed, rest.max_tokens()), (2, vec![5, 6, 7], Some(7)));
+        assert_eq!(message.seed, Some(link::task::Seed::Fixed(vec![9; 32].into())));
+        assert_eq!((rest.api_key_id, rest.deadline), (whole.api_key_id.clone(), whole.deadline));
+        assert_eq!(task(0).behind(vec![5], &[9; 32]).max_tokens(), None);
+        assert_eq!(task(1).behind(vec![5], &[9; 32]).max_tokens(), Some(1), "0 would be no limit");
+    }
+
+    #[test]
+    fn every_attempt_that_begins_has_a_nonce_of_its_own() {
+        let seed = |attempt| task(0).message(attempt).seed;
+        assert!(matches!(seed(0), Some(link::task::Seed::Nonce(nonce)) if nonce.len() == 32));
+        assert_ne!(seed(0), seed(0));
+    }
+}

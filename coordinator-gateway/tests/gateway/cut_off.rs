@@ -279,7 +279,7 @@ async fn tokens_without_text_keep_no_task_alive() {
     (0..10).for_each(|_| script.extend([Step::Pause(Duration::from_millis(150)), Step::SayTokens("", 1)]));
     script.push(Step::Finish);
     let _mumbling = Miner::link(&stage, FIRST.0, &script).await;
-    let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
+    let _good = Miner::unlike(&stage, SECOND.0, &ANSWER).await;
     assert_eq!(stage.chat().await.content(), "Hello world");
     assert_eq!(stage.miner(FIRST.0).await["failed"], 1);
 }

@@ -39,7 +39,7 @@ async fn a_miner_that_fails_before_the_first_token_is_replaced() {
 #[tokio::test]
 async fn a_whole_answer_survives_a_miner_that_breaks_off() {
     let stage = Stage::start(&[FIRST, SECOND]).await;
-    let _failing = Miner::link(&stage, FIRST.0, &[Step::Say("Hal"), Step::CutLink]).await;
+    let _failing = Miner::link(&stage, FIRST.0, &[Step::Say("Hello"), Step::CutLink]).await;
     let _good = Miner::link(&stage, SECOND.0, &ANSWER).await;
     let answer = stage.chat().await;
     assert_eq!(answer.content(), "Hello world", "{}", answer.text);

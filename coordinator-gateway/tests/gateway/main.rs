@@ -7,6 +7,7 @@ mod bad_input;
 mod budgets;
 mod cut_off;
 mod draw;
+mod fail_over;
 mod failures;
 mod handshake;
 mod hang_up;

@@ -38,7 +38,8 @@ use tonic::{transport::Endpoint, Streaming};
 
 use crate::stage::{genesis, key_of, stash, Stage, EMBEDDER, MODEL};
 
-/// What a miner does with every task, in order. When it is told to stop, it does so, and signs for what it has sent.
+/// What a miner does with every task, in order. When it is told to stop, it does so, and signs for what it has sent. It says
+/// nothing again of what stands for tokens that others have produced before.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// From here on it goes on when it is told to stop.
@@ -47,6 +48,8 @@ pub(crate) enum Step {
     Say(&'static str),
     /// Sends text for so many tokens.
     SayTokens(&'static str, u32),
+    /// The same, and the token that ends the text.
+    SayLast(&'static str, u32),
     /// Sends text for one token with these log-probabilities, whatever was asked for.
     Report(&'static str, Vec<link::TokenLogprobs>),
     /// Sends a vector for each input.
@@ -80,6 +83,9 @@ pub(crate) enum Step {
 }
 
 pub(crate) const ANSWER: [Step; 3] = [Step::Say("Hello"), Step::Say(" world"), Step::Finish];
+
+/// In which all miners compute but those of another one.
+const CLASS: &str = "scripted";
 
 /// Through which all miners are paid, each through its own.
 pub(crate) const CHANNEL: ChannelId = [7; 16];
@@ -122,6 +128,23 @@ impl Miner {
 
     /// One of several workers of an operator.
     pub(crate) async fn on_channel(stage: &Stage, suri: &str, channel: ChannelId, slots: u32, script: &[Step]) -> Self {
+        Self::of_class(stage, suri, channel, (CLASS, slots), script).await
+    }
+
+    /// One that computes in another numeric class.
+    pub(crate) async fn unlike(stage: &Stage, suri: &str, script: &[Step]) -> Self {
+        let miner = Self::of_class(stage, suri, CHANNEL, ("another", 1), script).await;
+        stage.until_free_slots(suri, 1).await;
+        miner
+    }
+
+    async fn of_class(
+        stage: &Stage,
+        suri: &str,
+        channel: ChannelId,
+        (class, slots): (&'static str, u32),
+        script: &[Step],
+    ) -> Self {
         let name_channel = |message: &mut FromMiner| {
             if let FromMiner::Proof(proof) = message {
                 proof.channel = channel.to_vec().into();
@@ -129,11 +152,14 @@ impl Miner {
         };
         let linked = shake_hands(&stage.link_url(), &key_of(suri), name_channel).await;
         let (outbox, inbox, handshake, welcome) = linked.unwrap_or_else(|error| panic!("{error:?}"));
-        send(&outbox, FromMiner::Offer(offer(slots))).await;
+        let mut offer = offer(slots);
+        offer.models.iter_mut().for_each(|model| model.numeric_class = class.into());
+        send(&outbox, FromMiner::Offer(offer)).await;
         let seen = Seen { vouchers: welcome.newest.into_iter().collect(), ..Default::default() };
         let seen = Arc::new(Mutex::new(seen));
         let worker = Worker {
             key: key_of(suri),
+            class,
             handshake,
             script: script.to_vec(),
             seen: seen.clone(),
@@ -210,7 +236,7 @@ pub(crate) fn offer(slots: u32) -> link::Offer {
         kind: kind.into(),
         model_root: vec![0x11; 32].into(),
         context_tokens: 64,
-        numeric_class: "scripted".into(),
+        numeric_class: CLASS.into(),
         ask: Some(price_to_wire(&Price::default())),
     };
     let models = vec![model(MODEL, ModelKind::Chat), model(EMBEDDER, ModelKind::Embedding)];
@@ -289,6 +315,7 @@ type RunningTasks = HashMap<(Vec<u8>, u32), oneshot::Sender<CancelReason>>;
 #[derive(Clone)]
 struct Worker {
     key: Keypair,
+    class: &'static str,
     handshake: Handshake,
     script: Vec<Step>,
     seen: Arc<Mutex<Seen>>,
@@ -304,11 +331,15 @@ struct Worker {
 struct Sent {
     /// What it has taken on.
     spec: Option<TaskSpec>,
+    /// Tokens that others have produced, and whose text it has not left out yet.
+    told: u32,
     hasher: OutputHasher,
     tokens: u32,
     numbers: Vec<u32>,
     leaves: Vec<Leaf>,
     pieces: usize,
+    /// The token that ends the text comes with the next piece.
+    is_last: bool,
     /// It goes on when it is told to stop.
     persists: bool,
     tamper: Option<fn(&mut link::Output)>,
@@ -352,7 +383,7 @@ impl Worker {
 
     /// Follows the script until it is told to stop.
     async fn work(&self, task: link::Task, mut stopped: oneshot::Receiver<CancelReason>, cut: mpsc::Sender<()>) {
-        let mut sent = Sent::default();
+        let mut sent = Sent { told: task.resumed.len() as u32, ..Default::default() };
         if !matches!(self.script.first(), Some(Step::Fail(_) | Step::Accept | Step::AcceptWith(_) | Step::CutLink)) {
             self.accept(&task, &mut sent, |_| {}).await;
         }
@@ -386,6 +417,10 @@ impl Worker {
             Step::AcceptWith(tamper) => self.accept(task, sent, tamper).await,
             Step::Say(text) => self.say(task, sent, text, 1).await,
             Step::SayTokens(text, count) => self.say(task, sent, text, *count).await,
+            Step::SayLast(text, count) => {
+                sent.is_last = true;
+                self.say(task, sent, text, *count).await;
+            }
             Step::Report(text, logprobs) => self.report(task, sent, text, 1, logprobs.clone()).await,
             Step::Embed(values) | Step::EmbedSlowly(values, _) => {
                 let Some(Work::Embedding(embedding)) = &task.work else { panic!("not an embedding task") };
@@ -431,10 +466,14 @@ impl Worker {
         tokens: u32,
         logprobs: Vec<link::TokenLogprobs>,
     ) {
+        if sent.told > 0 {
+            sent.told = sent.told.checked_sub(tokens).expect("nothing is gone on with within a piece");
+            return;
+        }
         sent.hasher.update(text.as_bytes());
         sent.tokens += tokens;
         sent.pieces += 1;
-        let (token_ids, signature) = self.draw(sent, tokens);
+        let (token_ids, signature) = self.draw(sent, tokens + u32::from(sent.is_last));
         let mut output = link::Output { text: text.into(), tokens, logprobs, token_ids, signature, ..output_of(task) };
         if let Some(tamper) = sent.tamper {
             tamper(&mut output);
@@ -444,7 +483,7 @@ impl Worker {
 
     /// Takes a task on; the messages of several are in the order of their shares.
     async fn accept(&self, task: &link::Task, sent: &mut Sent, tamper: impl Fn(&mut link::Accept)) {
-        let model = ServingModel { model_root: Hash::repeat_byte(0x11), context_tokens: 64, numeric_class: "scripted" };
+        let model = ServingModel { model_root: Hash::repeat_byte(0x11), context_tokens: 64, numeric_class: self.class };
         let room = self.outbox.reserve().await;
         let mut shares = self.shares.lock().unwrap();
         let share = takes_share(task).then(|| shares.next().unwrap());
@@ -527,7 +566,7 @@ impl Worker {
         let mut receipt = Receipt {
             spec,
             output_hash: sent.hasher.clone().finish(),
-            prompt_tokens: 7,
+            prompt_tokens: 7 + task.resumed.len() as u32,
             completion_tokens: sent.tokens,
             finish: Finish::Stop,
             commitment,
