@@ -58,6 +58,7 @@ fn describe() {
         "gateway_attempts_cut_off_total",
         "Attempts that ended early with their client or its deadline, and whether what was sent is paid for"
     );
+    describe_counter!("gateway_attempts_resumed_total", "Attempts that went on with what another miner had broken off");
     describe_counter!("gateway_tokens_total", "Tokens of served tasks");
     describe_counter!("gateway_links_total", "Links that were accepted");
     describe_counter!("gateway_links_refused_total", "Links that were refused or cut off, by reason");

@@ -388,7 +388,12 @@ impl Tries {
             self.attempts += 1;
             let tried = Tried::of(slot.link());
             match dispatcher.attempts.begin(id, &spec, shown, slot, (spending, ceiling)) {
-                Some(attempt) => return Ok(attempt),
+                Some(attempt) => {
+                    if alike.is_some() {
+                        metrics::counter!("gateway_attempts_resumed_total").increment(1);
+                    }
+                    return Ok(attempt);
+                }
                 // The link ended between the draw and now: as if it had not been there.
                 None => self.tried.push(tried),
             }
