@@ -19,6 +19,7 @@ pub mod doctor;
 pub mod engine;
 pub mod error;
 pub mod events;
+pub mod health;
 pub mod kept;
 pub mod keys;
 pub mod link;

@@ -19,6 +19,7 @@ use crate::{
     engine,
     error::Error,
     events::{Event, Events},
+    health,
     kept::Kept,
     link::{serve, Coordinators, Miner},
     metrics,
@@ -59,7 +60,7 @@ pub async fn run(args: Box<RunArgs>) -> Result<(), Error> {
 }
 
 async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
-    let starting = start(&args);
+    let starting = start(&args, stop.clone());
     // The folder is this worker's until the last task is done.
     let (miner, answers, _data_dir) = tokio::select! {
         started = starting => started?,
@@ -93,7 +94,7 @@ async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
 }
 
 /// Device, key, folder, models and chain, cheapest first, so that a mistake shows at once.
-async fn start(args: &RunArgs) -> Result<(Arc<Miner>, Arc<Answers>, DataDir), Error> {
+async fn start(args: &RunArgs, stop: CancellationToken) -> Result<(Arc<Miner>, Arc<Answers>, DataDir), Error> {
     chosen_gpu(args.engine.device).map_err(Error::Device)?;
     let key = operator_key(&args.key.operator_key)?;
     let base = args.data_dir.clone().map_or_else(DataDir::default_base, Ok)?;
@@ -120,7 +121,9 @@ async fn start(args: &RunArgs) -> Result<(Arc<Miner>, Arc<Answers>, DataDir), Er
     let who = Who { genesis: chain.genesis(), operator: account_of(&key), workers: args.pay.workers };
     let asked = Arc::new(answers::OnChain::new(chain.clone(), key.clone()));
     let answers = Answers::new(kept.clone(), asked, who);
-    let miner = Miner::new(key, chain, engine, args.slots, blocked, settlement, kept).events_to(Events::Stdout);
+    let health = health::watch_over(engine.clone(), stop);
+    let miner =
+        Miner::new(key, chain, engine, args.slots, blocked, settlement, kept).events_to(Events::Stdout).minding(health);
     Ok((Arc::new(miner), Arc::new(answers), data_dir))
 }
 
@@ -191,7 +194,7 @@ mod tests {
         // Neither key nor chain is there.
         let line = "miner-worker run --operator-key /nowhere/key --chain-url ws://127.0.0.1:9 --device cuda:0";
         let Command::Run(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else { panic!("not run") };
-        let error = start(&args).await.err().unwrap();
+        let error = start(&args, CancellationToken::new()).await.err().unwrap();
         assert!(error.to_string().starts_with("--device: this build has no CUDA"), "{error}");
     }
 }
