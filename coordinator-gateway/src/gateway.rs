@@ -8,7 +8,7 @@ use std::{
 };
 
 use cuckoo_chain_client::{account_of, Chain, Keypair};
-use cuckoo_primitives::EraProgress;
+use cuckoo_primitives::{EraProgress, Hash};
 use cuckoo_wire::limits::MAX_MESSAGE_BYTES;
 use tokio::{
     net::TcpListener,
@@ -189,7 +189,9 @@ async fn start(
         budgets.clone(),
     );
     tokio::spawn(registry.clone().ask_those_aside(links_closed.clone()));
-    let auditor = start_audits(audits, &store, registry.clone(), chain.clone(), key.clone(), &links_closed).await?;
+    let auditor =
+        start_audits((guard.genesis(), audits), &store, registry.clone(), chain.clone(), key.clone(), &links_closed)
+            .await?;
     let payer = (!prices.are_free()).then(|| source.clone());
     let adoption = Adoption::new(&guard, payer, journal.clone(), exposure.clone());
     if !prices.are_free() {
@@ -251,7 +253,7 @@ async fn start(
 
 /// Has attempts audited from now on, and brings before the chain what they and earlier runs have found.
 async fn start_audits(
-    terms: AuditTerms,
+    (genesis, terms): (Hash, AuditTerms),
     store: &Store,
     registry: Arc<Registry>,
     chain: Chain,
@@ -260,7 +262,8 @@ async fn start_audits(
 ) -> Result<Arc<Auditor>, StoreError> {
     let (waiting, chosen) = audit::queue();
     let (evidence, demands) = (store.evidence(), store.demands());
-    let auditor = Auditor::new(registry, evidence.clone(), store.audits(), demands.clone(), waiting, terms).await?;
+    let auditor =
+        Auditor::new(genesis, registry, evidence.clone(), store.audits(), demands.clone(), waiting, terms).await?;
     let auditor = Arc::new(auditor);
     tokio::spawn(auditor.clone().run(chosen, stop.clone()));
     let court = Arc::new(OnChain::new(chain, key));

@@ -46,5 +46,9 @@ fn describe() {
     describe_gauge!("cuckoo_miner_written_off_cai", "What the coordinator left unpaid when links ended");
     describe_counter!("cuckoo_miner_settlement_calls_total", "Calls that redeem or collect, by outcome");
     describe_counter!("cuckoo_miner_openings_total", "Questions how tokens were drawn, by outcome");
+    describe_gauge!("cuckoo_miner_kept_bytes", Unit::Bytes, "What is kept of answers");
+    describe_gauge!("cuckoo_miner_kept_attempts", "Attempts of which something is kept");
+    describe_gauge!("cuckoo_miner_open_challenges", "What this miner is asked on the chain and has not answered");
+    describe_counter!("cuckoo_miner_answers_total", "Answers to challenges on the chain, by outcome");
     describe_histogram!("cuckoo_miner_task_seconds", Unit::Seconds, "From a task's arrival to its end");
 }

@@ -8,9 +8,10 @@ use tokio::{
     signal::unix::{signal, Signal, SignalKind},
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
+    answers::{self, Answers, Who},
     asks::Asks,
     cli::{ChainArgs, KeptArgs, PayArgs, RunArgs},
     config::chain_config,
@@ -18,6 +19,7 @@ use crate::{
     engine,
     error::Error,
     events::{Event, Events},
+    health,
     kept::Kept,
     link::{serve, Coordinators, Miner},
     metrics,
@@ -58,14 +60,17 @@ pub async fn run(args: Box<RunArgs>) -> Result<(), Error> {
 }
 
 async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
-    let starting = start(&args);
+    let starting = start(&args, stop.clone());
     // The folder is this worker's until the last task is done.
-    let (miner, _data_dir) = tokio::select! {
+    let (miner, answers, _data_dir) = tokio::select! {
         started = starting => started?,
         () = stop.cancelled() => return Ok(()),
     };
     let metrics_address = match args.metrics_listen {
-        Some(address) => Some(status_page::listen(address, miner.clone(), metrics::install()?).await?),
+        Some(address) => {
+            let (miner, answers) = (miner.clone(), answers.clone());
+            Some(status_page::listen(address, miner, answers, metrics::install()?).await?)
+        }
         None => None,
     };
     Events::Stdout.emit(&Event::Ready {
@@ -78,6 +83,8 @@ async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
         true => Coordinators::OnChain,
         false => Coordinators::At(args.coordinators.coordinators),
     };
+    // Whether it has work or not, and until the last task is done.
+    let _answering = AbortOnDropHandle::new(tokio::spawn(answers::keep(answers, miner.chain().clone())));
     serve(miner.clone(), coordinators, Duration::from_secs(args.drain_limit), stop).await;
     if !miner.settlement().wallet().flush(WRITE_LIMIT) {
         tracing::warn!(target: "miner::wallet", "the last vouchers are not written; the coordinators bring them again");
@@ -87,7 +94,7 @@ async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
 }
 
 /// Device, key, folder, models and chain, cheapest first, so that a mistake shows at once.
-async fn start(args: &RunArgs) -> Result<(Arc<Miner>, DataDir), Error> {
+async fn start(args: &RunArgs, stop: CancellationToken) -> Result<(Arc<Miner>, Arc<Answers>, DataDir), Error> {
     chosen_gpu(args.engine.device).map_err(Error::Device)?;
     let key = operator_key(&args.key.operator_key)?;
     let base = args.data_dir.clone().map_or_else(DataDir::default_base, Ok)?;
@@ -111,8 +118,13 @@ async fn start(args: &RunArgs) -> Result<(Arc<Miner>, DataDir), Error> {
     let source = Arc::new(OnChain::new(chain.clone(), key.clone()));
     let settlement = Arc::new(Settlement::new(Arc::new(wallet), source, asks, trust(&args.pay)));
     let blocked = args.coordinators.blocked.iter().cloned();
-    let miner = Miner::new(key, chain, engine, args.slots, blocked, settlement, kept).events_to(Events::Stdout);
-    Ok((Arc::new(miner), data_dir))
+    let who = Who { genesis: chain.genesis(), operator: account_of(&key), workers: args.pay.workers };
+    let asked = Arc::new(answers::OnChain::new(chain.clone(), key.clone()));
+    let answers = Answers::new(kept.clone(), asked, who);
+    let health = health::watch_over(engine.clone(), stop);
+    let miner =
+        Miner::new(key, chain, engine, args.slots, blocked, settlement, kept).events_to(Events::Stdout).minding(health);
+    Ok((Arc::new(miner), Arc::new(answers), data_dir))
 }
 
 /// What this miner may be asked for, in a folder of its own.
@@ -182,7 +194,7 @@ mod tests {
         // Neither key nor chain is there.
         let line = "miner-worker run --operator-key /nowhere/key --chain-url ws://127.0.0.1:9 --device cuda:0";
         let Command::Run(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else { panic!("not run") };
-        let error = start(&args).await.err().unwrap();
+        let error = start(&args, CancellationToken::new()).await.err().unwrap();
         assert!(error.to_string().starts_with("--device: this build has no CUDA"), "{error}");
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 
 use crate::{
+    answers::{Answers, AnswersReport},
     error::Error,
     kept::KeptReport,
     link::{LinkReport, Miner},
@@ -19,10 +20,11 @@ use crate::{
 #[derive(Clone)]
 struct Page {
     miner: Arc<Miner>,
+    answers: Arc<Answers>,
     prometheus: PrometheusHandle,
 }
 
-/// What `/status` shows: enough to see why there is no work, or no pay.
+/// What `/status` shows: enough to see why there is no work, or no pay, or why stake is about to be lost.
 #[derive(Serialize)]
 struct Status {
     operator: AccountId,
@@ -33,6 +35,7 @@ struct Status {
     links: Vec<LinkReport>,
     pay: PayReport,
     kept: KeptReport,
+    asked: AnswersReport,
 }
 
 #[derive(Serialize)]
@@ -43,7 +46,12 @@ struct ChainStatus {
 }
 
 /// Starts to serve at `address`; returns the address that was bound.
-pub async fn listen(address: SocketAddr, miner: Arc<Miner>, prometheus: PrometheusHandle) -> Result<SocketAddr, Error> {
+pub async fn listen(
+    address: SocketAddr,
+    miner: Arc<Miner>,
+    answers: Arc<Answers>,
+    prometheus: PrometheusHandle,
+) -> Result<SocketAddr, Error> {
     let failed = |source| Error::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
@@ -51,7 +59,7 @@ pub async fn listen(address: SocketAddr, miner: Arc<Miner>, prometheus: Promethe
         .route("/metrics", get(metrics))
         .route("/status", get(status))
         .route("/healthz", get(|| async { "ok\n" }))
-        .with_state(Page { miner, prometheus });
+        .with_state(Page { miner, answers, prometheus });
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(target: "miner", %error, "metrics are no longer served");
@@ -80,5 +88,6 @@ async fn status(State(page): State<Page>) -> Json<Status> {
         links: miner.board().reports(),
         pay: miner.settlement().report(),
         kept: miner.kept().report(),
+        asked: page.answers.report(),
     })
 }

@@ -3,12 +3,14 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use cuckoo_audit::choice::DaySecret;
 use cuckoo_primitives::{
     challenge::{AttemptOf, Demand, CHALLENGED_WITHIN_MS},
     commitment::Leaf,
     evidence::Evidence,
+    signing::Statement,
     task::began_ms,
-    AccountId,
+    AccountId, Hash,
 };
 use cuckoo_wire::limits::MAX_OPENED;
 use futures::StreamExt;
@@ -19,7 +21,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    choice::is_chosen,
     days::{day_of, Days},
     finished::Finished,
     opened::{check, Found},
@@ -70,6 +71,7 @@ pub(crate) struct AuditTerms {
 
 /// Audits attempts.
 pub(crate) struct Auditor {
+    genesis: Hash,
     opens: Arc<dyn Opens>,
     evidence: EvidenceStore,
     audits: AuditStore,
@@ -85,6 +87,7 @@ pub(crate) struct Auditor {
 impl Auditor {
     /// Knows what earlier runs have found. Attempts that are chosen come to `waiting`.
     pub(crate) async fn new(
+        genesis: Hash,
         opens: Arc<dyn Opens>,
         evidence: EvidenceStore,
         audits: AuditStore,
@@ -99,6 +102,7 @@ impl Auditor {
         let days = Days::new(audits.clone());
         days.secret(day_of(now_ms())).await?;
         Ok(Self {
+            genesis,
             opens,
             evidence,
             audits,
@@ -137,8 +141,10 @@ impl Auditor {
                 return;
             }
         };
-        let rate = self.standing(finished.miner()).rate();
-        if is_chosen(&secret, &finished.receipt, rate) && !self.waiting.push(finished) {
+        let (rate, spec) = (self.standing(finished.miner()).rate(), finished.spec());
+        let receipt = finished.receipt.receipt.signing_hash(&self.genesis);
+        let is_chosen = DaySecret::new(secret).chooses(&spec.task_id, spec.attempt, &receipt, rate);
+        if is_chosen && !self.waiting.push(finished) {
             metrics::counter!("gateway_audits_skipped_total").increment(1);
         }
     }

@@ -1,6 +1,7 @@
 //! The secrets by which tasks are chosen: one for each day, committed to before the day and shown after it.
 
-use cuckoo_primitives::{signing::blake2_256, Hash};
+use cuckoo_audit::choice::DaySecret;
+use cuckoo_primitives::Hash;
 use parking_lot::Mutex;
 
 use crate::store::{AuditStore, Day, StoreError};
@@ -15,8 +16,8 @@ pub(crate) fn day_of(at_ms: i64) -> Day {
 }
 
 /// What commits to a day's secret.
-pub(crate) fn commitment(secret: &[u8; 32]) -> Hash {
-    blake2_256(&[b"cuckoo/audit-day/v1", secret])
+fn commitment(day: Day, secret: &[u8; 32]) -> Hash {
+    DaySecret::new(*secret).commitment(u64::try_from(day).unwrap_or_default())
 }
 
 /// A day as everybody may see it.
@@ -59,7 +60,7 @@ impl Days {
         let days = self.store.days(today.saturating_sub(SHOWN_DAYS)).await?;
         let shown = days.into_iter().map(|(day, secret)| ShownDay {
             day,
-            commitment: commitment(&secret),
+            commitment: commitment(day, &secret),
             // A task that began at the day's end may still run.
             secret: (day < today.saturating_sub(1)).then_some(secret),
         });
@@ -80,7 +81,7 @@ mod tests {
         let first = days.shown(100).await.unwrap();
         assert_eq!(first.iter().map(|it| (it.day, it.secret)).collect::<Vec<_>>(), [(100, None), (101, None)]);
         let secret = days.secret(100).await.unwrap();
-        assert_eq!(commitment(&secret), first[0].commitment);
+        assert_eq!(commitment(100, &secret), first[0].commitment);
         let later = days.shown(102).await.unwrap();
         assert_eq!((later[0].day, later[0].secret), (100, Some(secret)));
         assert_eq!((later[1].day, later[1].secret, later[1].commitment), (101, None, first[1].commitment));

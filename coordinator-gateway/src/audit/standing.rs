@@ -1,12 +1,10 @@
 //! What audits think of a miner, and so how often it is audited.
 
+use cuckoo_audit::choice::Rate;
 use serde::{Deserialize, Serialize};
 
 /// All attempts of a miner are audited until so many have passed, and again after each that has not.
 const FIRST: u32 = 20;
-/// No miner is audited less often than this.
-const LEAST: f64 = 0.02;
-
 /// What audits think of a miner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Standing {
@@ -28,12 +26,12 @@ impl Default for Standing {
 }
 
 impl Standing {
-    /// The share of its attempts that are audited, from 0 to 1: all at first, then less and less as the root of those that
+    /// How many of its attempts are audited: all at first, then less and less as the root of those that
     /// have passed one after another grows. (BOINC's adaptive replication lets trust grow by successes in a row likewise.)
-    pub(crate) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> Rate {
         match self.watched {
-            0 => (0.3 * (10.0 / f64::from(self.streak.max(1))).sqrt()).clamp(LEAST, 1.0),
-            _ => 1.0,
+            0 => Rate::of_share(0.3 * (10.0 / f64::from(self.streak.max(1))).sqrt()).max(Rate::FLOOR),
+            _ => Rate::ALL,
         }
     }
 
@@ -68,8 +66,8 @@ mod tests {
 
     #[test]
     fn trust_grows_slowly_and_has_an_end() {
-        assert!((0..20).all(|passed| after(passed).rate() == 1.0));
-        let rates: Vec<f64> = [20, 40, 90, 1_000, 2_250, 100_000].map(|passed| after(passed).rate()).to_vec();
+        assert!((0..20).all(|passed| after(passed).rate() == Rate::ALL));
+        let rates: Vec<f64> = [20, 40, 90, 1_000, 2_250, 100_000].map(|passed| after(passed).rate().share()).to_vec();
         let expected = [0.2121, 0.15, 0.1, 0.03, 0.02, 0.02];
         assert!(rates.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-4), "{rates:?}");
     }
@@ -78,13 +76,13 @@ mod tests {
     fn one_failure_takes_it_all() {
         let mut standing = after(1_000);
         standing.failed();
-        assert_eq!((standing.rate(), standing.streak, standing.failed, standing.audited), (1.0, 0, 1, 1_001));
+        assert_eq!((standing.rate(), standing.streak, standing.failed, standing.audited), (Rate::ALL, 0, 1, 1_001));
     }
 
     #[test]
     fn what_may_have_been_answered_before_earns_no_trust() {
         let mut standing = after(19);
         (0..100).for_each(|_| standing.passed(true));
-        assert_eq!((standing.rate(), standing.audited), (1.0, 119));
+        assert_eq!((standing.rate(), standing.audited), (Rate::ALL, 119));
     }
 }

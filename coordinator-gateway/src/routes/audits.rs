@@ -66,11 +66,11 @@ struct Audit {
 struct Day {
     /// Counted from 1970.
     day: i64,
-    /// blake2_256 of `cuckoo/audit-day/v1` and the day's secret; shown before the day.
+    /// blake2_256 over `cuckoo/audit-day/v1`, the day as 8 bytes little-endian and the day's secret; shown before the day.
     commitment: String,
     /// The secret, two days later. An attempt is audited if the first eight bytes, as a little-endian number, of
-    /// blake2_256 over `cuckoo/audit-choice/v1`, secret, link, task id and attempt (u32, little-endian) are below 2^64
-    /// times its miner's rate.
+    /// blake2_256 over `cuckoo/audit-choice/v2`, secret, task id, attempt (4 bytes, little-endian) and the hash that its
+    /// receipt signs are below 2^64 times its miner's rate.
     secret: Option<String>,
 }
 

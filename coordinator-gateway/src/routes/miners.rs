@@ -113,7 +113,7 @@ struct AuditStanding {
 impl From<Standing> for AuditStanding {
     fn from(standing: Standing) -> Self {
         let Standing { audited, failed, streak, .. } = standing;
-        Self { audited, failed, streak, rate: standing.rate() }
+        Self { audited, failed, streak, rate: standing.rate().share() }
     }
 }
 

@@ -5,6 +5,7 @@ mod answers;
 mod auth;
 mod bad_input;
 mod budgets;
+mod commits;
 mod cut_off;
 mod draw;
 mod fail_over;

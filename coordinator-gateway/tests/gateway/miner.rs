@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        Arc, Mutex,
+    },
     time::Duration,
 };
 
@@ -76,13 +79,14 @@ pub(crate) enum Step {
     Accept,
     /// The same, and does this to the message.
     AcceptWith(fn(&mut link::Accept)),
-    /// Opens nothing of what follows.
-    Withhold,
     /// Sends an honest receipt with another key's signature.
     SignWith(&'static str),
 }
 
 pub(crate) const ANSWER: [Step; 3] = [Step::Say("Hello"), Step::Say(" world"), Step::Finish];
+
+/// What their models hold unless they offer another one.
+const CONTEXT_TOKENS: u32 = 64;
 
 /// In which all miners compute but those of another one.
 const CLASS: &str = "scripted";
@@ -99,6 +103,7 @@ pub(crate) struct Miner {
     pub(crate) outbox: mpsc::Sender<MinerMessage>,
     stash: AccountId,
     channel: ChannelId,
+    context_tokens: Arc<AtomicU32>,
     task: JoinHandle<()>,
 }
 
@@ -157,9 +162,11 @@ impl Miner {
         send(&outbox, FromMiner::Offer(offer)).await;
         let seen = Seen { vouchers: welcome.newest.into_iter().collect(), ..Default::default() };
         let seen = Arc::new(Mutex::new(seen));
+        let context_tokens = Arc::new(AtomicU32::new(CONTEXT_TOKENS));
         let worker = Worker {
             key: key_of(suri),
             class,
+            context_tokens: context_tokens.clone(),
             handshake,
             script: script.to_vec(),
             seen: seen.clone(),
@@ -168,11 +175,13 @@ impl Miner {
             shares: Arc::new(Mutex::new(shares())),
             drawn: Arc::default(),
         };
-        Self { seen, outbox, stash: stash(suri), channel, task: tokio::spawn(worker.run(inbox)) }
+        let (stash, task) = (stash(suri), tokio::spawn(worker.run(inbox)));
+        Self { seen, outbox, stash, channel, context_tokens, task }
     }
 
     /// Offers the same models with a longer context.
     pub(crate) async fn offer_context(&self, context_tokens: u32) {
+        self.context_tokens.store(context_tokens, Ordering::Release);
         let mut longer = offer(1);
         longer.models.iter_mut().for_each(|model| model.context_tokens = context_tokens);
         send(&self.outbox, FromMiner::Offer(longer)).await;
@@ -235,7 +244,7 @@ pub(crate) fn offer(slots: u32) -> link::Offer {
         id: id.into(),
         kind: kind.into(),
         model_root: vec![0x11; 32].into(),
-        context_tokens: 64,
+        context_tokens: CONTEXT_TOKENS,
         numeric_class: CLASS.into(),
         ask: Some(price_to_wire(&Price::default())),
     };
@@ -315,6 +324,8 @@ type RunningTasks = HashMap<(Vec<u8>, u32), oneshot::Sender<CancelReason>>;
 #[derive(Clone)]
 struct Worker {
     key: Keypair,
+    /// As it offers them.
+    context_tokens: Arc<AtomicU32>,
     class: &'static str,
     handshake: Handshake,
     script: Vec<Step>,
@@ -344,7 +355,6 @@ struct Sent {
     persists: bool,
     tamper: Option<fn(&mut link::Output)>,
     misdraw: Option<fn(&mut Leaf)>,
-    withholds: bool,
 }
 
 impl Worker {
@@ -412,7 +422,6 @@ impl Worker {
             Step::Persist => sent.persists = true,
             Step::Tamper(tamper) => sent.tamper = Some(*tamper),
             Step::Misdraw(misdraw) => sent.misdraw = Some(*misdraw),
-            Step::Withhold => sent.withholds = true,
             Step::Accept => self.accept(task, sent, |_| {}).await,
             Step::AcceptWith(tamper) => self.accept(task, sent, tamper).await,
             Step::Say(text) => self.say(task, sent, text, 1).await,
@@ -483,7 +492,11 @@ impl Worker {
 
     /// Takes a task on; the messages of several are in the order of their shares.
     async fn accept(&self, task: &link::Task, sent: &mut Sent, tamper: impl Fn(&mut link::Accept)) {
-        let model = ServingModel { model_root: Hash::repeat_byte(0x11), context_tokens: 64, numeric_class: self.class };
+        let model = ServingModel {
+            model_root: Hash::repeat_byte(0x11),
+            context_tokens: self.context_tokens.load(Ordering::Acquire),
+            numeric_class: self.class,
+        };
         let room = self.outbox.reserve().await;
         let mut shares = self.shares.lock().unwrap();
         let share = takes_share(task).then(|| shares.next().unwrap());
@@ -559,10 +572,8 @@ impl Worker {
             tokens_root: sent.numbers.iter().copied().collect::<Tree>().root(),
             ..fixture::commitment(&sent.leaves)
         });
-        if !sent.withholds {
-            let id = (task.task_id.to_vec(), task.attempt);
-            self.drawn.lock().unwrap().insert(id, sent.leaves.clone());
-        }
+        let id = (task.task_id.to_vec(), task.attempt);
+        self.drawn.lock().unwrap().insert(id, sent.leaves.clone());
         let mut receipt = Receipt {
             spec,
             output_hash: sent.hasher.clone().finish(),

@@ -108,6 +108,7 @@ async fn the_document_describes_every_route() {
         "/healthz",
         "/metrics",
         "/readyz",
+        "/v1/audits",
         "/v1/chat/completions",
         "/v1/completions",
         "/v1/embeddings",

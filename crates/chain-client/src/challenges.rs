@@ -9,7 +9,7 @@ use cuckoo_primitives::{
 use crate::{chain::Chain, error::ChainError};
 
 /// Most challenges against one miner that are read at once.
-const MOST_AGAINST_ONE: usize = 4_096;
+pub const MOST_AGAINST_ONE: usize = 65_536;
 
 impl Chain {
     /// The challenge with this number, if it waits for its answer.
@@ -27,8 +27,8 @@ impl Chain {
         followed.node()?.market("challenges", &arguments, followed.view().hash).await
     }
 
-    /// Those that the miner with this stash is to answer, the oldest first. If there are thousands, the newest are left
-    /// out: somebody means that they cannot be read.
+    /// Those that the miner with this stash is to answer, the oldest first. Of more than [`MOST_AGAINST_ONE`] the newest are
+    /// left out: somebody means that they cannot be read.
     pub async fn challenges_against(&self, miner: &AccountId) -> Result<Vec<(ChallengeId, Challenge)>, ChainError> {
         let followed = self.followed()?;
         let node = followed.node()?;
@@ -44,6 +44,7 @@ impl Chain {
                 break;
             }
         }
+        all.truncate(MOST_AGAINST_ONE);
         Ok(all)
     }
 }

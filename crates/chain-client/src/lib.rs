@@ -35,6 +35,7 @@ mod view;
 pub use cai::{Cai, NotAnAmount};
 pub use call::{Call, MORTAL_BLOCKS};
 pub use chain::Chain;
+pub use challenges::MOST_AGAINST_ONE;
 pub use config::{ChainConfig, DEFAULT_STALE_AFTER};
 pub use error::ChainError;
 pub use key::{account_of, operator_key, KeyFileError};

@@ -40,8 +40,17 @@ struct Place {
 
 impl Book {
     /// There is this file, with nothing in it that counts.
-    pub(super) fn open(&mut self, name: Name, file: Arc<File>, is_damaged: bool) {
-        self.segments.insert(name, Segment { file, bytes: 0, newest_ms: None, is_damaged });
+    pub(super) fn open(&mut self, name: Name, file: Arc<File>) {
+        self.segments.insert(name, Segment { file, bytes: 0, newest_ms: None, is_damaged: false });
+    }
+
+    /// Some of this file is damaged. The tasks of what was there began at this time at the latest, in milliseconds after
+    /// 1970.
+    pub(super) fn note_damage(&mut self, name: Name, newest_ms: u64) {
+        if let Some(segment) = self.segments.get_mut(&name) {
+            segment.is_damaged = true;
+            segment.newest_ms = segment.newest_ms.max(Some(newest_ms));
+        }
     }
 
     /// There is this record in it. Of two for one attempt the first counts.
@@ -125,7 +134,7 @@ mod tests {
     fn book(segments: &[(Name, &[(u8, u64)])]) -> Book {
         let mut book = Book::default();
         for (name, records) in segments {
-            book.open(*name, Arc::new(tempfile::tempfile().unwrap()), false);
+            book.open(*name, Arc::new(tempfile::tempfile().unwrap()));
             for (index, (number, began_ms)) in (0..).zip(*records) {
                 book.note(*name, index * 100, &header(*number, *began_ms));
             }
@@ -170,8 +179,12 @@ mod tests {
     fn damage_is_known_until_its_file_is_gone() {
         let mut book = book(&[(1, &[(1, 5_000)])]);
         assert!(!book.is_damaged());
-        book.open(2, Arc::new(tempfile::tempfile().unwrap()), true);
+        book.open(2, Arc::new(tempfile::tempfile().unwrap()));
+        book.note_damage(2, 9_000);
         assert!(book.is_damaged());
+        // Though nothing is found in it.
+        assert_eq!(book.outdated(&[], 9_000 + KEPT_MS), [1]);
+        assert_eq!(book.outdated(&[], 9_001 + KEPT_MS), [1, 2]);
         book.forget(&[2]);
         assert!(!book.is_damaged());
     }

@@ -21,6 +21,7 @@ use super::{
     stored::{ReadError, Stored},
     writer::Writer,
 };
+use crate::link::dated::now_ms;
 
 /// A file is followed by another when it is this long, or was begun so long ago: so much more than must be is kept at
 /// most.
@@ -202,6 +203,7 @@ fn read_file(folder: &Folder, name: Name, depth: Depth, book: &mut Book) -> Resu
         // What only this program was killed in is whole and perhaps not on the disk.
         file.sync_all()?;
     }
+    book.open(name, file);
     if !scan.damage.is_empty() {
         tracing::error!(
             target: "miner::kept",
@@ -209,8 +211,9 @@ fn read_file(folder: &Folder, name: Name, depth: Depth, book: &mut Book) -> Resu
             places = ?scan.damage,
             "some of what is kept is damaged, so that this miner may not be able to answer for it; check the disk"
         );
+        // Its last record was written at most so long after it was begun, of a task from at most that long ahead.
+        book.note_damage(name, name.saturating_add(2 * SEGMENT_MS).min(now_ms()));
     }
-    book.open(name, file, !scan.damage.is_empty());
     book.note_length(name, length);
     scan.records.iter().for_each(|(offset, header)| book.note(name, *offset, header));
     Ok(())

@@ -38,6 +38,8 @@ struct Queue {
     keeps: Vec<Keep>,
     release: Option<Release>,
     is_closing: bool,
+    /// Nobody does what is put into it any more.
+    is_left: bool,
 }
 
 /// An attempt that is to be kept, and who waits for that.
@@ -78,14 +80,28 @@ impl Shared {
 
     /// Puts an attempt into the queue.
     pub(super) fn keep(&self, keep: Keep) {
-        self.queue.lock().keeps.push(keep);
-        self.wake.notify_one();
+        self.put(|queue| queue.keeps.push(keep));
     }
 
     /// Has room made as soon as possible. The newest word counts.
     pub(super) fn release(&self, release: Release) {
-        self.queue.lock().release = Some(release);
-        self.wake.notify_one();
+        self.put(|queue| queue.release = Some(release));
+    }
+
+    fn put(&self, put: impl FnOnce(&mut Queue)) {
+        let mut queue = self.queue.lock();
+        if !queue.is_left {
+            put(&mut queue);
+            self.wake.notify_one();
+        }
+    }
+
+    /// The thread that writes has ended, in whatever way: nobody waits for it any more.
+    pub(super) fn leave(&self) {
+        *self.queue.lock() = Queue { is_left: true, ..Queue::default() };
+        self.trouble
+            .lock()
+            .get_or_insert_with(|| "the thread that writes it has ended; start this worker again".into());
     }
 
     /// Has the thread end as soon as nothing is left to write.

@@ -134,7 +134,7 @@ impl Writer {
         let newest = self.shared.book.lock().newest();
         let name = newest.map_or(now_ms, |newest| now_ms.max(newest.saturating_add(1)));
         let file = Arc::new(self.shared.folder.make(name)?);
-        self.shared.book.lock().open(name, file.clone(), false);
+        self.shared.book.lock().open(name, file.clone());
         Ok(Current { name, file, end: 0, is_dirty: false })
     }
 
@@ -204,6 +204,12 @@ impl Writer {
             let path = self.shared.folder.path(current.name);
             current.file = Arc::new(File::options().read(true).write(!is_spoilt).open(path).unwrap());
         }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.leave();
     }
 }
 

@@ -6,6 +6,7 @@ use cuckoo_chain_client::{account_of, Chain, Keypair, MarketView};
 use cuckoo_engine::{ModelInfo, ModelKind, SharedEngine};
 use cuckoo_primitives::{AccountId, Role};
 use cuckoo_wire::{limits::ATTEMPTS_PER_LINK, link, money::price_to_wire};
+use tokio::sync::watch;
 
 use super::{
     board::LinkBoard,
@@ -14,7 +15,7 @@ use super::{
     room::{Room, TakenOn},
     shares::Shares,
 };
-use crate::{events::Events, kept::Kept, settle::Settlement, standing::Standing};
+use crate::{events::Events, health::Unavailable, kept::Kept, settle::Settlement, standing::Standing};
 
 /// Names this program in offers.
 const AGENT: &str = concat!("miner-worker/", env!("CARGO_PKG_VERSION"));
@@ -35,6 +36,7 @@ pub struct Miner {
     settlement: Arc<Settlement>,
     kept: Kept,
     taken_on: TakenOn,
+    health: watch::Receiver<Unavailable>,
 }
 
 impl Miner {
@@ -65,7 +67,15 @@ impl Miner {
             settlement,
             kept,
             taken_on: TakenOn::default(),
+            // All is well, and stays so.
+            health: watch::channel(Unavailable::default()).1,
         }
+    }
+
+    /// Has it offer no models that cannot be used, see [`health`](crate::health).
+    pub fn minding(mut self, health: watch::Receiver<Unavailable>) -> Self {
+        self.health = health;
+        self
     }
 
     /// Has it report what happens.
@@ -158,13 +168,16 @@ impl Miner {
         may_serve(view, &self.operator, &self.blocked, coordinator)
     }
 
-    /// The offer of all models with this many slots.
+    /// Which models cannot be used.
+    pub(super) fn health(&self) -> watch::Receiver<Unavailable> {
+        self.health.clone()
+    }
+
+    /// The offer of all models that can be used, with this many slots.
     pub(super) fn offer(&self, slots: u32) -> link::Offer {
-        link::Offer {
-            models: self.models.iter().map(|model| self.offered(model)).collect(),
-            slots,
-            agent: AGENT.into(),
-        }
+        let unavailable = self.health.borrow().clone();
+        let usable = self.models.iter().filter(|model| !unavailable.contains_key(&model.id));
+        link::Offer { models: usable.map(|model| self.offered(model)).collect(), slots, agent: AGENT.into() }
     }
 
     fn offered(&self, model: &ModelInfo) -> link::Model {

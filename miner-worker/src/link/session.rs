@@ -149,6 +149,7 @@ impl Session {
     /// Works until no tasks are taken and none run any more, or until the stream ends.
     async fn work(&mut self, stop: &CancellationToken, drain_limit: Duration) -> Result<Stream, LinkError> {
         let mut views = self.miner.chain().views();
+        let mut health = self.miner.health();
         let mut pay_checks = tokio::time::interval(CHECK_PAY);
         pay_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let drained = tokio::time::sleep(drain_limit);
@@ -162,6 +163,7 @@ impl Session {
                     None => return Ok(Stream::Ended),
                 },
                 () = changed(&mut self.share) => self.offer().await?,
+                Ok(()) = health.changed(), if self.closing.is_none() => self.offer().await?,
                 Some(joined) = self.tasks.join_next_with_id() => self.joined(joined).await?,
                 // A chain that is detached brings no more views.
                 Ok(()) = views.changed(), if self.closing.is_none() => {

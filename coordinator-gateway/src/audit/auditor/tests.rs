@@ -41,7 +41,9 @@ async fn stage(leaves: Vec<Leaf>, refusals: u32) -> Stage {
     let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
     let (waiting, chosen) = queue();
     let opens = Arc::new(Scripted { leaves, refusals: Mutex::new(refusals) });
-    let auditor = Auditor::new(opens, store.evidence(), store.audits(), store.demands(), waiting, TERMS).await.unwrap();
+    let auditor = Auditor::new(Hash::zero(), opens, store.evidence(), store.audits(), store.demands(), waiting, TERMS)
+        .await
+        .unwrap();
     Stage { auditor: Arc::new(auditor), chosen, store, _folder: folder }
 }
 
@@ -123,7 +125,9 @@ async fn what_is_known_of_a_miner_outlives_the_gateway() {
     stage.audited(&finished).await;
     let (store, (waiting, _)) = (&stage.store, queue());
     let opens = Arc::new(Scripted { leaves: vec![], refusals: Mutex::new(0) });
-    let next = Auditor::new(opens, store.evidence(), store.audits(), store.demands(), waiting, TERMS).await.unwrap();
+    let next = Auditor::new(Hash::zero(), opens, store.evidence(), store.audits(), store.demands(), waiting, TERMS)
+        .await
+        .unwrap();
     assert_eq!(next.standing(finished.miner()), stage.auditor.standing(finished.miner()));
 }
 

@@ -281,6 +281,24 @@ fn variable(name: &str, default: u64) -> u64 {
 }
 
 #[test]
+fn a_text_that_was_tokenised_leaves_nothing_behind() {
+    let held = || HELD.with(Cell::get);
+    let bytes = tokenizer("smollm").bytes();
+    let read = || {
+        let file = GgufFile::from_bytes(bytes.clone()).unwrap();
+        let tokenizer = ChatTokenizer::from_gguf(&file).unwrap();
+        let before = held();
+        drop(tokenizer.encode("ab 12ab:").unwrap());
+        assert_eq!(held(), before, "while the tokenizer is there");
+    };
+    // What is made once for the whole program.
+    let _ = catch_unwind(AssertUnwindSafe(read));
+    let before = held();
+    (0..100).for_each(|_| read());
+    assert_eq!(held(), before);
+}
+
+#[test]
 fn damaged_files_are_errors_at_worst() {
     let (limit, seed) = (Duration::from_secs(variable(SECONDS_VARIABLE, 0)), variable(SEED_VARIABLE, 1));
     let mut fuzzer = Fuzzer { rng: ChaCha8Rng::seed_from_u64(seed) };

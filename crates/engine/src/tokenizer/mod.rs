@@ -141,6 +141,8 @@ fn tokenizer(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>, scheme: Schem
     let bpe = BPE::builder()
         .vocab_and_merges(by_name.into_iter().collect::<tokenizers::models::bpe::Vocab>(), merges)
         .ignore_merges(scheme.ignore_merges)
+        // Every thread would keep ten thousand words of strangers, for ever.
+        .cache_capacity(0)
         .build()
         .map_err(|error| format!("the merges do not fit the vocabulary: {error}"))?;
     let mut tokenizer = Tokenizer::new(bpe);

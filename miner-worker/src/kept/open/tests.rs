@@ -232,6 +232,20 @@ async fn there_is_no_room_while_the_disk_cannot_be_written() {
     assert!(kept.has_room(1) && kept.report().trouble.is_none());
 }
 
+#[tokio::test]
+async fn nobody_waits_for_a_thread_that_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let Store { shared, writer } = Store::open(dir.path(), LIMITS);
+    let kept = Kept(Arc::new(Inner { shared, writer: None }));
+    let (signed, leaves) = pair(1, 3);
+    let keep = kept.keep(signed.clone(), leaves.clone());
+    let (said, ()) = tokio::join!(keep, async { drop(writer) });
+    assert_eq!(said, Err(KeptError::Unwritable));
+    assert_eq!(kept.keep(signed, leaves).await, Err(KeptError::Unwritable));
+    kept.release(&[], 0).await;
+    assert!(!kept.has_room(1) && kept.report().trouble.is_some());
+}
+
 #[test]
 fn files_follow_each_other_and_go_one_by_one() {
     let dir = tempfile::tempdir().unwrap();

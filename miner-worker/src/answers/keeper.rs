@@ -1,0 +1,334 @@
+//! Following what is asked, and answering it in time.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cuckoo_chain_client::{Call, Chain, ChainError, MarketView, MOST_AGAINST_ONE};
+use cuckoo_primitives::{
+    challenge::{Answer, AttemptOf, Challenge, ChallengeId},
+    AccountId, BlockNumber, Role,
+};
+use tokio::{
+    task::{Id, JoinError, JoinSet},
+    time::MissedTickBehavior,
+};
+
+use super::{
+    funds,
+    reply::{reply, Reply},
+    report::{asks, OpenChallenge},
+    Answers,
+};
+use crate::{link::dated::now_ms, settle::mend};
+
+/// How often it is seen whether a block has become final.
+const TICK: Duration = Duration::from_secs(2);
+/// The challenges are read again after so many blocks. An answer has at least a whole era.
+const EVERY_BLOCKS: BlockNumber = 3;
+/// Answers that wait for their blocks at once.
+const AT_ONCE: usize = 16;
+/// First and longest pause after something failed.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(120));
+/// An answer that is final is seen by the next reading; until then it is not sent again.
+const SETTLES: Duration = Duration::from_secs(60);
+/// How often it is seen whether the operator's account can advance fees.
+const FUNDS_EVERY: Duration = Duration::from_secs(600);
+
+/// Reads and answers for ever. An answer that is under way when it is dropped may still become final; the next start reads
+/// whether it has.
+pub(crate) async fn keep(answers: Arc<Answers>, chain: Chain) {
+    let mut keeper = Keeper::new(answers);
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sending = Sending::default();
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            Some((id, outcome)) = sending.next() => keeper.ended(id, outcome, Instant::now()),
+        }
+        // What is not known to be true now is no reason to say anything.
+        if chain.is_stale() {
+            continue;
+        }
+        let view = chain.view();
+        keeper.look(&view, Instant::now()).await;
+        for (id, answer) in keeper.next(&view, AT_ONCE.saturating_sub(sending.len()), Instant::now()).await {
+            sending.send(keeper.answers.clone(), id, answer);
+        }
+    }
+}
+
+/// Answers on their way.
+#[derive(Default)]
+struct Sending {
+    tasks: JoinSet<Result<BlockNumber, ChainError>>,
+    challenges: HashMap<Id, ChallengeId>,
+}
+
+impl Sending {
+    fn send(&mut self, answers: Arc<Answers>, id: ChallengeId, answer: Box<Answer>) {
+        let task = self.tasks.spawn(async move { answers.source.submit(Call::Answer { id, answer }).await });
+        self.challenges.insert(task.id(), id);
+    }
+
+    fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// The next that has ended; `None` if there is none.
+    async fn next(&mut self) -> Option<(ChallengeId, Result<BlockNumber, ChainError>)> {
+        let joined = self.tasks.join_next_with_id().await?;
+        let task = joined.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
+        let lost = |error: JoinError| ChainError::Lost { reason: error.to_string() };
+        let outcome = joined.map_err(lost).and_then(|(_, outcome)| outcome);
+        self.challenges.remove(&task).map(|id| (id, outcome))
+    }
+}
+
+/// What is known from one look to the next.
+pub(super) struct Keeper {
+    answers: Arc<Answers>,
+    /// The miner's stash, as it was known last.
+    stash: Option<AccountId>,
+    cases: BTreeMap<ChallengeId, Case>,
+    /// As of which block the challenges were read last.
+    read_at: Option<BlockNumber>,
+    read_not_before: Option<Instant>,
+    read_failures: u32,
+    funds_at: Option<Instant>,
+}
+
+/// An open challenge.
+struct Case {
+    challenge: Challenge,
+    seen: Instant,
+    is_under_way: bool,
+    failures: u32,
+    not_before: Option<Instant>,
+    /// Why it is not answered yet.
+    trouble: Option<String>,
+}
+
+impl Keeper {
+    pub(super) fn new(answers: Arc<Answers>) -> Self {
+        Self {
+            answers,
+            stash: None,
+            cases: BTreeMap::new(),
+            read_at: None,
+            read_not_before: None,
+            read_failures: 0,
+            funds_at: None,
+        }
+    }
+
+    /// Reads what is asked, if that is due, and whether the account can advance fees.
+    pub(super) async fn look(&mut self, view: &MarketView, now: Instant) {
+        let own = view.by_operator(&self.answers.who.operator).filter(|own| own.role == Role::Miner);
+        // Who has deregistered answers for what it did before.
+        self.stash = own.map(|own| own.stash.clone()).or(self.stash.take());
+        // A chain that was begun anew counts from 0 again.
+        let is_new = self.read_at.is_none_or(|read| view.number < read || view.number - read >= EVERY_BLOCKS);
+        if is_new && self.read_not_before.is_none_or(|not_before| now >= not_before) {
+            self.read(view, now).await;
+        }
+        if self.stash.is_some() && self.funds_at.is_none_or(|at| now.duration_since(at) >= FUNDS_EVERY) {
+            self.look_at_funds(now).await;
+        }
+    }
+
+    async fn read(&mut self, view: &MarketView, now: Instant) {
+        match self.answers.source.challenges(self.stash.as_ref()).await {
+            Ok(challenges) => {
+                (self.read_at, self.read_failures, self.read_not_before) = (Some(view.number), 0, None);
+                self.answers.note_reading(None);
+                self.take(challenges, now).await;
+            }
+            Err(error) => {
+                self.read_not_before = now.checked_add(backoff(self.read_failures));
+                self.read_failures = self.read_failures.saturating_add(1);
+                self.answers.note_reading(Some(error.to_string()));
+            }
+        }
+    }
+
+    /// These are open, and no others.
+    async fn take(&mut self, challenges: Vec<(ChallengeId, Challenge)>, now: Instant) {
+        // If there are so many that not all could be read, it is not known which attempts must stay.
+        if challenges.len() < MOST_AGAINST_ONE {
+            let needed: Vec<AttemptOf> =
+                challenges.iter().map(|(_, challenge)| challenge.question.attempt().clone()).collect();
+            self.answers.kept.release(&needed, now_ms()).await;
+        }
+        let mut before = std::mem::take(&mut self.cases);
+        for (id, challenge) in challenges {
+            let case = before.remove(&id).unwrap_or_else(|| self.met(id, challenge, now));
+            self.cases.insert(id, case);
+        }
+        for id in before.keys() {
+            tracing::info!(target: "miner::answers", challenge = id, "a challenge is over");
+        }
+        self.show();
+    }
+
+    /// A challenge that was not there before.
+    fn met(&self, id: ChallengeId, challenge: Challenge, now: Instant) -> Case {
+        let attempt = challenge.question.attempt();
+        tracing::info!(
+            target: "miner::answers",
+            challenge = id,
+            challenger = %challenge.challenger,
+            asks = asks(&challenge.question),
+            task.id = hex::encode(attempt.task_id),
+            attempt = attempt.attempt,
+            due_in = challenge.due_in,
+            "this miner is asked on the chain"
+        );
+        let operator = &self.answers.who.operator;
+        let trouble = (challenge.operator != *operator)
+            .then(|| format!("it is for the operator {}, whose worker has to answer it", challenge.operator));
+        if let Some(trouble) = &trouble {
+            tracing::error!(
+                target: "miner::answers",
+                challenge = id,
+                due_in = challenge.due_in,
+                "a challenge cannot be answered here: {trouble}; to mend it, start a worker with that operator's key and \
+                 the --data-dir that it had"
+            );
+        }
+        Case { challenge, seen: now, is_under_way: false, failures: 0, not_before: None, trouble }
+    }
+
+    async fn look_at_funds(&mut self, now: Instant) {
+        self.funds_at = Some(now);
+        match funds::lack(&*self.answers.source, &self.answers.who.operator).await {
+            Ok(lack) => self.answers.note_funds(lack),
+            Err(error) => {
+                tracing::debug!(target: "miner::answers", %error, "cannot read what the operator's account holds");
+            }
+        }
+    }
+
+    /// What to answer now, at most so much; what is due first comes first.
+    pub(super) async fn next(
+        &mut self,
+        view: &MarketView,
+        most: usize,
+        now: Instant,
+    ) -> Vec<(ChallengeId, Box<Answer>)> {
+        let operator = &self.answers.who.operator;
+        let is_ready = |case: &Case| {
+            let may_be_tried = case.not_before.is_none_or(|not_before| now >= not_before);
+            case.challenge.operator == *operator && !case.is_under_way && may_be_tried
+        };
+        let mut ready: Vec<ChallengeId> =
+            self.cases.iter().filter(|(_, case)| is_ready(case)).map(|(id, _)| *id).collect();
+        ready.sort_by_key(|id| self.cases.get(id).map(|case| (case.challenge.due_in, *id)));
+        let mut answers = Vec::new();
+        for id in ready {
+            if answers.len() == most {
+                break;
+            }
+            let Some(case) = self.cases.get_mut(&id) else { continue };
+            let since = now.duration_since(case.seen);
+            match reply(&self.answers.kept, &self.answers.who, &case.challenge, since, view.era.era).await {
+                Reply::Say(answer) => {
+                    case.is_under_way = true;
+                    answers.push((id, answer));
+                }
+                Reply::Wait(reason) => {
+                    case.trouble = Some(reason.into());
+                    case.not_before = now.checked_add(BACKOFF.0);
+                }
+                Reply::Cannot { why, mend } => case.is_beyond(id, why, mend, now),
+            }
+        }
+        self.show();
+        answers
+    }
+
+    /// An answer was sent, and this became of it.
+    pub(super) fn ended(&mut self, id: ChallengeId, outcome: Result<BlockNumber, ChainError>, now: Instant) {
+        let operator = self.answers.who.operator.clone();
+        // Whatever has become of it, the chain knows.
+        (self.read_at, self.read_not_before) = (None, None);
+        match &outcome {
+            Ok(block) => {
+                tracing::info!(target: "miner::answers", challenge = id, block.number = block, "answered a challenge");
+                self.answers.note_answered();
+            }
+            Err(_) => self.answers.note_failed(),
+        }
+        let Some(case) = self.cases.get_mut(&id) else { return };
+        case.is_under_way = false;
+        match outcome {
+            Ok(_) => {
+                case.trouble = None;
+                case.not_before = now.checked_add(SETTLES);
+            }
+            Err(error) => {
+                let said = format!("{error}{}", mend(&error, &operator));
+                tracing::warn!(
+                    target: "miner::answers",
+                    challenge = id,
+                    due_in = case.challenge.due_in,
+                    reason = said,
+                    "cannot answer a challenge; trying again"
+                );
+                case.trouble = Some(said);
+                case.put_off(now);
+            }
+        }
+        self.show();
+    }
+
+    fn show(&self) {
+        let open = self.cases.iter().map(|(id, Case { challenge, trouble, .. })| {
+            let attempt = challenge.question.attempt();
+            OpenChallenge {
+                id: *id,
+                challenger: challenge.challenger.clone(),
+                task_id: hex::encode(attempt.task_id),
+                attempt: attempt.attempt,
+                asks: asks(&challenge.question),
+                due_in: challenge.due_in,
+                trouble: trouble.clone(),
+            }
+        });
+        self.answers.note_open(open.collect());
+    }
+}
+
+impl Case {
+    /// Nothing can be said to it as things are. Said once for each reason.
+    fn is_beyond(&mut self, id: ChallengeId, why: String, mend: &'static str, now: Instant) {
+        if self.trouble.as_ref() != Some(&why) {
+            tracing::error!(
+                target: "miner::answers",
+                challenge = id,
+                task.id = hex::encode(self.challenge.question.attempt().task_id),
+                due_in = self.challenge.due_in,
+                reason = why,
+                "cannot answer a challenge, which costs a part of this miner's stake when its era is over; to mend it, {mend}"
+            );
+        }
+        self.trouble = Some(why);
+        self.put_off(now);
+    }
+
+    fn put_off(&mut self, now: Instant) {
+        self.not_before = now.checked_add(backoff(self.failures));
+        self.failures = self.failures.saturating_add(1);
+    }
+}
+
+fn backoff(failures: u32) -> Duration {
+    let (first, longest) = BACKOFF;
+    first.saturating_mul(2_u32.saturating_pow(failures)).min(longest)
+}
+
+#[cfg(test)]
+mod tests;
