@@ -212,11 +212,14 @@ impl Dispatcher {
                         }
                     }
                     Err(failure) => {
+                        let is_at_fault = failure.blame() == Blame::Miner;
                         if let Err(error) = tries.after(&attempt, failure) {
                             return tries.or_silence(error).map(|silence| tries.answer_of(silence));
                         }
-                        if !tries.go_on(&mut attempt) {
+                        // As nobody has seen it, nothing is built on what a miner at fault has said.
+                        if is_at_fault || !tries.go_on(&mut attempt) {
                             collected = Collected::default();
+                            tries.continuation = None;
                         }
                     }
                 }

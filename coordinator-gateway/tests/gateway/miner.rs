@@ -346,7 +346,7 @@ struct Sent {
     told: u32,
     hasher: OutputHasher,
     tokens: u32,
-    numbers: Vec<u32>,
+    tree: Tree,
     leaves: Vec<Leaf>,
     pieces: usize,
     /// The token that ends the text comes with the next piece.
@@ -533,15 +533,19 @@ impl Worker {
         let first = sent.leaves.len() as u32 + drawing.first_position;
         let leaves: Vec<Leaf> = (first..first + tokens).map(|position| fixture::leaf(&drawing, position)).collect();
         let numbers: Vec<u32> = leaves.iter().map(|leaf| leaf.token).collect();
-        sent.numbers.extend(&numbers);
+        numbers.iter().for_each(|number| sent.tree.push(number));
         sent.leaves.extend(leaves.into_iter().map(|mut leaf| {
             if let Some(misdraw) = sent.misdraw {
                 misdraw(&mut leaf);
             }
             leaf
         }));
-        let tree: Tree = sent.numbers.iter().copied().collect();
-        let delivered = Delivered { task_id, attempt, link, miner, tokens: tree.len(), tokens_root: tree.root() };
+        if numbers.is_empty() {
+            // Nothing is signed for twice.
+            return Default::default();
+        }
+        let (tokens, tokens_root) = (sent.tree.len(), sent.tree.root());
+        let delivered = Delivered { task_id, attempt, link, miner, tokens, tokens_root };
         (numbers, self.key.sign(delivered.signing_hash(&genesis()).as_bytes()).0.to_vec().into())
     }
 
@@ -568,10 +572,8 @@ impl Worker {
 
     async fn finish(&self, task: &link::Task, sent: &Sent, forge: impl Fn(&mut Receipt), key: &Keypair) {
         let Some(spec) = sent.spec.clone() else { panic!("it was not taken on") };
-        let commitment = spec.drawing.map(|_| Commitment {
-            tokens_root: sent.numbers.iter().copied().collect::<Tree>().root(),
-            ..fixture::commitment(&sent.leaves)
-        });
+        let commitment =
+            spec.drawing.map(|_| Commitment { tokens_root: sent.tree.root(), ..fixture::commitment(&sent.leaves) });
         let id = (task.task_id.to_vec(), task.attempt);
         self.drawn.lock().unwrap().insert(id, sent.leaves.clone());
         let mut receipt = Receipt {
