@@ -46,6 +46,8 @@ const [[freeFrom, votedIn], retiredIn, redeemed] = await Promise.all([
   (async () => {
     const number = await slashing.report(api, { miner: miner1, stash: stash1, coordinator, reporter, fill: 1 });
     await slashing.cancel(api, number, stash1, sudo);
+    const asked = { miner: miner1, stash: stash1, coordinator, challenger: reporter, fill: 3 };
+    await slashing.answer(api, await slashing.challenge(api, asked), miner1, reporter);
     await election.refuseLimits(api, reporter, sudo);
     // More than there are: the next election finds too few.
     await election.setLimits(api, 21, 2, sudo);
@@ -57,6 +59,8 @@ const [[freeFrom, votedIn], retiredIn, redeemed] = await Promise.all([
 await eraIs(votedIn + 1);
 const number = await slashing.report(api, { miner: miner2, stash: stash2, coordinator, reporter, fill: 2 });
 seen.case = (await api.query.slashing.cases(number)).unwrap().toHuman();
+// It does not answer, and loses by that what is left when its time is over: nothing.
+await slashing.challenge(api, { miner: miner2, stash: stash2, coordinator, challenger: reporter, fill: 4 });
 const open = await readStorage(api);
 await until("a reward", async () =>
   (await api.call.marketApi.stash(voter.address)).unwrap().reward.toBigInt() > 0n);

@@ -34,7 +34,8 @@ export async function readStorage(api) {
 export async function callRuntimeApi(api, { miner, operator, voter, convict }) {
   const market = api.call.marketApi;
   const expected = [
-    "candidate", "candidateOfOperator", "candidates", "convictions", "docket", "emission", "era", "stash",
+    "candidate", "candidateOfOperator", "candidates", "challenges", "challengesAgainst", "convictions", "docket",
+    "emission", "era", "stash",
   ];
   assert.deepEqual(Object.keys(market).sort(), expected, "methods were added; call them here");
 
@@ -59,6 +60,9 @@ export async function callRuntimeApi(api, { miner, operator, voter, convict }) {
   const { staking, mining } = emission;
   assert([staking.remaining, mining.remaining, staking.emitted].every((part) => part.toBigInt() > 0n), `${emission}`);
   assert((await market.docket(null, 100)).every(([, open]) => open.applyIn.gte(era.era)));
+  const asked = await market.challengesAgainst(convict, null, 100);
+  assert(asked.every(([, challenge]) => challenge.miner.eq(convict)), `${asked}`);
+  assert((await market.challenges(null, 100)).length >= asked.length);
   const [conviction] = await market.convictions(convict);
   assert(conviction.fault.isReceiptEquivocation && conviction.loss.toBigInt() > 0n, `${conviction}`);
   return expected.length;

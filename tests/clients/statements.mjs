@@ -9,7 +9,7 @@ const { hexToU8a, u8aConcat, u8aToHex } = require("@polkadot/util");
 const { blake2AsU8a } = require("@polkadot/util-crypto");
 
 const ROLES = ["Miner", "Coordinator", "Validator"];
-const FINISHES = ["Stop", "Length"];
+const FINISHES = ["Stop", "Length", "Cancelled"];
 
 function littleEndian(bytes, value) {
   const out = new Uint8Array(bytes);
@@ -30,15 +30,29 @@ export function consentHash(genesis, { stash, role, expires }) {
   return signingHash("cuckoo/operator-consent/v2", genesis, body);
 }
 
-export function encodeReceipt(receipt) {
+const option = (value, encode) => (value == null ? new Uint8Array([0]) : u8aConcat([1], encode(value)));
+
+export function encodeSpec(spec) {
   return u8aConcat(
-    receipt.taskId, u32(receipt.attempt), receipt.coordinator, receipt.miner, receipt.link, receipt.modelRoot,
-    receipt.requestHash, receipt.outputHash, u32(receipt.promptTokens), u32(receipt.completionTokens),
-    [FINISHES.indexOf(receipt.finish)],
+    spec.taskId, u32(spec.attempt), spec.link, spec.coordinator, spec.miner, spec.modelRoot, spec.numericClass,
+    spec.requestHash, littleEndian(8, spec.deadlineMs),
+    option(spec.drawing, ({ parameters, seed, isShaped, firstPosition, maxTokens }) => u8aConcat(
+      u32(parameters.temperature), [parameters.topK], u32(parameters.topP), seed, [Number(isShaped)], u32(firstPosition),
+      u32(maxTokens),
+    )),
   );
 }
 
-export const receiptHash = (genesis, receipt) => signingHash("cuckoo/receipt/v1", genesis, encodeReceipt(receipt));
+export function encodeReceipt(receipt) {
+  return u8aConcat(
+    encodeSpec(receipt.spec), receipt.outputHash, u32(receipt.promptTokens), u32(receipt.completionTokens),
+    [FINISHES.indexOf(receipt.finish)],
+    option(receipt.commitment, ({ tokens, tokensRoot, leavesRoot }) => u8aConcat(u32(tokens), tokensRoot, leavesRoot)),
+  );
+}
+
+export const specHash = (genesis, spec) => signingHash("cuckoo/accept/v1", genesis, encodeSpec(spec));
+export const receiptHash = (genesis, receipt) => signingHash("cuckoo/receipt/v2", genesis, encodeReceipt(receipt));
 
 export function encodeVoucher({ coordinator, miner, channel, amount, tasks }) {
   return u8aConcat(coordinator, miner, channel, littleEndian(16, amount), littleEndian(8, tasks));
@@ -71,11 +85,23 @@ function zeroBits(hash) {
 
 const bytes = (byte, length = 32) => new Uint8Array(length).fill(byte);
 const receipt = {
-  taskId: bytes(1, 16), attempt: 2, coordinator: bytes(3), miner: bytes(4), link: bytes(5), modelRoot: bytes(6),
-  requestHash: bytes(7), outputHash: bytes(8), promptTokens: 9, completionTokens: 10, finish: "Length",
+  spec: {
+    taskId: hexToU8a("0x017f22e279b07cc398c4dc0c0c07398f"), attempt: 0, link: bytes(9), coordinator: bytes(3),
+    miner: bytes(4), modelRoot: bytes(6), numericClass: bytes(2), requestHash: bytes(5), deadlineMs: 1_645_557_802_000,
+    drawing: {
+      parameters: { temperature: 65_536, topK: 64, topP: 65_536 }, seed: bytes(7), isShaped: false, firstPosition: 0,
+      maxTokens: 100,
+    },
+  },
+  outputHash: bytes(8), promptTokens: 9, completionTokens: 10, finish: "Length",
+  commitment: {
+    tokens: 10,
+    tokensRoot: hexToU8a("0x1b6b4f1e9715aa99fbd99d7bccf047023eab017c5d95536a9700a7a33de9a9c5"),
+    leavesRoot: hexToU8a("0x6abe099815d01d5dd63ee8342d531139eecb3ceff34a953693a93bb14416bf1b"),
+  },
 };
 assert.equal(
-  u8aToHex(receiptHash(bytes(11), receipt)), "0x73edf39a0f5c821da051c10fa9b551b961f88b1af4f93effe312ed1bf9d4c9d5",
+  u8aToHex(receiptHash(bytes(11), receipt)), "0xd8974657f5549dfb0a3b1a03f834bc87ccc88dca8e5fd518ed5d0b226e36c9f9",
 );
 const voucher = { coordinator: bytes(2), miner: bytes(3), channel: bytes(4, 16), amount: 5n, tasks: 6n };
 assert.equal(

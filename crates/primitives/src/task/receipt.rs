@@ -72,6 +72,9 @@ mod tests {
 
     #[test]
     fn what_a_receipt_signs_is_fixed() {
+        let Commitment { tokens_root, leaves_root, .. } = receipt().commitment.unwrap();
+        assert_eq!(hex::encode(tokens_root), "1b6b4f1e9715aa99fbd99d7bccf047023eab017c5d95536a9700a7a33de9a9c5");
+        assert_eq!(hex::encode(leaves_root), "6abe099815d01d5dd63ee8342d531139eecb3ceff34a953693a93bb14416bf1b");
         let hash = receipt().signing_hash(&Hash::repeat_byte(11));
         assert_eq!(hex::encode(hash), "d8974657f5549dfb0a3b1a03f834bc87ccc88dca8e5fd518ed5d0b226e36c9f9");
     }
