@@ -245,7 +245,8 @@ async fn the_key_is_sent_and_never_shown() {
 
 #[tokio::test]
 async fn a_server_that_has_lost_a_model_or_itself_is_noticed() {
-    let scripts = [("200 OK", LISTING), ("200 OK", r#"{"data": [{"id": "other"}]}"#), ("503 Busy", ""), ("200 OK", LISTING)];
+    let scripts =
+        [("200 OK", LISTING), ("200 OK", r#"{"data": [{"id": "other"}]}"#), ("503 Busy", ""), ("200 OK", LISTING)];
     let server = Scripted::start(scripts.map(|(code, body)| status(code, body)).to_vec()).await;
     let engine = OpenAiEngine::connect(options(&server.url)).await.unwrap();
     for expected in ["it has other", "503"] {
