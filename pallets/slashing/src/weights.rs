@@ -85,6 +85,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_receipts() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(530_387_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -116,6 +117,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_acceptance() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(530_387_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -147,6 +149,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_delivery() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(530_387_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -178,6 +181,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_leaf() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(620_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -209,6 +213,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_sampling() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(760_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -240,6 +245,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_excess() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(480_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -268,6 +274,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::ChallengesOf` (r:0 w:1)
     // Storage: `Slashing::OpenChallenges` (r:0 w:1)
     fn challenge_opening() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(330_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(38))
             .saturating_add(T::DbWeight::get().writes(7))
@@ -287,6 +294,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::ChallengesOf` (r:0 w:1)
     // Storage: `Slashing::OpenChallenges` (r:0 w:1)
     fn challenge_result() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(330_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(38))
             .saturating_add(T::DbWeight::get().writes(7))
@@ -298,6 +306,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::AnswersDue` (r:0 w:1)
     // Storage: `Slashing::ChallengesOf` (r:0 w:1)
     fn answer_leaf() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(230_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
@@ -309,6 +318,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::AnswersDue` (r:0 w:1)
     // Storage: `Slashing::ChallengesOf` (r:0 w:1)
     fn answer_receipt() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(230_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
@@ -320,6 +330,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::AnswersDue` (r:0 w:1)
     // Storage: `Slashing::ChallengesOf` (r:0 w:1)
     fn answer_nothing() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(150_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
@@ -328,6 +339,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::AnswersDueFrom` (r:1 w:1)
     // Storage: `Slashing::AnswersDue` (r:1 w:0)
     fn look_for_unanswered() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(9_574_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
@@ -357,6 +369,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn charge_unanswered() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(250_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(25))
             .saturating_add(T::DbWeight::get().writes(16))
@@ -366,6 +379,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::EvidenceEras` (r:1 w:0)
     // Storage: `Slashing::Asked` (r:1 w:1)
     fn forget_question() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(17_235_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))
