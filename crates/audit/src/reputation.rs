@@ -34,6 +34,9 @@ const LONGEST: u32 = 1_000_000;
 const SUSPENDED_MS: u64 = 24 * 60 * 60 * 1000;
 /// A suspension is at most so many times doubled: 32 days.
 const MOST_DOUBLED: u32 = 5;
+/// A second deviant attempt among so many audits convicts. An honest one is deviant once in a million at most, so that it
+/// follows another honest one within as many no more often than once in a hundred million audits.
+const SECOND_WITHIN: u64 = 10_000;
 /// How much of the past an audit leaves, for quality.
 const KEPT: f64 = 31.0 / 32.0;
 
@@ -52,6 +55,8 @@ pub struct Reputation {
     /// What names the last requests that have raised the streak.
     remembered: VecDeque<u64>,
     test: Sequential,
+    /// How many audits there were when an attempt was deviant, the last time.
+    deviant_at: Option<u64>,
     /// Audits, the older the less.
     weight: f64,
     /// Those of them that have passed.
@@ -71,6 +76,7 @@ impl Default for Reputation {
             watched: WATCHED,
             remembered: VecDeque::new(),
             test: Sequential::default(),
+            deviant_at: None,
             weight: 0.0,
             passed: 0.0,
             suspensions: 0,
@@ -127,16 +133,24 @@ impl Reputation {
             Judgement::Passed => self.pass(of),
             Judgement::Suspicious | Judgement::Deviant => self.flag(),
         }
-        match (decision, judgement) {
-            (Decision::Convicted, _) => {
-                // What is known now has had its consequence.
-                self.test.restart();
-                self.flag_streak();
-                self.suspend(of.at_ms)
-            }
-            (_, Judgement::Passed) => Consequence::None,
-            (_, Judgement::Suspicious | Judgement::Deviant) => Consequence::Watched,
+        let is_second = judgement == Judgement::Deviant && self.is_second_deviant();
+        if is_second || decision == Decision::Convicted {
+            // What is known now has had its consequence.
+            self.test.restart();
+            self.unlearn();
+            return self.suspend(of.at_ms);
         }
+        match judgement {
+            Judgement::Passed => Consequence::None,
+            Judgement::Suspicious | Judgement::Deviant => Consequence::Watched,
+        }
+    }
+
+    /// Whether another deviant attempt was found not long before this one. Who cheats in few of many tasks is known by it:
+    /// the sequential test, which looks for a steady share, forgets the first until the second is found.
+    fn is_second_deviant(&mut self) -> bool {
+        let before = self.deviant_at.replace(self.audited);
+        before.is_some_and(|before| self.audited.saturating_sub(before) <= SECOND_WITHIN)
     }
 
     fn count(&mut self, passed: f64) {
@@ -162,10 +176,10 @@ impl Reputation {
     fn flag(&mut self) {
         self.count(0.0);
         self.flagged = self.flagged.saturating_add(1);
-        self.flag_streak();
+        self.unlearn();
     }
 
-    fn flag_streak(&mut self) {
+    fn unlearn(&mut self) {
         self.streak = 0;
         self.watched = WATCHED;
     }
@@ -311,6 +325,16 @@ mod tests {
         let consequences: Vec<Consequence> =
             (0..3).map(|at| take(&mut reputation, &finding(16), &of(100 + at))).collect();
         assert!(consequences.contains(&Consequence::Suspended) && consequences[0] == Consequence::Watched);
+    }
+
+    #[test]
+    fn two_deviant_attempts_suspend_however_many_pass_between_them() {
+        for (between, expected) in [(9_000, Consequence::Suspended), (11_000, Consequence::Watched)] {
+            let mut reputation = after(30);
+            assert_eq!(take(&mut reputation, &finding(16), &of(1)), Consequence::Watched);
+            (0..between).for_each(|at| assert_eq!(take(&mut reputation, &finding(0), &of(at)), Consequence::None));
+            assert_eq!(take(&mut reputation, &finding(16), &of(2)), expected, "{between}");
+        }
     }
 
     #[test]

@@ -61,18 +61,30 @@ fn lower() -> f64 {
     (BETA / (1.0 - ALPHA)).ln()
 }
 
+/// `p0` and `p1`.
+fn shares(honest_rate: f64) -> (f64, f64) {
+    let p0 = honest_rate.clamp(f64::MIN_POSITIVE, 1.0);
+    (p0, LEAST_CHEATING.max(10.0 * p0).min(0.5))
+}
+
 impl Sequential {
     /// Takes an audited attempt into account.
     pub fn take(&mut self, calibration: &Calibration, scores: &Scores) -> Decision {
         self.add(calibration.honest_rate(), calibration.deviating(scores), scores.stretches.len() as u64)
     }
 
+    /// The least number of stretches that end a test for honesty: so many without one that deviates. An honest miner is
+    /// convicted at most [`ALPHA`] times for each so many.
+    pub fn least_stretches(honest_rate: f64) -> u64 {
+        let (p0, p1) = shares(honest_rate);
+        (lower() / ((1.0 - p1) / (1.0 - p0)).ln()).ceil() as u64
+    }
+
     fn add(&mut self, honest_rate: f64, deviating: u64, stretches: u64) -> Decision {
         if self.is_convicted() {
             return Decision::Convicted;
         }
-        let p0 = honest_rate.clamp(f64::MIN_POSITIVE, 1.0);
-        let p1 = LEAST_CHEATING.max(10.0 * p0).min(0.5);
+        let (p0, p1) = shares(honest_rate);
         // Where honest stretches deviate as often as a cheat's, they tell nothing.
         if p1 > p0 {
             let others = stretches.saturating_sub(deviating);
@@ -154,6 +166,8 @@ mod tests {
         let convicted = (0..2_000).filter(|seed| audits(*seed, HONEST, 16, 500).is_some()).count();
         assert_eq!(convicted, 0);
         let mut test = Sequential::default();
+        let least = Sequential::least_stretches(HONEST);
+        assert_eq!((test.add(HONEST, 0, least - 1), test.add(HONEST, 0, 1)), (Decision::Open, Decision::Cleared));
         let decisions: Vec<Decision> = (0..200).map(|_| test.add(HONEST, 0, 16)).collect();
         assert!(decisions.contains(&Decision::Cleared) && test.cleared() > 2 && test.suspicion() == 0.0);
     }

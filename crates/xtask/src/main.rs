@@ -1,5 +1,6 @@
 //! Project chores. Run as `cargo xtask <command>` anywhere in the clone.
 
+mod attack_suite;
 mod bench;
 mod check_deps;
 mod crash_test;
@@ -7,6 +8,7 @@ mod demo;
 mod fuzz_gguf;
 mod fuzz_pallets;
 mod openapi;
+mod sim_audit;
 mod weights;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +39,10 @@ enum Command {
     FuzzGguf(fuzz_gguf::Args),
     /// Kills gateway and miners under load, more often than the tests do, and counts what was paid
     CrashTest(crash_test::Args),
+    /// Cheats against the audit, on a real model or a tiny one, each with an honest twin; or honest tokens alone
+    AttackSuite(attack_suite::Args),
+    /// What cheating earns, and what honesty loses, under the rules of the audit
+    SimAudit(sim_audit::Args),
     /// Measures what the pallets' calls and hooks cost and writes their weights.rs
     Weights(weights::Args),
     /// A chain, a coordinator and two miners; a question and 40 requests answered and paid
@@ -51,6 +57,8 @@ fn main() -> anyhow::Result<()> {
         Command::FuzzPallets(args) => fuzz_pallets::run(&args),
         Command::FuzzGguf(args) => fuzz_gguf::run(&args),
         Command::CrashTest(args) => crash_test::run(&args),
+        Command::AttackSuite(args) => attack_suite::run(&args),
+        Command::SimAudit(args) => sim_audit::run(&args),
         Command::Weights(args) => weights::run(&args),
         Command::Demo(args) => demo::run(&args),
     }

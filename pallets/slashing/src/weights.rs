@@ -86,6 +86,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_receipts() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(530_387_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -117,6 +118,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_acceptance() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(530_387_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -148,6 +150,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_delivery() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(530_387_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -179,6 +182,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_leaf() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(620_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -210,6 +214,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_sampling() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(760_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -241,6 +246,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn report_excess() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(480_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(57))
             .saturating_add(T::DbWeight::get().writes(13))
@@ -269,6 +275,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::ChallengesOf` (r:0 w:1)
     // Storage: `Slashing::OpenChallenges` (r:0 w:1)
     fn challenge_opening() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(330_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(38))
             .saturating_add(T::DbWeight::get().writes(7))
@@ -288,6 +295,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::ChallengesOf` (r:0 w:1)
     // Storage: `Slashing::OpenChallenges` (r:0 w:1)
     fn challenge_result() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(330_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(38))
             .saturating_add(T::DbWeight::get().writes(7))
@@ -299,6 +307,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::AnswersDue` (r:0 w:1)
     // Storage: `Slashing::ChallengesOf` (r:0 w:1)
     fn answer_leaf() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(230_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
@@ -310,6 +319,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::AnswersDue` (r:0 w:1)
     // Storage: `Slashing::ChallengesOf` (r:0 w:1)
     fn answer_receipt() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(230_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
@@ -321,6 +331,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::AnswersDue` (r:0 w:1)
     // Storage: `Slashing::ChallengesOf` (r:0 w:1)
     fn answer_nothing() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(150_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
@@ -329,6 +340,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::AnswersDueFrom` (r:1 w:1)
     // Storage: `Slashing::AnswersDue` (r:1 w:0)
     fn look_for_unanswered() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(9_574_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
@@ -358,6 +370,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Voting::Totals` (r:1 w:1)
     // Storage: `Slashing::Cases` (r:0 w:1)
     fn charge_unanswered() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(250_000_000, 0)
             .saturating_add(T::DbWeight::get().reads(25))
             .saturating_add(T::DbWeight::get().writes(16))
@@ -367,6 +380,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Slashing::EvidenceEras` (r:1 w:0)
     // Storage: `Slashing::Asked` (r:1 w:1)
     fn forget_question() -> Weight {
+        // Estimated from what is measured of its parts.
         Weight::from_parts(17_235_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(1))

@@ -40,7 +40,7 @@ pub fn upper_bound(events: u64, count: u64, confidence: f64) -> f64 {
     }
     let (mut low, mut high) = (0.0, 1.0);
     // 1 - at_least(events + 1) is how likely so few are; it falls with p.
-    for _ in 0..80 {
+    for _ in 0..60 {
         let middle = f64::midpoint(low, high);
         match at_least(events + 1, count, middle) < confidence {
             true => low = middle,

@@ -118,8 +118,7 @@ impl Calibration {
     /// The least number of deviating stretches among `count` that honest attempts come to no more often than
     /// `false_positives`; more than `count` if there is none.
     pub fn threshold(&self, count: u64, false_positives: f64) -> u64 {
-        let rate = self.honest_rate();
-        (1..=count).find(|least| at_least(*least, count, rate) <= false_positives).unwrap_or(count.saturating_add(1))
+        threshold(self.honest_rate(), count, false_positives)
     }
 
     /// What the distances of an attempt say. An end of the text that deviates is suspicious by itself: it is the one place
@@ -127,9 +126,10 @@ impl Calibration {
     pub fn judge(&self, scores: &Scores) -> Judgement {
         let (deviating, count) = (self.deviating(scores), scores.stretches.len() as u64);
         let ends_oddly = scores.has_ended && scores.stretches.last().is_none_or(|last| self.limits.are_passed_by(last));
-        if deviating >= self.threshold(count, CONVICTION) {
+        let rate = self.honest_rate();
+        if deviating >= threshold(rate, count, CONVICTION) {
             Judgement::Deviant
-        } else if deviating >= self.threshold(count, SUSPICION) || ends_oddly {
+        } else if deviating >= threshold(rate, count, SUSPICION) || ends_oddly {
             Judgement::Suspicious
         } else {
             Judgement::Passed
@@ -145,6 +145,10 @@ impl Calibration {
             // Eight in each, but for an attempt's first and last: no attempt is so short that there are more.
             && [&self.margin, &self.logits, &self.state].iter().all(|it| it.are_sound())
     }
+}
+
+fn threshold(rate: f64, count: u64, false_positives: f64) -> u64 {
+    (1..=count).find(|least| at_least(*least, count, rate) <= false_positives).unwrap_or(count.saturating_add(1))
 }
 
 #[cfg(test)]

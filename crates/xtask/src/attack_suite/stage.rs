@@ -1,0 +1,154 @@
+//! Where cheats and honest miners play: the models, two engines, and what is asked.
+
+use std::{num::NonZeroUsize, path::Path};
+
+use anyhow::Context;
+use cuckoo_audit::threshold::Calibration;
+use cuckoo_engine::{
+    requantise_to_q8_0, ChatMessage, EngineOptions, GenerateRequest, LocalEngine, ModelDir, Prompt, Sampling,
+};
+use cuckoo_primitives::Hash;
+use cuckoo_sampler::{Parameters, ONE};
+use tempfile::TempDir;
+
+use super::{
+    checkpoint::{install, Checkpoint},
+    gguf::Gguf,
+    honest,
+    player::Player,
+    prompts::{QUESTIONS, SYSTEM},
+    tiny,
+};
+
+/// Tokens of context that models are given here.
+pub(super) const CONTEXT_TOKENS: u32 = 1_024;
+/// Attempts that miner and auditor have under way at once.
+const AT_ONCE: usize = 4;
+/// Requests that may wait for an engine: far more than there are at once.
+const WAITING: usize = 1_024;
+
+/// The models, the miner's engine with all of them, and the auditor's with the promised one.
+pub(super) struct Stage {
+    pub(super) miner: Player,
+    pub(super) auditor: Player,
+    /// The tokens that end texts.
+    pub(super) end: u32,
+    /// sha256 over the promised model's files.
+    pub(super) model_root: Hash,
+    /// The auditor's, which is the miner's too.
+    pub(super) class: String,
+    /// Tokens of an attempt.
+    pub(super) tokens: u32,
+    /// Attempts that the miner makes at once.
+    pub(super) at_once: usize,
+    /// By what attempts are judged: measured here, before the first attack.
+    pub(super) calibration: Calibration,
+    /// Attempts by which it was measured that did not pass, and all of them.
+    pub(super) calibrated_on: honest::Count,
+    _models: Option<TempDir>,
+}
+
+impl Stage {
+    /// With a small random model.
+    pub(super) async fn tiny(tokens: u32, honest_tokens: u64) -> anyhow::Result<Self> {
+        Self::of(&tiny::model(1), tiny::END, tokens, honest_tokens).await
+    }
+
+    /// With eight-bit copies of the chat model `id` of the folder `models`.
+    pub(super) async fn real(models: &Path, id: &str, tokens: u32, honest_tokens: u64) -> anyhow::Result<Self> {
+        let folder = TempDir::new()?;
+        let copy = folder.path().join("eight-bits.gguf");
+        requantise_to_q8_0(&gguf_file(models, id)?, &copy, &mut |_| ())?;
+        let promised = Gguf::parse(&std::fs::read(copy)?)?;
+        let end = promised.number("tokenizer.ggml.eos_token_id").context("the file names no end of text")?;
+        Self::of(&promised, end, tokens, honest_tokens).await
+    }
+
+    async fn of(promised: &Gguf, end: u32, tokens: u32, honest_tokens: u64) -> anyhow::Result<Self> {
+        let models = TempDir::new()?;
+        let mut folders = Vec::new();
+        for checkpoint in Checkpoint::ALL {
+            let contents = checkpoint.of(promised)?.to_bytes();
+            folders.push(install(models.path(), checkpoint.id(), "model.gguf", &contents, CONTEXT_TOKENS)?);
+        }
+        // One thread against two, and neighbours against none: honest differences would show.
+        let mut stage = Self::play(&folders, (1, AT_ONCE), 2, (end, tokens))?;
+        stage._models = Some(models);
+        let measured = honest::measure(&stage, honest_tokens).await?;
+        (stage.calibration, stage.calibrated_on) = (measured.calibration(), measured.count);
+        Ok(stage)
+    }
+
+    /// For honest attempts only, with the promised model in the folder `model`. The miner has so many threads, and makes so
+    /// many attempts at once.
+    pub(super) fn honest(
+        model: &ModelDir,
+        miner: (usize, usize),
+        auditor_threads: usize,
+        tokens: u32,
+    ) -> anyhow::Result<Self> {
+        // Nobody makes a text end here.
+        Self::play(std::slice::from_ref(model), miner, auditor_threads, (0, tokens))
+    }
+
+    /// Loads the engines. The promised model is the first.
+    fn play(
+        folders: &[ModelDir],
+        (threads, at_once): (usize, usize),
+        auditor_threads: usize,
+        (end, tokens): (u32, u32),
+    ) -> anyhow::Result<Self> {
+        let promised = folders.first().context("there are checkpoints")?.clone();
+        let miner = Player::new(LocalEngine::load(folders, &options(threads, at_once)?)?);
+        let auditor = Player::new(LocalEngine::load(&[promised], &options(auditor_threads, AT_ONCE)?)?);
+        let info = auditor.engine().models().into_iter().next().context("the auditor has its model")?;
+        Ok(Self {
+            miner,
+            auditor,
+            end,
+            model_root: Hash::from(info.model_root),
+            class: info.numeric_class,
+            tokens,
+            at_once,
+            calibration: Calibration::of(&[], 0),
+            calibrated_on: honest::Count::default(),
+            _models: None,
+        })
+    }
+
+    /// What is asked in the attempt of this number: a question, at a temperature of 1 unless every token is the likeliest.
+    pub(super) fn request(&self, number: u64) -> GenerateRequest {
+        let mut sampling = Sampling {
+            max_tokens: Some(self.tokens),
+            draw: Parameters { temperature: ONE, top_k: 64, top_p: ONE },
+            ..Sampling::default()
+        };
+        sampling.seed[..8].copy_from_slice(&number.to_le_bytes());
+        let question = QUESTIONS[number as usize % QUESTIONS.len()];
+        let prompt = Prompt::Chat(vec![message("system", SYSTEM), message("user", question)]);
+        GenerateRequest::new(Checkpoint::Promised.id(), prompt, sampling)
+    }
+}
+
+/// A message of a chat.
+pub(super) fn message(role: &str, content: &str) -> ChatMessage {
+    ChatMessage { role: role.into(), content: content.into() }
+}
+
+/// So many threads, and texts at once.
+fn options(threads: usize, running: usize) -> anyhow::Result<EngineOptions> {
+    Ok(EngineOptions {
+        threads: NonZeroUsize::new(threads),
+        max_running: NonZeroUsize::new(running).context("at least one text")?,
+        kv_memory_mib: 512,
+        max_waiting: WAITING,
+        ..EngineOptions::default()
+    })
+}
+
+/// The one GGUF file of a chat model.
+pub(super) fn gguf_file(models: &Path, id: &str) -> anyhow::Result<std::path::PathBuf> {
+    let dir = ModelDir::open(models, id)?;
+    let file = dir.manifest().files().first().context("a model has a file")?;
+    Ok(dir.file_path(file))
+}
