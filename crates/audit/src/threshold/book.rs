@@ -205,9 +205,8 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_book_is_sound() {
+    fn every_pair_of_the_shipped_book_is_found() {
         let shipped = Book::shipped().unwrap();
-        assert!(!shipped.pairs().is_empty());
         for pair in shipped.pairs() {
             let root = Hash::from_slice(&hex::decode(&pair.model_root).unwrap());
             assert!(shipped.find(&pair.miner_class, &pair.auditor_class, &root).is_some());
