@@ -575,13 +575,18 @@ pub(crate) struct OpenTask {
     first: Option<TaskEvent>,
 }
 
+/// The tries of a task, and the attempt that goes on with it, once there is one.
+type Successor = Pin<Box<dyn Future<Output = (Tries, Result<Attempt, DispatchError>)> + Send>>;
+
 /// How far an open task is.
+// It is boxed.
+#[allow(clippy::large_enum_variant)]
 enum Stage {
     /// A miner answers.
     Answering(Tries, Attempt),
     /// It has failed, and another one is waited for that goes on. Kept from one call to the next, so that nobody who only
     /// looks whether there is something new loses the task's place in the queue.
-    GoingOn(Pin<Box<dyn Future<Output = (Tries, Result<Attempt, DispatchError>)> + Send>>),
+    GoingOn(Successor),
 }
 
 impl OpenTask {

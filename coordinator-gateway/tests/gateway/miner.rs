@@ -321,6 +321,9 @@ pub(crate) async fn send(outbox: &mpsc::Sender<MinerMessage>, message: FromMiner
 /// Attempts that can be told to stop, by task and number.
 type RunningTasks = HashMap<(Vec<u8>, u32), oneshot::Sender<CancelReason>>;
 
+/// Leaves, by task and number.
+type DrawnTokens = HashMap<(Vec<u8>, u32), Vec<Leaf>>;
+
 #[derive(Clone)]
 struct Worker {
     key: Keypair,
@@ -334,7 +337,7 @@ struct Worker {
     running: Arc<Mutex<RunningTasks>>,
     shares: Arc<Mutex<Shares>>,
     /// How it drew the tokens of its tasks, by task and number.
-    drawn: Arc<Mutex<HashMap<(Vec<u8>, u32), Vec<Leaf>>>>,
+    drawn: Arc<Mutex<DrawnTokens>>,
 }
 
 /// What a miner has sent of an answer.

@@ -77,6 +77,8 @@ pub struct AttemptOf {
 }
 
 /// What a miner says to a question.
+// Calls and transactions carry it boxed.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub enum Answer {
     /// The leaf.

@@ -13,7 +13,7 @@ use super::{
 use crate::link::dated::now_ms;
 
 /// What is written to see whether the disk can be.
-const PROBE: [u8; 64 << 10] = [0; 64 << 10];
+static PROBE: [u8; 64 << 10] = [0; 64 << 10];
 
 /// Writes what is put into the queue.
 pub(super) struct Writer {
@@ -70,7 +70,7 @@ impl Writer {
         let written = self.append(&records);
         self.note(&written);
         for done in waiting {
-            let _ = done.send(written.as_ref().map(|()| ()).map_err(|_| KeptError::Unwritable));
+            let _ = done.send(written.as_ref().copied().map_err(|_| KeptError::Unwritable));
         }
     }
 

@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn no_tokens_are_one_message() {
         let end = Tokens { end: Some(leaf(7)), ..Tokens::default() };
-        assert_eq!(end.clone().split(), [end.clone()]);
+        assert_eq!(end.clone().split(), std::slice::from_ref(&end));
         assert!(!end.is_empty() && Tokens::default().is_empty());
         assert_eq!(Tokens::default().split(), [Tokens::default()]);
     }

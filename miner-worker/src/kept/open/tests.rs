@@ -427,11 +427,11 @@ impl Life {
     }
 
     fn group(&mut self, tokens: &[u32]) -> Vec<Pair> {
-        let mut next = |tokens: &u32| {
+        let next = |tokens: &u32| {
             self.number += 1;
             attempt(self.number, self.now_ms, *tokens)
         };
-        tokens.iter().map(|tokens| next(tokens)).collect()
+        tokens.iter().map(next).collect()
     }
 
     fn keep(&mut self, tokens: &[u32]) {

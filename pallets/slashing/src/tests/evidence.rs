@@ -92,7 +92,8 @@ fn case() -> (Fault, Perbill) {
 #[test]
 fn each_kind_is_a_fault_that_costs_what_it_should() {
     let all = Perbill::one();
-    let kinds: [(fn() -> Evidence, Fault, Perbill); 6] = [
+    type Kind = (fn() -> Evidence, Fault, Perbill);
+    let kinds: [Kind; 6] = [
         (|| evidence(ALICE_KEY, 0, 0), Fault::ReceiptEquivocation, all),
         (|| acceptance(0, 1), Fault::ReceiptEquivocation, all),
         (|| delivery(0, |it| it.tokens_root = Hash::zero()), Fault::Misdelivery, all),
