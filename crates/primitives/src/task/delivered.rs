@@ -20,7 +20,7 @@ pub struct Delivered {
     pub miner: AccountId,
     /// How many tokens, the one that ends the text included.
     pub tokens: u32,
-    /// Their [`tokens_root`](crate::commitment::TokensRoot).
+    /// Root over their numbers, as in [`Commitment`](super::Commitment).
     pub tokens_root: Hash,
 }
 
