@@ -89,23 +89,30 @@ async fn liars_lose_all_their_stake() {
     }
 }
 
-#[tokio::test]
-async fn who_hides_is_asked_on_the_chain_and_loses_a_part() {
+/// The miner of this operator lies so and loses a part of its stake.
+async fn loses(operator: &str, lie: Lie, fault: Fault, fraction: u32) {
     let node = Node::dev().start().await.unwrap();
-    let lies = [
-        ("//Miner1", Lie::Withhold, Fault::WithheldOpening, ALL / 5),
-        ("//Miner2", Lie::Silence, Fault::MissedDeadline, ALL / 200),
-        ("//Miner3", Lie::Excess, Fault::Excess, ALL / 5),
-    ];
-    let hiding = lies.map(|(operator, lie, ..)| (operator, lie));
-    let (market, gateway, _links) = liars(&node, &hiding).await.unwrap();
-    for (operator, _, fault, fraction) in lies {
-        let before = market.candidate(operator).unwrap().own_stake;
-        let conviction = until_convicted(&node, &gateway, operator, fault).await.unwrap();
-        println!("{operator}: {fault:?}, {} CAI taken of {}", conviction.loss / CAI, before / CAI);
-        assert_eq!(conviction.fraction.deconstruct(), fraction);
-        assert!(matches!(market.candidate(operator).unwrap().status, CandidateStatus::Chilled));
-    }
+    let (market, gateway, _links) = liars(&node, &[(operator, lie)]).await.unwrap();
+    let before = market.candidate(operator).unwrap().own_stake;
+    let conviction = until_convicted(&node, &gateway, operator, fault).await.unwrap();
+    println!("{operator}: {fault:?}, {} CAI taken of {}", conviction.loss / CAI, before / CAI);
+    assert_eq!(conviction.fraction.deconstruct(), fraction);
+    assert!(matches!(market.candidate(operator).unwrap().status, CandidateStatus::Chilled));
+}
+
+#[tokio::test]
+async fn who_opens_nothing_is_asked_on_the_chain_and_loses_a_fifth() {
+    loses("//Miner1", Lie::Withhold, Fault::WithheldOpening, ALL / 5).await;
+}
+
+#[tokio::test]
+async fn who_falls_silent_is_asked_on_the_chain_and_loses_a_little() {
+    loses("//Miner2", Lie::Silence, Fault::MissedDeadline, ALL / 200).await;
+}
+
+#[tokio::test]
+async fn who_counts_wrong_loses_a_fifth() {
+    loses("//Miner1", Lie::Excess, Fault::Excess, ALL / 5).await;
 }
 
 #[tokio::test]
