@@ -104,7 +104,8 @@ impl Book {
         Ok(Self { version: VERSION, pairs })
     }
 
-    /// What was measured for this project's models and classes; see docs/verification.md for how.
+    /// What was measured for this project's models and classes, where it is enough to judge by; all others are in shadow. See
+    /// docs/verification.md for how to measure.
     pub fn shipped() -> Result<Self, BookError> {
         Self::parse(include_str!("../../calibrations.toml"))
     }
@@ -205,9 +206,8 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_book_is_sound() {
+    fn every_pair_of_the_shipped_book_is_found() {
         let shipped = Book::shipped().unwrap();
-        assert!(!shipped.pairs().is_empty());
         for pair in shipped.pairs() {
             let root = Hash::from_slice(&hex::decode(&pair.model_root).unwrap());
             assert!(shipped.find(&pair.miner_class, &pair.auditor_class, &root).is_some());

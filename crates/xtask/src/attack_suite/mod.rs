@@ -28,7 +28,7 @@ use cuckoo_audit::reputation::Reputation;
 use cuckoo_engine::ModelDir;
 use row::Row;
 use serde_json::json;
-use stage::Stage;
+use stage::{Scope, Stage};
 use verdict::{audited, verdict, Verdict};
 
 /// Miners that a row is about whose goal is one.
@@ -58,6 +58,10 @@ pub(crate) struct Args {
     /// Honest tokens by which attempts are judged, measured before the attacks
     #[arg(long, value_name = "COUNT", default_value = "12000")]
     calibrate: u64,
+    /// The auditor computes the same weights in 32 bits: what statistics can do where honest engines round differently.
+    /// Prints figures, and asks nothing of them
+    #[arg(long)]
+    cross_class: bool,
     /// Only attacks whose names contain this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
@@ -76,15 +80,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         return runtime.block_on(classes::run(args, tokens));
     }
     let rows = runtime.block_on(async {
+        let scope = Scope { tokens: args.tokens, honest_tokens: args.calibrate, is_cross_class: args.cross_class };
         let stage = match args.short {
-            true => Stage::tiny(args.tokens.min(96), args.calibrate).await?,
-            false => Stage::real(&models_dir(args)?, &args.model, args.tokens, args.calibrate).await?,
+            true => Stage::tiny(scope).await?,
+            false => Stage::real(&models_dir(args)?, &args.model, scope).await?,
         };
         println!("{}", calibrated(&stage));
         suite(&stage, args.trials, args.only.as_deref().unwrap_or_default(), |row| println!("{}", row.line())).await
     })?;
     let missed: Vec<&str> = rows.iter().filter(|row| !row.is_met()).map(|row| row.attack).collect();
-    ensure!(missed.is_empty(), "not as it must be: {missed:?}");
+    // How much rounding hides depends on the classes, and is what that is for.
+    ensure!(missed.is_empty() || args.cross_class, "not as it must be: {missed:?}");
     Ok(())
 }
 
@@ -104,7 +110,10 @@ fn calibrated(stage: &Stage) -> serde_json::Value {
         "honest_failed": count.failed,
         "deviating_stretches": [calibration.deviating, calibration.counted],
         "honest_rate_below": calibration.honest_rate(),
-        "limits": [calibration.limits.margin, calibration.limits.logits, calibration.limits.state],
+        "limits": calibration.limits,
+        "margin": calibration.margin,
+        "logits": calibration.logits,
+        "state": calibration.state,
     })
 }
 

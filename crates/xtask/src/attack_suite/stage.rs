@@ -12,8 +12,8 @@ use cuckoo_sampler::{Parameters, ONE};
 use tempfile::TempDir;
 
 use super::{
-    checkpoint::{install, Checkpoint},
-    gguf::Gguf,
+    checkpoint::{install, stored_as, Checkpoint},
+    gguf::{Gguf, Kind},
     honest,
     player::Player,
     prompts::{QUESTIONS, SYSTEM},
@@ -27,6 +27,17 @@ const AT_ONCE: usize = 4;
 /// Requests that may wait for an engine: far more than there are at once.
 const WAITING: usize = 1_024;
 
+/// How much is played.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scope {
+    /// Most tokens of an attempt.
+    pub(super) tokens: u32,
+    /// Honest tokens by which attempts are judged.
+    pub(super) honest_tokens: u64,
+    /// Whether the auditor computes the same weights in 32 bits, and so in another class.
+    pub(super) is_cross_class: bool,
+}
+
 /// The models, the miner's engine with all of them, and the auditor's with the promised one.
 pub(super) struct Stage {
     pub(super) miner: Player,
@@ -35,7 +46,7 @@ pub(super) struct Stage {
     pub(super) end: u32,
     /// sha256 over the promised model's files.
     pub(super) model_root: Hash,
-    /// The auditor's, which is the miner's too.
+    /// The auditor's numeric class.
     pub(super) class: String,
     /// Tokens of an attempt.
     pub(super) tokens: u32,
@@ -50,31 +61,40 @@ pub(super) struct Stage {
 
 impl Stage {
     /// With a small random model.
-    pub(super) async fn tiny(tokens: u32, honest_tokens: u64) -> anyhow::Result<Self> {
-        Self::of(&tiny::model(1), tiny::END, tokens, honest_tokens).await
+    pub(super) async fn tiny(scope: Scope) -> anyhow::Result<Self> {
+        Self::of(&tiny::model(1), tiny::END, scope).await
     }
 
     /// With eight-bit copies of the chat model `id` of the folder `models`.
-    pub(super) async fn real(models: &Path, id: &str, tokens: u32, honest_tokens: u64) -> anyhow::Result<Self> {
+    pub(super) async fn real(models: &Path, id: &str, scope: Scope) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
         let copy = folder.path().join("eight-bits.gguf");
         requantise_to_q8_0(&gguf_file(models, id)?, &copy, &mut |_| ())?;
         let promised = Gguf::parse(&std::fs::read(copy)?)?;
         let end = promised.number("tokenizer.ggml.eos_token_id").context("the file names no end of text")?;
-        Self::of(&promised, end, tokens, honest_tokens).await
+        Self::of(&promised, end, scope).await
     }
 
-    async fn of(promised: &Gguf, end: u32, tokens: u32, honest_tokens: u64) -> anyhow::Result<Self> {
+    async fn of(promised: &Gguf, end: u32, scope: Scope) -> anyhow::Result<Self> {
         let models = TempDir::new()?;
         let mut folders = Vec::new();
         for checkpoint in Checkpoint::ALL {
             let contents = checkpoint.of(promised)?.to_bytes();
             folders.push(install(models.path(), checkpoint.id(), "model.gguf", &contents, CONTEXT_TOKENS)?);
         }
+        let checked = match scope.is_cross_class {
+            true => {
+                let home = models.path().join("auditor");
+                std::fs::create_dir(&home)?;
+                let contents = stored_as(promised, Kind::F32)?.to_bytes();
+                install(&home, Checkpoint::Promised.id(), "model.gguf", &contents, CONTEXT_TOKENS)?
+            }
+            false => folders.first().context("there are checkpoints")?.clone(),
+        };
         // One thread against two, and neighbours against none: honest differences would show.
-        let mut stage = Self::play(&folders, (1, AT_ONCE), 2, (end, tokens))?;
+        let mut stage = Self::play(&folders, (1, AT_ONCE), (&checked, 2), (end, scope.tokens))?;
         stage._models = Some(models);
-        let measured = honest::measure(&stage, honest_tokens).await?;
+        let measured = honest::measure(&stage, scope.honest_tokens).await?;
         (stage.calibration, stage.calibrated_on) = (measured.calibration(), measured.count);
         Ok(stage)
     }
@@ -88,19 +108,19 @@ impl Stage {
         tokens: u32,
     ) -> anyhow::Result<Self> {
         // Nobody makes a text end here.
-        Self::play(std::slice::from_ref(model), miner, auditor_threads, (0, tokens))
+        Self::play(std::slice::from_ref(model), miner, (model, auditor_threads), (0, tokens))
     }
 
-    /// Loads the engines. The promised model is the first.
+    /// Loads the engines: the miner's with `folders`, the auditor's with `checked`.
     fn play(
         folders: &[ModelDir],
         (threads, at_once): (usize, usize),
-        auditor_threads: usize,
+        (checked, auditor_threads): (&ModelDir, usize),
         (end, tokens): (u32, u32),
     ) -> anyhow::Result<Self> {
-        let promised = folders.first().context("there are checkpoints")?.clone();
         let miner = Player::new(LocalEngine::load(folders, &options(threads, at_once)?)?);
-        let auditor = Player::new(LocalEngine::load(&[promised], &options(auditor_threads, AT_ONCE)?)?);
+        let auditor =
+            Player::new(LocalEngine::load(std::slice::from_ref(checked), &options(auditor_threads, AT_ONCE)?)?);
         let info = auditor.engine().models().into_iter().next().context("the auditor has its model")?;
         Ok(Self {
             miner,

@@ -111,7 +111,7 @@ pub(super) async fn verdict(stage: &Stage, attempt: &Attempt) -> anyhow::Result<
     if let Some(fault) = fault(&acceptance) {
         return Ok(Verdict::Proven(fault));
     }
-    if let Some(fault) = attempt.besides.iter().find_map(|evidence| fault(evidence)) {
+    if let Some(fault) = attempt.besides.iter().find_map(fault) {
         return Ok(Verdict::Proven(fault));
     }
     if let Some(fault) = proven(attempt, &signed) {

@@ -22,6 +22,9 @@ const HONEST: usize = 12_500;
 /// Who is audited no more often than this counts as trusted: 4 %, after 563 audits.
 const TRUSTED: Rate = Rate::of_millionths(40_000);
 
+/// Stakes that whoever comes back again and again has.
+const MOST_STAKES: u32 = 100;
+
 /// What came of a life.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Life {
@@ -155,7 +158,7 @@ impl Miner<'_> {
                     self.life.gain -= self.market.leaving();
                 }
                 self.reputation = Reputation::default();
-                true
+                self.life.suspensions < MOST_STAKES
             }
             _ => !is_slashed,
         }

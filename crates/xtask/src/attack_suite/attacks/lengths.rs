@@ -78,9 +78,10 @@ pub(super) fn padded<'a>(trial: &'a Trial<'a>) -> Playing<'a> {
 pub(super) fn excess<'a>(trial: &'a Trial<'a>) -> Playing<'a> {
     Box::pin(async {
         let done = trial.request();
-        let mut asked = done.clone();
-        asked.sampling.max_tokens = done.sampling.max_tokens.map(|most| most / 4);
-        trial.claim(Checkpoint::Promised, &asked, &done).await
+        let answer = trial.answer(Checkpoint::Promised, &done).await?;
+        let mut asked = done;
+        asked.sampling.max_tokens = Some(answer.completion_tokens.saturating_sub(1));
+        Attempt::new(trial.stage, trial.number, &asked, &answer)
     })
 }
 
