@@ -104,7 +104,8 @@ impl Book {
         Ok(Self { version: VERSION, pairs })
     }
 
-    /// What was measured for this project's models and classes; see docs/verification.md for how.
+    /// What was measured for this project's models and classes, where it is enough to judge by; all others are in shadow. See
+    /// docs/verification.md for how to measure.
     pub fn shipped() -> Result<Self, BookError> {
         Self::parse(include_str!("../../calibrations.toml"))
     }
