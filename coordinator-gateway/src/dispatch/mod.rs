@@ -5,6 +5,7 @@
 //! receipt, or nobody is left.
 
 mod agreement;
+mod answer;
 mod attempt;
 mod attempts;
 mod bounds;
@@ -15,6 +16,7 @@ mod failure;
 mod logprobs;
 mod member;
 mod miners;
+mod open_task;
 mod pool;
 mod progress;
 mod queue;
@@ -22,16 +24,19 @@ mod receipt_check;
 mod registry;
 mod roster;
 mod running_attempt;
+mod second_opinion;
 mod sent_tokens;
 mod task;
 mod transcript;
+mod tries;
 
 pub(crate) use attempt::{Completed, Piece, ServedBy, TaskEvent, TextPiece};
-pub(crate) use dispatcher::{Dispatcher, OpenTask, STREAM_HEARTBEAT};
+pub(crate) use dispatcher::Dispatcher;
 pub(crate) use failure::{ClientFault, DispatchError};
 pub(crate) use logprobs::{weight_of, TokenLogprob, TokenLogprobs};
 pub(crate) use member::MAX_LINKS_PER_OPERATOR;
 pub(crate) use miners::{MinerCounts, MinerReport, Unavailable};
+pub(crate) use open_task::OpenTask;
 pub(crate) use registry::{Registry, TooManyLinks};
 pub(crate) use task::{task_of, AttemptId, ClientTask};
 pub(crate) use transcript::values_of;

@@ -1,6 +1,6 @@
 //! Answers as server-sent events.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -13,13 +13,12 @@ use serde::Serialize;
 
 use super::served::{task_error, with_headers};
 use crate::{
-    dispatch::{
-        ClientTask, Completed, DispatchError, Dispatcher, OpenTask, Piece, ServedBy, TaskEvent, TextPiece,
-        STREAM_HEARTBEAT,
-    },
+    dispatch::{ClientTask, Completed, DispatchError, Dispatcher, OpenTask, Piece, ServedBy, TaskEvent, TextPiece},
     error::ApiError,
 };
 
+/// How long a stream may be silent before the client is told that it still lives.
+const PAUSE: Duration = Duration::from_secs(10);
 const HEARTBEAT: &[u8] = b": waiting\n\n";
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
@@ -58,7 +57,7 @@ pub(super) async fn stream_task<C: Chunks>(
     let task_id = spec.id_hex();
     let dispatcher = dispatcher.clone();
     let mut opening = Box::pin(async move { dispatcher.open(spec).await });
-    let (beginning, served_by) = match tokio::time::timeout(STREAM_HEARTBEAT, &mut opening).await {
+    let (beginning, served_by) = match tokio::time::timeout(PAUSE, &mut opening).await {
         Ok(Ok(task)) => {
             let served_by = task.served_by();
             (Beginning::Open(Box::new(task)), Some(served_by))
@@ -94,7 +93,7 @@ where
             Beginning::Open(task) => Ok(*task),
             Beginning::Opening(mut opening) => loop {
                 yield Ok(Bytes::from_static(HEARTBEAT));
-                if let Ok(opened) = tokio::time::timeout(STREAM_HEARTBEAT, &mut opening).await {
+                if let Ok(opened) = tokio::time::timeout(PAUSE, &mut opening).await {
                     break opened;
                 }
             },
@@ -111,7 +110,7 @@ where
             yield Ok(opening);
         }
         loop {
-            let next = match tokio::time::timeout(STREAM_HEARTBEAT, task.next()).await {
+            let next = match tokio::time::timeout(PAUSE, task.next()).await {
                 Ok(next) => next,
                 Err(_) => {
                     yield Ok(Bytes::from_static(HEARTBEAT));
