@@ -15,6 +15,7 @@ use cuckoo_primitives::{AccountId, Balance, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    audit::engine::AuditEngineArgs,
     config::{JournalSync, RunConfig, DEFAULT_CHAIN_URL},
     routes::Amount,
     settle::handout,
@@ -43,6 +44,9 @@ enum Command {
     Vouchers(VouchersArgs),
     /// Print the OpenAPI document.
     Openapi,
+    /// Go through answers for a gateway that has started this.
+    #[command(hide = true)]
+    AuditEngine(AuditEngineArgs),
 }
 
 #[derive(Args, Debug)]
@@ -155,6 +159,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Keys(args) => args.execute().await,
         Command::Vouchers(args) => args.execute().await,
         Command::Openapi => print_line(&crate::openapi().to_pretty_json()?),
+        Command::AuditEngine(args) => args.execute().await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an operator can set, with defaults that suit one machine.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use cuckoo_chain_client::Cai;
@@ -86,11 +86,22 @@ pub struct GatewayConfig {
     /// a deposit of the operator's account is held for a while, and a little of it is spent if the miner answers.
     #[arg(long, env = "GATEWAY_CHALLENGES_PER_DAY", default_value_t = DEFAULT_CHALLENGES_PER_DAY)]
     pub challenges_per_day: u32,
+    /// Folder with models, as miners have it (`miner-worker models pull`): answers of its chat models that are chosen to be
+    /// audited are gone through by an engine of the gateway's own, in a process of the lowest priority. None if not said.
+    #[arg(long, env = "GATEWAY_AUDIT_MODELS", value_name = "DIR")]
+    pub audit_models: Option<PathBuf>,
+    /// Threads that this engine computes with.
+    #[arg(long, env = "GATEWAY_AUDIT_THREADS", default_value_t = DEFAULT_AUDIT_THREADS, value_name = "COUNT")]
+    pub audit_threads: NonZeroUsize,
+    /// File with what honest miners show beside this engine, in place of what comes with the gateway.
+    #[arg(long, env = "GATEWAY_CALIBRATIONS", value_name = "FILE")]
+    pub calibrations: Option<PathBuf>,
     /// Bounds on what clients and miners can make the gateway do.
     #[command(flatten)]
     pub limits: Limits,
 }
 
+const DEFAULT_AUDIT_THREADS: NonZeroUsize = NonZeroUsize::MIN;
 const DEFAULT_CHALLENGES_PER_DAY: u32 = 4;
 /// Long enough to start a worker anew.
 const DEFAULT_AUDIT_PATIENCE_S: u32 = 300;
@@ -119,6 +130,9 @@ impl GatewayConfig {
             escrow_per_day: Cai(0),
             audit_patience_s: DEFAULT_AUDIT_PATIENCE_S,
             challenges_per_day: DEFAULT_CHALLENGES_PER_DAY,
+            audit_models: None,
+            audit_threads: DEFAULT_AUDIT_THREADS,
+            calibrations: None,
             limits: Limits::default(),
         }
     }

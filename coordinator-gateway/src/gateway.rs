@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit::{self, AuditTerms, Auditor, OnChain},
+    audit::{self, AuditEngineError, AuditStores, AuditTerms, Auditor, OnChain, Statistics},
     auth::{Auth, Budgets},
     chain_guard::{ChainGuard, NotACoordinator},
     config::GatewayConfig,
@@ -94,6 +94,9 @@ pub enum StartError {
         /// Fewest days.
         least: u64,
     },
+    /// Nobody can go through answers.
+    #[error(transparent)]
+    AuditEngine(#[from] AuditEngineError),
     /// The system does not tell us of signals.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
@@ -169,6 +172,7 @@ async fn start(
     let guard = Arc::new(ChainGuard::new(chain.clone(), account_of(&key))?);
     receipts_outlive_liability(&config, &guard.view().era)?;
     let lock = Arc::new(FolderLock::take(&config.data_dir)?);
+    let statistics = audit::engine::start(&config).await?;
     let store = Store::open(&config.data_dir, config.journal_sync).await?;
     store.claim(guard.genesis(), guard.stash()).await?;
     let exposure = Exposure::new(store.promises().await?);
@@ -189,9 +193,9 @@ async fn start(
         budgets.clone(),
     );
     tokio::spawn(registry.clone().ask_those_aside(links_closed.clone()));
+    let audits = (guard.genesis(), audits, statistics);
     let auditor =
-        start_audits((guard.genesis(), audits), &store, registry.clone(), chain.clone(), key.clone(), &links_closed)
-            .await?;
+        start_audits(audits, &store, registry.clone(), chain.clone(), key.clone(), &links_closed).await?;
     let payer = (!prices.are_free()).then(|| source.clone());
     let adoption = Adoption::new(&guard, payer, journal.clone(), exposure.clone());
     if !prices.are_free() {
@@ -253,7 +257,7 @@ async fn start(
 
 /// Has attempts audited from now on, and brings before the chain what they and earlier runs have found.
 async fn start_audits(
-    (genesis, terms): (Hash, AuditTerms),
+    (genesis, terms, statistics): (Hash, AuditTerms, Option<Statistics>),
     store: &Store,
     registry: Arc<Registry>,
     chain: Chain,
@@ -262,9 +266,8 @@ async fn start_audits(
 ) -> Result<Arc<Auditor>, StoreError> {
     let (waiting, chosen) = audit::queue();
     let (evidence, demands) = (store.evidence(), store.demands());
-    let auditor =
-        Auditor::new(genesis, registry, evidence.clone(), store.audits(), demands.clone(), waiting, terms).await?;
-    let auditor = Arc::new(auditor);
+    let stores = AuditStores { evidence: evidence.clone(), audits: store.audits(), demands: demands.clone() };
+    let auditor = Arc::new(Auditor::new(genesis, registry, stores, waiting, statistics, terms).await?);
     tokio::spawn(auditor.clone().run(chosen, stop.clone()));
     let court = Arc::new(OnChain::new(chain, key));
     tokio::spawn(audit::reporter::run(evidence, court.clone(), stop.clone()));

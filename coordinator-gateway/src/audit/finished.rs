@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cuckoo_primitives::{challenge::AttemptOf, evidence::SignedReceipt, task::TaskSpec, AccountId};
+use cuckoo_primitives::{
+    challenge::AttemptOf, evidence::SignedReceipt, signing::blake2_256, task::TaskSpec, AccountId, Hash,
+};
 use cuckoo_wire::link;
 
 /// An attempt that was answered and paid for.
@@ -16,6 +18,8 @@ pub(crate) struct Finished {
     pub(crate) tokens: Vec<u32>,
     /// The numeric class that it offers the model in.
     pub(crate) class: String,
+    /// Tokens that prompt and completion may have together, as it offers the model.
+    pub(crate) context_tokens: u32,
 }
 
 /// Bytes that one takes besides the task and its tokens.
@@ -40,6 +44,14 @@ impl Finished {
     /// Whether the application had fixed what its tokens are drawn from: a miner can have seen the same before.
     pub(crate) fn has_fixed_seed(&self) -> bool {
         matches!(self.task.seed, Some(link::task::Seed::Fixed(_)))
+    }
+
+    /// Names what was asked: equal for equal models, prompts and sampling, whoever asks when.
+    pub(crate) fn request(&self) -> Hash {
+        use prost::Message;
+        let link::Task { model, work, .. } = &*self.task;
+        let asked = link::Task { model: model.clone(), work: work.clone(), ..Default::default() };
+        blake2_256(&[b"cuckoo/audited-request/v1", self.spec().model_root.as_bytes(), &asked.encode_to_vec()])
     }
 
     /// What it takes of memory, in bytes.

@@ -1,12 +1,13 @@
 //! What audits think of a miner, and so how often it is audited.
 
-use cuckoo_audit::choice::Rate;
+use cuckoo_audit::{choice::Rate, reputation::Reputation};
 use serde::{Deserialize, Serialize};
 
 /// All attempts of a miner are audited until so many have passed, and again after each that has not.
 const FIRST: u32 = 20;
+
 /// What audits think of a miner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Standing {
     /// Attempts that have been audited.
     pub(crate) audited: u64,
@@ -16,23 +17,36 @@ pub(crate) struct Standing {
     pub(crate) streak: u32,
     /// How many are audited before any is left out.
     pub(crate) watched: u32,
+    /// What the gateway's own engine makes of it, as far as its answers are judged.
+    #[serde(default)]
+    pub(crate) reputation: Reputation,
 }
 
 impl Default for Standing {
     /// Of a miner that nobody has seen.
     fn default() -> Self {
-        Self { audited: 0, failed: 0, streak: 0, watched: FIRST }
+        Self { audited: 0, failed: 0, streak: 0, watched: FIRST, reputation: Reputation::default() }
     }
 }
 
 impl Standing {
     /// How many of its attempts are audited: all at first, then less and less as the root of those that
     /// have passed one after another grows. (BOINC's adaptive replication lets trust grow by successes in a row likewise.)
-    pub(crate) fn rate(&self) -> Rate {
-        match self.watched {
+    /// Where answers are judged beside those of honest miners, trust that was earned where they are not does not count.
+    pub(crate) fn rate(&self, is_judged: bool) -> Rate {
+        let drawn = match self.watched {
             0 => Rate::of_share(0.3 * (10.0 / f64::from(self.streak.max(1))).sqrt()).max(Rate::FLOOR),
             _ => Rate::ALL,
+        };
+        match is_judged {
+            true => drawn.max(self.reputation.rate()),
+            false => drawn,
         }
+    }
+
+    /// Whether any of its answers was judged.
+    pub(crate) fn was_judged(&self) -> bool {
+        self.reputation.audits().0 > 0
     }
 
     /// After an attempt that has passed. One whose draws the application had fixed before says less: the miner can have
@@ -66,8 +80,8 @@ mod tests {
 
     #[test]
     fn trust_grows_slowly_and_has_an_end() {
-        assert!((0..20).all(|passed| after(passed).rate() == Rate::ALL));
-        let rates: Vec<f64> = [20, 40, 90, 1_000, 2_250, 100_000].map(|passed| after(passed).rate().share()).to_vec();
+        assert!((0..20).all(|passed| after(passed).rate(false) == Rate::ALL));
+        let rates: Vec<f64> = [20, 40, 90, 1_000, 2_250, 100_000].map(|passed| after(passed).rate(false).share()).to_vec();
         let expected = [0.2121, 0.15, 0.1, 0.03, 0.02, 0.02];
         assert!(rates.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-4), "{rates:?}");
     }
@@ -76,13 +90,27 @@ mod tests {
     fn one_failure_takes_it_all() {
         let mut standing = after(1_000);
         standing.failed();
-        assert_eq!((standing.rate(), standing.streak, standing.failed, standing.audited), (Rate::ALL, 0, 1, 1_001));
+        assert_eq!((standing.rate(false), standing.streak, standing.failed, standing.audited), (Rate::ALL, 0, 1, 1_001));
+    }
+
+    #[test]
+    fn where_answers_are_judged_trust_is_earned_there() {
+        let trusted = after(2_250);
+        assert!(!trusted.was_judged());
+        assert_eq!((trusted.rate(false), trusted.rate(true)), (Rate::FLOOR, Rate::ALL));
+    }
+
+    #[test]
+    fn what_earlier_versions_have_stored_is_read() {
+        let stored = r#"{"audited": 3, "failed": 1, "streak": 2, "watched": 18}"#;
+        let standing: Standing = serde_json::from_str(stored).unwrap();
+        assert_eq!((standing.streak, standing.reputation), (2, Reputation::default()));
     }
 
     #[test]
     fn what_may_have_been_answered_before_earns_no_trust() {
         let mut standing = after(19);
         (0..100).for_each(|_| standing.passed(true));
-        assert_eq!((standing.rate(), standing.audited), (Rate::ALL, 119));
+        assert_eq!((standing.rate(false), standing.audited), (Rate::ALL, 119));
     }
 }

@@ -87,6 +87,15 @@ pub(super) struct Member {
     pub(super) conduct: Conduct,
 }
 
+impl Conduct {
+    /// It is left alone for so long; returns what [`Member::watch`] does.
+    pub(super) fn suspend(&self, pause: Duration) -> Option<Instant> {
+        let mut standing = self.standing.lock();
+        standing.pause(pause);
+        standing.watch()
+    }
+}
+
 impl Member {
     pub(super) fn new(link: Arc<Link>, conduct: Conduct) -> Self {
         Self { link, backing: 0, offer: Arc::default(), in_flight: 0, closing: false, conduct }
@@ -142,17 +151,20 @@ impl Member {
 
     /// When somebody must look again whether it can take tasks, if nobody will yet. The caller promises to.
     pub(super) fn watch(&self) -> Option<Instant> {
-        let mut standing = self.conduct.standing.lock();
-        let until = standing.suspended_until.filter(|until| *until > Instant::now())?;
-        if standing.watched_until >= Some(until) {
-            return None;
-        }
-        standing.watched_until = Some(until);
-        Some(until)
+        self.conduct.standing.lock().watch()
     }
 }
 
 impl Standing {
+    fn watch(&mut self) -> Option<Instant> {
+        let until = self.suspended_until.filter(|until| *until > Instant::now())?;
+        if self.watched_until >= Some(until) {
+            return None;
+        }
+        self.watched_until = Some(until);
+        Some(until)
+    }
+
     fn pause(&mut self, pause: Duration) {
         let until = Instant::now() + pause;
         self.suspended_until = self.suspended_until.max(Some(until));

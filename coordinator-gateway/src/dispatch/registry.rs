@@ -32,7 +32,7 @@ use super::{
     task::AttemptId,
 };
 use crate::{
-    audit::{Opens, Unopened},
+    audit::{Audited, Unopened},
     auth::Budgets,
     link::{of_same_stash, Link, Offer, OfferedModel},
     settle::{Exposure, Prices, Reserved},
@@ -442,7 +442,7 @@ impl Drop for Slot {
 }
 
 #[async_trait]
-impl Opens for Registry {
+impl Audited for Registry {
     async fn open(
         &self,
         miner: &AccountId,
@@ -459,5 +459,18 @@ impl Opens for Registry {
             }
         }
         Err(Unopened(why))
+    }
+
+    fn suspend(self: Arc<Self>, miner: &AccountId, left: Duration) {
+        if left.is_zero() {
+            return;
+        }
+        let operator: OperatorId = *miner.as_ref();
+        let mut roster = self.roster.lock();
+        // It is known by then, should it link later.
+        let watch = roster.conducts.entry(operator).or_default().suspend(left);
+        roster.update_all(&self, &operator);
+        drop(roster);
+        self.wake_at(operator, watch);
     }
 }

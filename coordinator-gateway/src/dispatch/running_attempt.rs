@@ -243,8 +243,8 @@ impl RunningAttempt {
         let Some(sent) = &self.sent else { return };
         let receipt = SignedReceipt { receipt: completed.receipt.clone(), signature: completed.signature };
         let (task, tokens) = (self.task.clone(), sent.numbers().to_vec());
-        let class = self.model.numeric_class.clone();
-        self.attempts.auditor.consider(Finished { task, receipt, tokens, class }).await;
+        let (class, context_tokens) = (self.model.numeric_class.clone(), self.model.context_tokens);
+        self.attempts.auditor.consider(Finished { task, receipt, tokens, class, context_tokens }).await;
     }
 
     /// Checks a receipt against what was seen.

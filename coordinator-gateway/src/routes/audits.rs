@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    audit::{day_of, ShownDay},
+    audit::{day_of, Distances, ShownDay},
     error::{ApiError, ErrorBody},
     state::SharedState,
     store::{now_ms, AuditRecord},
@@ -53,12 +53,15 @@ struct Audit {
     /// How many tokens were checked.
     tokens: u32,
     /// `passed`; `fault`: what it opened contradicts what it has signed, which goes before the chain; `unopened`: it did not
-    /// show what it has signed for, and is asked on the chain.
+    /// show what it has signed for, and is asked on the chain; `failed`: no honest miner can have done that, by the
+    /// gateway's own engine; `deviant`: not what the model says; `suspicious`: rare among honest miners.
     outcome: String,
     /// In a sentence.
     reason: String,
     /// When, in milliseconds since 1970.
     audited_ms: i64,
+    /// How far the answer was from what the gateway's own engine says, if it has the model (`--audit-models`).
+    distances: Option<Distances>,
 }
 
 /// A day in UTC.
@@ -110,9 +113,9 @@ pub(crate) async fn list_audits(
 
 impl From<AuditRecord> for Audit {
     fn from(record: AuditRecord) -> Self {
-        let AuditRecord { task_id, attempt, miner, model, class, tokens, outcome, reason, audited_ms } = record;
+        let AuditRecord { task_id, attempt, miner, model, class, tokens, outcome, reason, audited_ms, distances } = record;
         let (task_id, miner) = (hex::encode(task_id), miner.to_string());
-        Self { task_id, attempt, miner, model, class, tokens, outcome, reason, audited_ms }
+        Self { task_id, attempt, miner, model, class, tokens, outcome, reason, audited_ms, distances }
     }
 }
 

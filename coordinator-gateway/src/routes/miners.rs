@@ -17,6 +17,7 @@ use crate::{
     link::OfferedModel,
     settle::{is_free, Prices},
     state::SharedState,
+    store::now_ms,
 };
 
 const DEFAULT_LIMIT: usize = 1_000;
@@ -108,12 +109,24 @@ struct AuditStanding {
     streak: u32,
     /// The share of its attempts that are audited.
     rate: f64,
+    /// What its work is worth by what the gateway's own engine says, from 0 to 1; `null` if none of its answers was judged.
+    quality: Option<f64>,
+    /// Until when it gets no work for what audits have found, in milliseconds since 1970; `null` if it is not suspended.
+    suspended_until_ms: Option<u64>,
 }
 
 impl From<Standing> for AuditStanding {
     fn from(standing: Standing) -> Self {
-        let Standing { audited, failed, streak, .. } = standing;
-        Self { audited, failed, streak, rate: standing.rate().share() }
+        let Standing { audited, failed, streak, ref reputation, .. } = standing;
+        let now_ms = u64::try_from(now_ms()).unwrap_or_default();
+        Self {
+            audited,
+            failed,
+            streak,
+            rate: standing.rate(standing.was_judged()).share(),
+            quality: standing.was_judged().then(|| reputation.quality(now_ms)),
+            suspended_until_ms: reputation.suspended_until_ms().filter(|until| *until > now_ms),
+        }
     }
 }
 

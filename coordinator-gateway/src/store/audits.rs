@@ -5,6 +5,7 @@ use rand::{rngs::OsRng, TryRngCore};
 use sqlx::{sqlite::SqliteRow, Row, SqlitePool};
 
 use super::StoreError;
+use crate::audit::Distances;
 
 /// A day in UTC, counted from 1970.
 pub(crate) type Day = i64;
@@ -30,6 +31,8 @@ pub(crate) struct AuditRecord {
     pub(crate) reason: String,
     /// When, in milliseconds since 1970.
     pub(crate) audited_ms: i64,
+    /// How far it was from what the gateway's own engine says, if one was asked.
+    pub(crate) distances: Option<Distances>,
 }
 
 /// The tables. Only this type reads and writes them.
@@ -48,8 +51,8 @@ impl AuditStore {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query(
             "INSERT OR REPLACE INTO audits \
-             (task_id, attempt, miner, model, class, tokens, outcome, reason, audited_ms) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             (task_id, attempt, miner, model, class, tokens, outcome, reason, audited_ms, distances) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&audit.task_id[..])
         .bind(audit.attempt)
@@ -60,6 +63,7 @@ impl AuditStore {
         .bind(&audit.outcome)
         .bind(&audit.reason)
         .bind(audit.audited_ms)
+        .bind(audit.distances.as_ref().and_then(|distances| serde_json::to_string(distances).ok()))
         .execute(&mut *transaction)
         .await?;
         sqlx::query("INSERT OR REPLACE INTO audit_standings (miner, standing) VALUES (?, ?)")
@@ -123,6 +127,11 @@ fn record(row: &SqliteRow) -> Result<AuditRecord, sqlx::Error> {
         outcome: row.try_get("outcome")?,
         reason: row.try_get("reason")?,
         audited_ms: row.try_get("audited_ms")?,
+        distances: row
+            .try_get::<Option<String>, _>("distances")?
+            .map(|json| serde_json::from_str(&json))
+            .transpose()
+            .map_err(|error| sqlx::Error::Decode(error.into()))?,
     })
 }
 
@@ -160,6 +169,14 @@ mod tests {
             outcome: "passed".into(),
             reason: "all was drawn as it had to be".into(),
             audited_ms,
+            distances: Some(Distances {
+                disagreeing: 1,
+                stretches: 2,
+                deviating: None,
+                margin: 0.5,
+                logits: 0.25,
+                state: 0.0,
+            }),
         }
     }
 

@@ -21,13 +21,20 @@ pub enum Finding {
 
 /// Audits an attempt. `calibration` is that of the pair of classes and the model, if there is one.
 pub fn audit(claim: &Claim<'_>, own: &Own, calibration: Option<&Calibration>) -> Finding {
-    match (score(claim, own), calibration) {
-        (Err(failure), _) if !failure.is_the_miners() => Finding::Void,
-        (Err(failure), _) => Finding::Failed(failure),
-        (Ok(scores), None) => Finding::Shadow(scores),
-        (Ok(scores), Some(calibration)) => {
-            let judgement = calibration.judge(&scores);
-            Finding::Judged(scores, judgement)
+    Finding::of(score(claim, own), calibration)
+}
+
+impl Finding {
+    /// What an attempt that was scored shows, see [`audit`].
+    pub fn of(scored: Result<Scores, Failure>, calibration: Option<&Calibration>) -> Self {
+        match (scored, calibration) {
+            (Err(failure), _) if !failure.is_the_miners() => Self::Void,
+            (Err(failure), _) => Self::Failed(failure),
+            (Ok(scores), None) => Self::Shadow(scores),
+            (Ok(scores), Some(calibration)) => {
+                let judgement = calibration.judge(&scores);
+                Self::Judged(scores, judgement)
+            }
         }
     }
 }

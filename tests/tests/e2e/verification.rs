@@ -13,13 +13,16 @@ use cuckoo_primitives::{
 use cuckoo_testkit::{
     api::chat,
     consensus::convictions,
-    fake_miner::Lie,
-    keys::keypair,
+    fake_miner::{self, Lie},
+    gateway::GatewayBuilder,
+    keys::{account, keypair},
     market::{stash_account, Market},
-    models::CHAT,
+    models::{self, CHAT},
     until, FakeLink, FakeMiner, Gateway, Network, Node,
 };
+use cuckoo_wire::link::{self, ModelKind};
 use futures::future::try_join_all;
+use serde_json::Value;
 
 use crate::answer::only_receipt;
 
@@ -82,6 +85,60 @@ async fn who_opens_nothing_is_asked_on_the_chain_and_loses_a_fifth() {
 #[tokio::test]
 async fn who_sends_what_it_has_not_drawn_loses_all() {
     loses("//Miner1", Lie::FalseDraw, Fault::FalseDraw, ALL).await;
+}
+
+/// What the newest audit of this miner found.
+async fn newest_audit(gateway: &Gateway, operator: &str) -> anyhow::Result<Value> {
+    let path = format!("/v1/audits?miner={}&limit=1", account(operator)?);
+    let audits = gateway.api().get(&path).await?.ok()?.body;
+    audits["data"].get(0).cloned().context("it has not been audited yet")
+}
+
+#[tokio::test]
+async fn who_invents_answers_gets_no_more_work() {
+    let models = models::dir(&[CHAT]).unwrap().display().to_string();
+    let audited = |gateway: GatewayBuilder| gateway.arg("--audit-models").arg(&models);
+    let mut network = Network::start_with(&[("//Miner1", 2)], audited).await.unwrap();
+    let Network { gateway, node, miners } = &mut network;
+    // Some of the tokens are not the likeliest.
+    let mut question = chat(CHAT, "Name the capital of France.", 24);
+    question["temperature"] = 1.0.into();
+    let answer = gateway.api().post("/v1/chat/completions", &question).await.unwrap().ok().unwrap();
+    let audit = until(ERAS, "an audit", async || newest_audit(gateway, "//Miner1").await).await.unwrap();
+    assert_eq!(audit["outcome"], "passed", "{audit}");
+    let distances = &audit["distances"];
+    assert!(distances["stretches"].as_u64().unwrap() > 0, "{audit}");
+    for distance in ["disagreeing", "margin", "logits", "state"] {
+        assert_eq!(distances[distance].as_f64(), Some(0.0), "{distance} of {audit}");
+    }
+
+    // Another one says that it runs the same files in the same class, and draws what it says from candidates of its own.
+    let receipts = gateway.api().get(&format!("/v1/receipts/{}", answer.task_id().unwrap())).await.unwrap();
+    let (receipt, _) = only_receipt(&receipts.ok().unwrap().body).unwrap();
+    miners.clear();
+    gateway.until_connected(0).await.unwrap();
+    let genesis = Market::connect(node).await.unwrap().chain().genesis();
+    let inventor = FakeMiner::new(keypair("//Miner2").unwrap(), genesis);
+    let promised = link::Model {
+        model_root: receipt.spec.model_root.as_bytes().to_vec().into(),
+        numeric_class: audit["class"].as_str().unwrap().to_owned(),
+        ..fake_miner::model(CHAT, ModelKind::Chat)
+    };
+    let _link = inventor.models([promised]).connect(&gateway.link_url()).await.unwrap();
+    gateway.until_serving(1).await.unwrap();
+    gateway.api().post("/v1/chat/completions", &question).await.unwrap().ok().unwrap();
+    let audit = until(ERAS, "an audit", async || newest_audit(gateway, "//Miner2").await).await.unwrap();
+    println!("{}", audit["reason"]);
+    assert_eq!(audit["outcome"], "failed", "{audit}");
+    until(ERAS, "the suspension", async || {
+        let miner = gateway.miner("//Miner2").await?;
+        ensure!(miner["audits"]["suspended_until_ms"].is_u64() && miner["free_slots"] == 1, "{miner}");
+        let reason = miner["not_chosen_because"].as_str().unwrap_or_default();
+        ensure!(reason.contains("left alone"), "{miner}");
+        Ok(())
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]

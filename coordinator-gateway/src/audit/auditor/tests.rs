@@ -1,3 +1,8 @@
+use cuckoo_audit::{
+    score::{Failure, Scores, Stretch},
+    threshold::{Book, Calibration, Pair},
+};
+use cuckoo_audit_engine::{Order, Unable};
 use cuckoo_primitives::{
     evidence::SignedReceipt,
     fixture::{drawing, leaves, receipt_of},
@@ -5,16 +10,27 @@ use cuckoo_primitives::{
 use cuckoo_wire::link;
 
 use super::*;
-use crate::{audit::queue::queue, config::JournalSync, store::Store};
+use crate::{
+    audit::{queue::queue, statistics::Scoring},
+    config::JournalSync,
+    store::Store,
+};
 
 /// Has leaves, and opens them after it was asked often enough.
 struct Scripted {
     leaves: Vec<Leaf>,
     refusals: Mutex<u32>,
+    suspended: Mutex<Vec<Duration>>,
+}
+
+impl Scripted {
+    fn new(leaves: Vec<Leaf>, refusals: u32) -> Arc<Self> {
+        Arc::new(Self { leaves, refusals: Mutex::new(refusals), suspended: Mutex::default() })
+    }
 }
 
 #[async_trait]
-impl Opens for Scripted {
+impl Audited for Scripted {
     async fn open(&self, _: &AccountId, _: &AttemptOf, first: u32, count: u32) -> Result<Vec<Leaf>, Unopened> {
         let mut refusals = self.refusals.lock();
         if let Some(left) = refusals.checked_sub(1) {
@@ -24,27 +40,57 @@ impl Opens for Scripted {
         let range = first as usize..(first + count) as usize;
         Ok(self.leaves.get(range).unwrap_or_default().to_vec())
     }
+
+    fn suspend(self: Arc<Self>, _: &AccountId, left: Duration) {
+        if !left.is_zero() {
+            self.suspended.lock().push(left);
+        }
+    }
+}
+
+/// An engine that says of each attempt what it was told to.
+struct Says(Result<Result<Scores, Failure>, Unable>);
+
+#[async_trait]
+impl Scoring for Says {
+    fn class_of(&self, model_root: &Hash) -> Option<&str> {
+        (*model_root == receipt_of(&[]).spec.model_root).then_some("cpu")
+    }
+
+    async fn score(&self, order: Order) -> Result<Result<Scores, Failure>, Unable> {
+        assert_eq!((order.tokens.len(), order.context_tokens, order.was_cancelled), (order.leaves.len(), 100, false));
+        self.0.clone()
+    }
 }
 
 const TERMS: AuditTerms = AuditTerms { patience: Duration::from_millis(10), challenges_per_day: 3 };
 
 struct Stage {
+    miners: Arc<Scripted>,
     auditor: Arc<Auditor>,
     chosen: mpsc::Receiver<Place>,
     store: Store,
     _folder: tempfile::TempDir,
 }
 
+fn stores(store: &Store) -> AuditStores {
+    AuditStores { evidence: store.evidence(), audits: store.audits(), demands: store.demands() }
+}
+
 /// With a miner that opens `leaves` when it has refused so often.
 async fn stage(leaves: Vec<Leaf>, refusals: u32) -> Stage {
+    with_engine(leaves, refusals, None).await
+}
+
+/// The same, with an engine.
+async fn with_engine(leaves: Vec<Leaf>, refusals: u32, statistics: Option<Statistics>) -> Stage {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
     let (waiting, chosen) = queue();
-    let opens = Arc::new(Scripted { leaves, refusals: Mutex::new(refusals) });
-    let auditor = Auditor::new(Hash::zero(), opens, store.evidence(), store.audits(), store.demands(), waiting, TERMS)
-        .await
-        .unwrap();
-    Stage { auditor: Arc::new(auditor), chosen, store, _folder: folder }
+    let miners = Scripted::new(leaves, refusals);
+    let auditor =
+        Auditor::new(Hash::zero(), miners.clone(), stores(&store), waiting, statistics, TERMS).await.unwrap();
+    Stage { miners, auditor: Arc::new(auditor), chosen, store, _folder: folder }
 }
 
 /// An attempt of a task that began just now.
@@ -56,6 +102,7 @@ fn finished(leaves: &[Leaf]) -> Finished {
         receipt: SignedReceipt { receipt, signature: [7; 64] },
         tokens: leaves.iter().map(|leaf| leaf.token).collect(),
         class: "cpu".into(),
+        context_tokens: 100,
     }
 }
 
@@ -123,11 +170,9 @@ async fn what_is_known_of_a_miner_outlives_the_gateway() {
     let stage = stage(forged.clone(), 0).await;
     let finished = finished(&forged);
     stage.audited(&finished).await;
-    let (store, (waiting, _)) = (&stage.store, queue());
-    let opens = Arc::new(Scripted { leaves: vec![], refusals: Mutex::new(0) });
-    let next = Auditor::new(Hash::zero(), opens, store.evidence(), store.audits(), store.demands(), waiting, TERMS)
-        .await
-        .unwrap();
+    let (waiting, _) = queue();
+    let miners = Scripted::new(vec![], 0);
+    let next = Auditor::new(Hash::zero(), miners, stores(&stage.store), waiting, None, TERMS).await.unwrap();
     assert_eq!(next.standing(finished.miner()), stage.auditor.standing(finished.miner()));
 }
 
@@ -164,4 +209,64 @@ async fn what_is_chosen_is_audited() {
     tokio::time::timeout(Duration::from_secs(20), audited).await.unwrap();
     stop.cancel();
     running.await.unwrap();
+}
+
+fn scores(margin: f64) -> Scores {
+    let stretch = |number| Stretch { number, margin, ..Stretch::default() };
+    Scores { stretches: (0..16).map(stretch).collect(), tokens: 128, disagreeing: 9, has_ended: false }
+}
+
+/// Says `said` of attempts, which are judged if `is_judged`.
+fn statistics(said: Result<Result<Scores, Failure>, Unable>, is_judged: bool) -> Statistics {
+    let pair = Pair {
+        miner_class: "cpu".into(),
+        auditor_class: "cpu".into(),
+        model_root: hex::encode(receipt_of(&[]).spec.model_root),
+        calibration: Calibration::of(&vec![Stretch::default(); 12_500], 100_000),
+    };
+    Statistics::new(Arc::new(Says(said)), Book::new(if is_judged { vec![pair] } else { vec![] }).unwrap())
+}
+
+#[tokio::test]
+async fn what_an_engine_says_is_judged_where_honest_miners_were_measured() {
+    let honest = leaves(&drawing(), 300);
+    for (said, is_judged, outcome, streak) in [
+        (Ok(Ok(scores(0.0))), true, "passed", 1),
+        (Ok(Ok(scores(0.5))), true, "deviant", 0),
+        (Ok(Ok(scores(0.5))), false, "passed", 1),
+        (Ok(Err(Failure::Output)), false, "failed", 0),
+        (Err(Unable("it has ended".into())), true, "passed", 1),
+    ] {
+        let is_scored = matches!(said, Ok(Ok(_)));
+        let stage = with_engine(honest.clone(), 0, Some(statistics(said, is_judged))).await;
+        let finished = finished(&honest);
+        let record = stage.audited(&finished).await;
+        assert_eq!((record.outcome.as_str(), record.distances.is_some()), (outcome, is_scored), "{}", record.reason);
+        let standing = stage.auditor.standing(finished.miner());
+        assert_eq!((standing.streak, standing.was_judged()), (streak, is_judged && is_scored || outcome == "failed"));
+        // One deviant answer suspends nobody; what no honest miner can have done does.
+        assert_eq!(!stage.miners.suspended.lock().is_empty(), outcome == "failed");
+    }
+}
+
+#[tokio::test]
+async fn a_suspension_outlives_the_gateway() {
+    let honest = leaves(&drawing(), 10);
+    let stage = with_engine(honest.clone(), 0, Some(statistics(Ok(Err(Failure::Output)), false))).await;
+    stage.audited(&finished(&honest)).await;
+    let (waiting, _) = queue();
+    let miners = Scripted::new(vec![], 0);
+    Auditor::new(Hash::zero(), miners.clone(), stores(&stage.store), waiting, None, TERMS).await.unwrap();
+    let day = Duration::from_secs(24 * 60 * 60);
+    let suspended = miners.suspended.lock().clone();
+    assert!(matches!(&suspended[..], [left] if *left <= day && *left > day / 2), "{suspended:?}");
+}
+
+#[tokio::test]
+async fn other_models_are_checked_without_an_engine() {
+    let honest = leaves(&drawing(), 10);
+    let stage = with_engine(honest.clone(), 0, Some(statistics(Ok(Err(Failure::Output)), true))).await;
+    let mut other = finished(&honest);
+    other.receipt.receipt.spec.model_root = Hash::repeat_byte(0xee);
+    assert_eq!(stage.audited(&other).await.outcome, "passed");
 }

@@ -5,7 +5,7 @@ use cuckoo_primitives::{
     task::{Drawing, Finish},
 };
 
-use super::{Claim, End, Failure, Own};
+use super::{Claim, End, Failure, Own, WrongEnd};
 
 /// Fails unless the end, the count of tokens and the output follow from the tokens.
 pub(super) fn check(claim: &Claim<'_>, drawing: &Drawing, own: &Own) -> Result<(), Failure> {
@@ -14,22 +14,22 @@ pub(super) fn check(claim: &Claim<'_>, drawing: &Drawing, own: &Own) -> Result<(
     // A token that ends the text is committed to and not counted.
     let silent = u32::from(own.end == End::Token);
     if own.end == End::Early {
-        return Err(Failure::End("tokens follow behind its end"));
+        return Err(Failure::End(WrongEnd::GoesOn));
     }
     if claim.tokens.len() as u64 != u64::from(produced) + u64::from(silent) {
-        return Err(Failure::End("another number of tokens is counted than was sent"));
+        return Err(Failure::End(WrongEnd::Count));
     }
     if produced > drawing.max_tokens {
-        return Err(Failure::End("there are more tokens than were asked for"));
+        return Err(Failure::End(WrongEnd::TooLong));
     }
     let has_ended = own.end != End::Open;
     match receipt.finish {
-        Finish::Stop if !has_ended => return Err(Failure::End("nothing in it ends it")),
-        Finish::Length if has_ended => return Err(Failure::End("it ended by itself before its limit")),
+        Finish::Stop if !has_ended => return Err(Failure::End(WrongEnd::Open)),
+        Finish::Length if has_ended => return Err(Failure::End(WrongEnd::Ended)),
         Finish::Length if produced < own.most_tokens.min(drawing.max_tokens) => {
-            return Err(Failure::End("it is shorter than its limit"));
+            return Err(Failure::End(WrongEnd::Short));
         }
-        Finish::Cancelled if !claim.was_cancelled => return Err(Failure::End("nobody cancelled it")),
+        Finish::Cancelled if !claim.was_cancelled => return Err(Failure::End(WrongEnd::NotCancelled)),
         Finish::Stop | Finish::Length | Finish::Cancelled => {}
     }
     // Of a text that was cut off, what was held back was never sent.

@@ -1,9 +1,10 @@
 //! What an honest miner cannot have done.
 
+use codec::{Decode, Encode};
 use cuckoo_primitives::Hash;
 
 /// Why an attempt does not pass whatever its distances are.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, thiserror::Error)]
 pub enum Failure {
     /// Nothing says how its tokens were drawn.
     #[error("the receipt commits to nothing that could be checked")]
@@ -17,9 +18,9 @@ pub enum Failure {
         /// By the receipt.
         committed: u32,
         /// That arrived.
-        sent: usize,
+        sent: u32,
         /// That were opened.
-        opened: usize,
+        opened: u32,
     },
     /// What was sent or opened is not what the receipt commits to.
     #[error("what was sent or opened does not hash to the receipt's roots")]
@@ -48,7 +49,7 @@ pub enum Failure {
     },
     /// The text does not end the way the receipt says.
     #[error("the text does not end so: {0}")]
-    End(&'static str),
+    End(WrongEnd),
     /// The tokens say something else than what was sent.
     #[error("the tokens do not say what was sent")]
     Output,
@@ -63,7 +64,39 @@ pub enum Failure {
     Auditor,
 }
 
+/// How a text does not end the way its receipt says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, thiserror::Error)]
+pub enum WrongEnd {
+    /// One of its tokens ends it, and more follow.
+    #[error("tokens follow behind its end")]
+    GoesOn,
+    /// The receipt counts others than were sent.
+    #[error("another number of tokens is counted than was sent")]
+    Count,
+    /// Longer than was asked for.
+    #[error("there are more tokens than were asked for")]
+    TooLong,
+    /// Said to have ended by itself.
+    #[error("nothing in it ends it")]
+    Open,
+    /// Said to be at its limit, though a token or a stop string has ended it.
+    #[error("it ended by itself before its limit")]
+    Ended,
+    /// Said to be at its limit.
+    #[error("it is shorter than its limit")]
+    Short,
+    /// Said to be cancelled.
+    #[error("nobody cancelled it")]
+    NotCancelled,
+}
+
 impl Failure {
+    /// Other numbers of tokens, or of openings, than the receipt's.
+    pub fn lengths(committed: u32, sent: usize, opened: usize) -> Self {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self::Lengths { committed, sent: count(sent), opened: count(opened) }
+    }
+
     /// Whether it speaks against the miner.
     pub fn is_the_miners(&self) -> bool {
         *self != Self::Auditor

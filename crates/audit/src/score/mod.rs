@@ -19,10 +19,11 @@ pub mod logits;
 mod own;
 mod stretch;
 
-pub use failure::Failure;
+pub use failure::{Failure, WrongEnd};
 pub use own::{End, Own, OwnToken};
 pub use stretch::Stretch;
 
+use codec::{Decode, Encode};
 use cuckoo_primitives::{
     commitment::{hash_of, Leaf, Projection, Tree},
     task::{Drawing, Receipt},
@@ -50,7 +51,7 @@ pub struct Claim<'a> {
 }
 
 /// The distances of one attempt.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Scores {
     /// Eight positions each, the first and the last fewer; never empty.
     pub stretches: Vec<Stretch>,
@@ -104,7 +105,7 @@ fn committed<'a>(claim: &Claim<'a>) -> Result<&'a Drawing, Failure> {
         return Err(Failure::Empty);
     }
     if commitment.tokens as usize != sent || opened != sent {
-        return Err(Failure::Lengths { committed: commitment.tokens, sent, opened });
+        return Err(Failure::lengths(commitment.tokens, sent, opened));
     }
     let tokens: Tree = claim.tokens.iter().collect();
     let leaves: Tree = claim.leaves.iter().collect();

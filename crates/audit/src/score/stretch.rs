@@ -1,11 +1,12 @@
 //! The eight positions from one projected state to the next.
 
+use codec::{Decode, Encode};
 use cuckoo_primitives::commitment::PROJECTED_EVERY;
 
 use super::{LOGIT_CLIP, MARGIN_CLIP};
 
 /// The eight positions from one projected state to the next: what is judged as one, since neighbouring tokens err together.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode)]
 pub struct Stretch {
     /// The position of its first token is in [8 n, 8 n + 8).
     pub number: u32,

@@ -1,10 +1,11 @@
 //! An engine as miners and auditors use it.
 
 use anyhow::{bail, Context};
-use cuckoo_audit::score::{End, Own, OwnToken};
+use cuckoo_audit::score::{Failure, Own};
+use cuckoo_audit_engine::Asked;
 use cuckoo_engine::{
     Drawn, Engine, EngineError, FinishReason, FollowEvent, FollowRequest, Followed, GenerateRequest, GenerationEvent,
-    LocalEngine, Said, SaidEnd, SayRequest,
+    LocalEngine, Said, SayRequest,
 };
 use cuckoo_primitives::commitment::Leaf;
 
@@ -87,47 +88,21 @@ impl Player {
         Ok(u32::try_from(self.engine.tokenise(model, request.prompt.clone()).await?.len())?)
     }
 
-    /// What an auditor with `model` finds of a claimed completion; `None` if it is one that no completion can be.
+    /// What an auditor with `model` finds of a claimed completion.
     pub(super) async fn own(
         &self,
         model: &str,
         request: &GenerateRequest,
         tokens: &[u32],
         leaves: &[Leaf],
-    ) -> anyhow::Result<Option<Own>> {
-        let generate = GenerateRequest { model: model.into(), ..request.clone() };
-        let candidates = leaves.iter().map(|leaf| leaf.candidates.iter().map(|it| it.token).collect()).collect();
-        let asked = FollowRequest { generate, tokens: tokens.to_vec(), candidates };
-        let (prompt_tokens, followed) = match self.follow(asked).await {
-            Ok(followed) => followed,
-            Err(EngineError::InvalidRequest(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let Said { certain, held, end } = self.said(model, tokens, &request.sampling.stop).await?;
-        let end = match end {
-            SaidEnd::Open => End::Open,
-            SaidEnd::Early => End::Early,
-            SaidEnd::Last => match self.said(model, tokens, &[]).await?.end {
-                SaidEnd::Last => End::Token,
-                SaidEnd::Open | SaidEnd::Early => End::Text,
-            },
-        };
-        let context = self.engine.models().into_iter().find(|info| info.id == model).map_or(0, |it| it.context_tokens);
-        let room = context.saturating_sub(prompt_tokens);
-        let own = |Followed { own, claimed_logit, logits, .. }: Followed| OwnToken {
-            candidates: own.candidates,
-            claimed_logit,
-            logits,
-            projection: own.projection,
-        };
-        Ok(Some(Own {
-            prompt_tokens,
-            most_tokens: request.sampling.max_tokens.map_or(room, |most| most.min(room)),
-            certain,
-            held,
-            end,
-            tokens: followed.into_iter().map(own).collect(),
-        }))
+    ) -> anyhow::Result<Result<Own, Failure>> {
+        let request = GenerateRequest { model: model.into(), ..request.clone() };
+        let candidates: Vec<Vec<u32>> =
+            leaves.iter().map(|leaf| leaf.candidates.iter().map(|it| it.token).collect()).collect();
+        let context = self.engine.models().into_iter().find(|info| info.id == model).map(|it| it.context_tokens);
+        let context_tokens = context.context("the auditor has its model")?;
+        let asked = Asked { request: &request, echo: None, tokens, candidates: &candidates, context_tokens };
+        Ok(cuckoo_audit_engine::own(&self.engine, asked).await?)
     }
 
     /// Tokens before the completion, and what is found of each of its own.

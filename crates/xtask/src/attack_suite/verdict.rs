@@ -128,13 +128,13 @@ pub(super) async fn verdict(stage: &Stage, attempt: &Attempt) -> anyhow::Result<
     if opened.len() != attempt.tokens.len() {
         let (sent, opened) = (attempt.tokens.len(), opened.len());
         let committed = u32::try_from(sent)?;
-        return Ok(Verdict::Found(Finding::Failed(Failure::Lengths { committed, sent, opened })));
+        return Ok(Verdict::Found(Finding::Failed(Failure::lengths(committed, sent, opened))));
     }
     let promised = Checkpoint::Promised.id();
     let own = stage.auditor.own(promised, &attempt.request, &attempt.tokens, opened).await?;
     Ok(Verdict::Found(match own {
-        None => Finding::Failed(Failure::Impossible { index: 0 }),
-        Some(own) => audit(&claim, &own, Some(&stage.calibration)),
+        Err(failure) => Finding::Failed(failure),
+        Ok(own) => audit(&claim, &own, Some(&stage.calibration)),
     }))
 }
 

@@ -106,6 +106,12 @@ const RULES: &[Rule] = &[
         why: "it reads tasks of the link for an engine, whoever serves or checks them",
     },
     Rule {
+        krate: "cuckoo-audit-engine",
+        ours: &["cuckoo-audit", "cuckoo-engine", "cuckoo-primitives", "cuckoo-tasks", "cuckoo-wire"],
+        banned: CHAIN,
+        why: "it has an engine say what audits ask, and knows neither chain nor miners",
+    },
+    Rule {
         krate: "cuckoo-chain-client",
         ours: &["cuckoo-primitives"],
         banned: CHAIN,
@@ -135,6 +141,7 @@ const RULES: &[Rule] = &[
         ours: &[
             "coordinator-gateway",
             "cuckoo-audit",
+            "cuckoo-audit-engine",
             "cuckoo-chain-client",
             "cuckoo-engine",
             "cuckoo-primitives",
@@ -157,6 +164,7 @@ const RULES: &[Rule] = &[
 /// As [`PROGRAMS_MAY_USE`], and what it judges miners with.
 const GATEWAY_MAY_USE: &[&str] = &[
     "cuckoo-audit",
+    "cuckoo-audit-engine",
     "cuckoo-chain-client",
     "cuckoo-engine",
     "cuckoo-primitives",
