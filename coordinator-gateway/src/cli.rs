@@ -15,7 +15,7 @@ use cuckoo_primitives::{AccountId, Balance, Role};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    audit::engine::AuditEngineArgs,
+    audit::{calibrate::CalibrateArgs, engine::AuditEngineArgs},
     config::{JournalSync, RunConfig, DEFAULT_CHAIN_URL},
     routes::Amount,
     settle::handout,
@@ -42,6 +42,9 @@ enum Command {
     Keys(KeysArgs),
     /// Print what a miner was promised, signed now, as `miner-worker wallet import` takes it; also while a gateway runs.
     Vouchers(VouchersArgs),
+    /// Measure how far honest answers of a model are from what `--audit-models` says of them, so that answers of others
+    /// are judged by it. Takes two engines' memory, and about as long as writing 100,000 tokens twice.
+    Calibrate(CalibrateArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Go through answers for a gateway that has started this.
@@ -158,6 +161,7 @@ pub async fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Register(args) => args.execute().await,
         Command::Keys(args) => args.execute().await,
         Command::Vouchers(args) => args.execute().await,
+        Command::Calibrate(args) => args.execute().await,
         Command::Openapi => print_line(&crate::openapi().to_pretty_json()?),
         Command::AuditEngine(args) => args.execute().await,
     }

@@ -194,8 +194,7 @@ async fn start(
     );
     tokio::spawn(registry.clone().ask_those_aside(links_closed.clone()));
     let audits = (guard.genesis(), audits, statistics);
-    let auditor =
-        start_audits(audits, &store, registry.clone(), chain.clone(), key.clone(), &links_closed).await?;
+    let auditor = start_audits(audits, &store, registry.clone(), chain.clone(), key.clone(), &links_closed).await?;
     let payer = (!prices.are_free()).then(|| source.clone());
     let adoption = Adoption::new(&guard, payer, journal.clone(), exposure.clone());
     if !prices.are_free() {

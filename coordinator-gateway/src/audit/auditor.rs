@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use cuckoo_audit::{
     choice::{DaySecret, Rate},
-    reputation::{self, Consequence},
+    reputation,
     threshold::Judgement,
     Finding,
 };
@@ -14,14 +14,13 @@ use cuckoo_primitives::{
     commitment::Leaf,
     evidence::Evidence,
     signing::Statement,
-    task::began_ms,
     AccountId, Hash,
 };
 use cuckoo_wire::limits::MAX_OPENED;
 use futures::StreamExt;
 use parking_lot::Mutex;
 use rand::Rng;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, OwnedSemaphorePermit, Semaphore};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
@@ -30,14 +29,24 @@ use super::{
     distances::Distances,
     finished::Finished,
     opened::{self, check},
-    queue::{Place, Waiting},
+    queue::{NoRoom, Place, Waiting},
     standing::Standing,
     statistics::{Found, Statistics},
 };
 use crate::store::{now_ms, AuditRecord, AuditStore, DemandStore, EvidenceStore, StoreError};
 
-/// Audits that run at once: most of their time they wait for miners.
-const AT_ONCE: usize = 64;
+/// Audits that are begun: most of their time they wait for their miner, which is asked for one answer at a time.
+const BEGUN: usize = 4_096;
+/// Tokens whose openings are in memory at once, about 600 bytes each.
+const OPENED_AT_ONCE: u32 = 1 << 20;
+/// Longest answer that is opened, in tokens.
+const MAX_TOKENS: u32 = 1 << 17;
+/// How long a miner has to open an answer once it is asked, before it is asked again.
+const OPENING_LIMIT: Duration = Duration::from_secs(60);
+/// For what began longer ago nobody is asked any more: miners keep openings for two hours, and the chain asks within one.
+const MAX_AGE_MS: u64 = 45 * 60 * 1000;
+/// How long a miner gets no work that has too many answers to open.
+const BACKLOG_PAUSE: Duration = Duration::from_secs(60);
 /// The parts of a miner's time after which it is asked again.
 const PARTS: [u32; 4] = [150, 30, 6, 1];
 /// How long audits are on record.
@@ -68,6 +77,20 @@ enum Verdict {
     Fault(Box<Evidence>),
     /// The miner did not open what it had committed to.
     Unopened(String),
+    /// It was not asked, which says nothing of it.
+    NotAsked(&'static str),
+}
+
+/// What came of asking a miner.
+enum Opened {
+    /// Every token was drawn as it had to be. While `_held` is there others have less room.
+    Leaves { leaves: Vec<Leaf>, held: Option<OwnedSemaphorePermit> },
+    /// A fault that the chain can check.
+    Fault(Box<Evidence>),
+    /// It has opened nothing, or something else.
+    Nothing(String),
+    /// It was not asked.
+    NotAsked(&'static str),
 }
 
 /// How miners are treated that do not open at once.
@@ -98,6 +121,12 @@ pub(crate) struct Auditor {
     statistics: Option<Statistics>,
     standings: Mutex<HashMap<AccountId, Standing>>,
     waiting: Waiting,
+    /// Whose turn it is: each miner's own, so that one that stalls keeps back nobody but itself.
+    turns: Mutex<HashMap<AccountId, Arc<Semaphore>>>,
+    /// A permit for each token whose opening is in memory.
+    opened: Arc<Semaphore>,
+    /// Held while what is thought of a miner is stored, so that the last that is stored is the newest.
+    storing: tokio::sync::Mutex<()>,
     /// Times that a miner is challenged on the chain within a day.
     most_challenges: u32,
     pauses: Vec<Duration>,
@@ -117,8 +146,7 @@ impl Auditor {
         let read = |(miner, standing): (AccountId, String)| {
             serde_json::from_str(&standing).ok().map(|standing: Standing| (miner, standing))
         };
-        let standings: HashMap<AccountId, Standing> =
-            audits.standings().await?.into_iter().filter_map(read).collect();
+        let standings: HashMap<AccountId, Standing> = audits.standings().await?.into_iter().filter_map(read).collect();
         for (miner, standing) in &standings {
             miners.clone().suspend(miner, suspended(standing));
         }
@@ -134,6 +162,9 @@ impl Auditor {
             statistics,
             standings: Mutex::new(standings),
             waiting,
+            turns: Mutex::default(),
+            opened: Arc::new(Semaphore::new(OPENED_AT_ONCE as usize)),
+            storing: tokio::sync::Mutex::default(),
             most_challenges: terms.challenges_per_day,
             pauses: PARTS.map(|part| terms.patience / part).to_vec(),
         })
@@ -157,8 +188,11 @@ impl Auditor {
     /// Chooses whether an attempt that was answered is audited.
     pub(crate) async fn consider(&self, finished: Finished) {
         let is_open = finished.receipt.receipt.commitment.is_some_and(|commitment| commitment.tokens > 0);
-        let Some(began) = began_ms(&finished.spec().task_id).filter(|_| is_open) else { return };
-        let secret = match self.days.secret(day_of(i64::try_from(began).unwrap_or(i64::MAX))).await {
+        if !is_open {
+            return;
+        }
+        let began = i64::try_from(finished.began_ms()).unwrap_or(i64::MAX);
+        let secret = match self.days.secret(day_of(began)).await {
             Ok(secret) => secret,
             Err(error) => {
                 tracing::error!(target: "gateway::audit", %error, "no attempt can be chosen to be audited");
@@ -172,28 +206,55 @@ impl Auditor {
         let rate = standing(self.standings.lock().get(finished.miner()));
         let receipt = finished.receipt.receipt.signing_hash(&self.genesis);
         let is_chosen = DaySecret::new(secret).chooses(&spec.task_id, spec.attempt, &receipt, rate);
-        if is_chosen && !self.waiting.push(finished) {
-            metrics::counter!("gateway_audits_skipped_total").increment(1);
+        if !is_chosen {
+            return;
         }
+        let miner = finished.miner().clone();
+        match self.waiting.push(finished) {
+            Ok(()) => return,
+            Err(NoRoom::ForAll) => {}
+            Err(NoRoom::ForMiner) => self.miners.clone().suspend(&miner, BACKLOG_PAUSE),
+        }
+        metrics::counter!("gateway_audits_skipped_total").increment(1);
     }
 
     /// Audits what was chosen until `stop`.
     pub(crate) async fn run(self: Arc<Self>, chosen: mpsc::Receiver<Place>, stop: CancellationToken) {
-        let audits = ReceiverStream::new(chosen).for_each_concurrent(AT_ONCE, |place| {
+        let audits = ReceiverStream::new(chosen).for_each_concurrent(BEGUN, |place| {
             let auditor = self.clone();
-            async move { auditor.audit(&place.finished).await }
+            async move { auditor.audit(place).await }
         });
         // What is not decided by then was not audited; nobody loses by that.
         let _ = stop.run_until_cancelled(audits).await;
     }
 
-    async fn audit(&self, finished: &Finished) {
-        let verdict = self.verdict(finished).await;
+    async fn audit(&self, mut place: Place) {
+        let turns = self.turns.lock().entry(place.finished.miner().clone()).or_insert_with(one_turn).clone();
+        let opened = {
+            // They are never closed.
+            let _turn = turns.acquire().await;
+            self.opened(&place.finished).await
+        };
+        place.is_opened();
+        let verdict = match opened {
+            Opened::Leaves { leaves, held: _held } => Verdict::Drawn(match &self.statistics {
+                Some(statistics) => statistics.find(&place.finished, leaves).await,
+                None => None,
+            }),
+            Opened::Fault(evidence) => Verdict::Fault(evidence),
+            Opened::Nothing(why) => Verdict::Unopened(why),
+            Opened::NotAsked(why) => Verdict::NotAsked(why),
+        };
+        self.conclude(&place.finished, verdict).await;
+    }
+
+    /// What follows from an audit.
+    async fn conclude(&self, finished: &Finished, verdict: Verdict) {
         let (outcome, reason) = verdict.words();
         metrics::counter!("gateway_audits_total", "outcome" => outcome).increment(1);
-        let standing = self.judge(finished, &verdict);
+        self.judge(finished, &verdict);
         match outcome {
-            PASSED => tracing::debug!(target: "gateway::audit", miner = %finished.miner(), outcome, "audited"),
+            PASSED | VOID => tracing::debug!(target: "gateway::audit", miner = %finished.miner(), outcome, "audited"),
             _ => tracing::warn!(
                 target: "gateway::audit",
                 { miner = %finished.miner(), task.id = hex::encode(finished.spec().task_id), outcome, reason },
@@ -202,12 +263,18 @@ impl Auditor {
         }
         let record = record(finished, outcome, reason, verdict.distances());
         let stored = async {
-            let standing = serde_json::to_string(&standing).unwrap_or_default();
+            if let Verdict::Fault(evidence) = &verdict {
+                // Before anything else can go wrong.
+                self.evidence.add(evidence).await?;
+            }
+            let turn = self.storing.lock().await;
+            // Another audit may have come between.
+            let standing = serde_json::to_string(&self.standing(finished.miner())).unwrap_or_default();
             let oldest = now_ms().saturating_sub(i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX));
             self.audits.add(&record, &standing, oldest).await?;
+            drop(turn);
             match verdict {
-                Verdict::Drawn(_) => Ok(()),
-                Verdict::Fault(evidence) => self.evidence.add(&evidence).await.map(drop),
+                Verdict::Drawn(_) | Verdict::Fault(_) | Verdict::NotAsked(_) => Ok(()),
                 Verdict::Unopened(_) => self.challenge(finished).await,
             }
         };
@@ -217,52 +284,62 @@ impl Auditor {
     }
 
     /// What is thought of the miner after it.
-    fn judge(&self, finished: &Finished, verdict: &Verdict) -> Standing {
+    fn judge(&self, finished: &Finished, verdict: &Verdict) {
         let mut standings = self.standings.lock();
         let standing = standings.entry(finished.miner().clone()).or_default();
-        match verdict.words().0 {
-            PASSED => standing.passed(finished.has_fixed_seed()),
+        let before_ms = standing.suspended_until_ms();
+        let at_ms = u64::try_from(now_ms()).unwrap_or_default();
+        match (verdict, verdict.words().0) {
+            (_, PASSED) => standing.passed(finished.has_fixed_seed()),
+            (_, VOID) => {}
+            (Verdict::Unopened(_), _) => standing.unopened(finished.began_ms(), at_ms),
             _ => standing.failed(),
         }
         if let Verdict::Drawn(Some(Found { finding, calibration })) = verdict {
-            let of = reputation::Audited {
-                request: finished.request(),
-                has_fixed_seed: finished.has_fixed_seed(),
-                at_ms: u64::try_from(now_ms()).unwrap_or_default(),
-            };
-            if standing.reputation.take(finding, calibration.as_ref(), &of) == Consequence::Suspended {
-                let left = suspended(standing);
-                tracing::warn!(
-                    target: "gateway::audit",
-                    { miner = %finished.miner(), hours = left.as_secs() / 3600 },
-                    "a miner gets no work for a while"
-                );
-                self.miners.clone().suspend(finished.miner(), left);
-            }
+            let (request, has_fixed_seed) = (finished.request(), finished.has_fixed_seed());
+            let of = reputation::Audited { request, has_fixed_seed, at_ms };
+            standing.reputation.take(finding, calibration.as_ref(), &of);
         }
-        standing.clone()
+        if standing.suspended_until_ms() > before_ms {
+            let left = suspended(standing);
+            drop(standings);
+            tracing::warn!(
+                target: "gateway::audit",
+                { miner = %finished.miner(), minutes = left.as_secs() / 60 },
+                "a miner gets no work for a while"
+            );
+            self.miners.clone().suspend(finished.miner(), left);
+        }
     }
 
-    async fn verdict(&self, finished: &Finished) -> Verdict {
-        let mut pauses = self.pauses.iter();
+    /// What comes of asking the miner, again and again for as long as the operator has patience.
+    async fn opened(&self, finished: &Finished) -> Opened {
+        let tokens = u32::try_from(finished.tokens.len()).unwrap_or(u32::MAX);
+        if tokens > MAX_TOKENS {
+            return Opened::NotAsked("it is too long to be opened");
+        }
+        let age_ms = u64::try_from(now_ms()).unwrap_or_default().saturating_sub(finished.began_ms());
+        if age_ms > MAX_AGE_MS {
+            return Opened::NotAsked("it has waited too long for its audit");
+        }
+        // Who has shown nothing since it answered this is not waited for again.
+        let is_silent = self.standing(finished.miner()).is_silent_since(finished.began_ms());
+        let mut pauses = self.pauses.iter().filter(|_| !is_silent);
         loop {
-            let checked = match self.leaves(finished).await {
-                Ok(leaves) => check(&finished.receipt, &finished.tokens, &leaves).map(|()| leaves),
-                Err(Unopened(why)) => Err(opened::Found::Unopened(why)),
+            // They are never closed.
+            let held = self.opened.clone().acquire_many_owned(tokens).await.ok();
+            let asked = tokio::time::timeout(OPENING_LIMIT, self.leaves(finished)).await;
+            let leaves = asked.unwrap_or_else(|_| Err(Unopened("it has not opened it in time".into())));
+            let why = match leaves.map(|leaves| (check(&finished.receipt, &finished.tokens, &leaves), leaves)) {
+                Ok((Ok(()), leaves)) => return Opened::Leaves { leaves, held },
+                Ok((Err(opened::Found::Fault(evidence)), _)) => return Opened::Fault(evidence),
+                Ok((Err(opened::Found::Unopened(why)), _)) | Err(Unopened(why)) => why,
             };
-            match checked {
-                Ok(leaves) => {
-                    return Verdict::Drawn(match &self.statistics {
-                        Some(statistics) => statistics.find(finished, leaves).await,
-                        None => None,
-                    })
-                }
-                Err(opened::Found::Fault(evidence)) => return Verdict::Fault(evidence),
-                Err(opened::Found::Unopened(why)) => match pauses.next() {
-                    // It may be busy, or just be restarted.
-                    Some(pause) => tokio::time::sleep(*pause).await,
-                    None => return Verdict::Unopened(why),
-                },
+            drop(held);
+            match pauses.next() {
+                // It may be busy, or just be restarted.
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => return Opened::Nothing(why),
             }
         }
     }
@@ -287,8 +364,7 @@ impl Auditor {
         let index = rand::rng().random_range(0..finished.tokens.len().max(1));
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let demand = Demand::Opening { receipt: finished.receipt.clone(), index };
-        let began = began_ms(&finished.spec().task_id).unwrap_or_default();
-        let until = i64::try_from(began.saturating_add(CHALLENGED_WITHIN_MS)).unwrap_or(i64::MAX);
+        let until = i64::try_from(finished.began_ms().saturating_add(CHALLENGED_WITHIN_MS)).unwrap_or(i64::MAX);
         self.demand(&demand, (now_ms(), until)).await
     }
 
@@ -301,6 +377,12 @@ impl Auditor {
 
 /// In one word, that nothing is wrong.
 const PASSED: &str = "passed";
+/// In one word, that nobody knows.
+const VOID: &str = "void";
+
+fn one_turn() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(1))
+}
 
 impl Verdict {
     /// In one word, and in a sentence.
@@ -309,11 +391,12 @@ impl Verdict {
         let finding = match self {
             Self::Fault(evidence) => return ("fault", fault_of(evidence).to_owned()),
             Self::Unopened(why) => return ("unopened", why.clone()),
+            Self::NotAsked(why) => return (VOID, (*why).to_owned()),
             Self::Drawn(None) => return (PASSED, drawn("; this gateway has no engine for the model")),
             Self::Drawn(Some(found)) => &found.finding,
         };
         match finding {
-            Finding::Void => (PASSED, drawn("; the gateway's engine could not go through it")),
+            Finding::Void => (VOID, drawn("; the gateway's engine could not go through it, so it counts as nothing")),
             Finding::Shadow(_) => (PASSED, drawn("; how far an honest answer may be off has not been measured")),
             Finding::Judged(_, Judgement::Passed) => (PASSED, drawn(", from what the model says")),
             Finding::Judged(_, Judgement::Suspicious) => {
@@ -335,8 +418,7 @@ impl Verdict {
 
 /// For how long it still gets no work.
 fn suspended(standing: &Standing) -> Duration {
-    let until = standing.reputation.suspended_until_ms().unwrap_or_default();
-    Duration::from_millis(until.saturating_sub(u64::try_from(now_ms()).unwrap_or_default()))
+    Duration::from_millis(standing.suspended_until_ms().saturating_sub(u64::try_from(now_ms()).unwrap_or_default()))
 }
 
 fn record(finished: &Finished, outcome: &str, reason: String, distances: Option<Distances>) -> AuditRecord {

@@ -61,7 +61,7 @@ pub(crate) struct AuditEngineArgs {
 /// Starts the engine that `config` asks for, if it asks for one.
 pub(crate) async fn start(config: &GatewayConfig) -> Result<Option<Statistics>, AuditEngineError> {
     let Some(models) = &config.audit_models else { return Ok(None) };
-    let book = book(config.calibrations.as_deref())?;
+    let book = read_book(config.calibrations.as_deref())?;
     let program = std::env::current_exe().map_err(AuditEngineError::Program)?;
     let mut arguments: Vec<OsString> = ["audit-engine", "--threads"].map(OsString::from).to_vec();
     arguments.extend([config.audit_threads.to_string().into(), "--models".into(), models.into()]);
@@ -69,10 +69,13 @@ pub(crate) async fn start(config: &GatewayConfig) -> Result<Option<Statistics>, 
     Ok(Some(Statistics::new(Arc::new(engine), book)))
 }
 
-fn book(path: Option<&Path>) -> Result<Book, AuditEngineError> {
+/// The calibrations in this file, or those that come with the gateway.
+pub(super) fn read_book(path: Option<&Path>) -> Result<Book, AuditEngineError> {
     let parsed = match path {
         None => Book::shipped(),
-        Some(path) => Book::parse(&read(path).map_err(|source| AuditEngineError::Unreadable { path: path.into(), source })?),
+        Some(path) => {
+            Book::parse(&read(path).map_err(|source| AuditEngineError::Unreadable { path: path.into(), source })?)
+        }
     };
     parsed.map_err(|source| AuditEngineError::Calibrations { path: path.map(Path::to_path_buf), source })
 }

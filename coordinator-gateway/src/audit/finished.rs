@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use cuckoo_primitives::{
-    challenge::AttemptOf, evidence::SignedReceipt, signing::blake2_256, task::TaskSpec, AccountId, Hash,
+    challenge::AttemptOf,
+    evidence::SignedReceipt,
+    signing::blake2_256,
+    task::{began_ms, TaskSpec},
+    AccountId, Hash,
 };
 use cuckoo_wire::link;
 
@@ -39,6 +43,11 @@ impl Finished {
     /// Names it when it is asked about.
     pub(crate) fn attempt(&self) -> AttemptOf {
         AttemptOf::of(self.spec())
+    }
+
+    /// When its task began, in milliseconds since 1970; 0 if its id does not say.
+    pub(crate) fn began_ms(&self) -> u64 {
+        began_ms(&self.spec().task_id).unwrap_or_default()
     }
 
     /// Whether the application had fixed what its tokens are drawn from: a miner can have seen the same before.

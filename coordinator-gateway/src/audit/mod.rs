@@ -7,6 +7,7 @@
 //! is audited follows from it ([`standing`]).
 
 mod auditor;
+pub(crate) mod calibrate;
 pub(crate) mod challenger;
 mod days;
 mod distances;

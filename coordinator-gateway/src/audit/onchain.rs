@@ -32,7 +32,7 @@ impl OnChain {
 
 /// Whether the chain has judged it, and would judge again so. To be refused for want of coins is no judgement.
 fn is_final(error: &ChainError) -> bool {
-    matches!(error, ChainError::Dispatch { pallet, .. } if pallet == "Slashing")
+    matches!(error, ChainError::Dispatch { pallet, error, .. } if pallet == "Slashing" && error != "TooEarlyToAsk")
 }
 
 #[async_trait]
@@ -55,13 +55,14 @@ mod tests {
 
     #[test]
     fn only_what_the_chain_has_judged_is_over() {
-        let refused = |pallet: &str| ChainError::Dispatch {
+        let refused = |pallet: &str, error: &str| ChainError::Dispatch {
             pallet: pallet.into(),
-            error: "AlreadyReported".into(),
+            error: error.into(),
             docs: String::new(),
         };
-        assert!(is_final(&refused("Slashing")));
-        assert!(!is_final(&refused("Balances")));
+        assert!(is_final(&refused("Slashing", "AlreadyReported")));
+        assert!(!is_final(&refused("Slashing", "TooEarlyToAsk")));
+        assert!(!is_final(&refused("Balances", "AlreadyReported")));
         assert!(!is_final(&ChainError::Disconnected));
         assert!(!is_final(&ChainError::Rejected { reason: "inability to pay".into() }));
     }

@@ -1,10 +1,15 @@
 //! Attempts that wait for their audit.
 
-use std::sync::{
-    atomic::{AtomicUsize, Ordering},
-    Arc,
+use std::{
+    collections::HashMap,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        Arc,
+    },
 };
 
+use cuckoo_primitives::AccountId;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use super::finished::Finished;
@@ -13,12 +18,28 @@ use super::finished::Finished;
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// Most attempts that wait. Those that find no room are the same for all miners, who do not know of it.
 const MAX_WAITING: usize = 65_536;
+/// Most of one miner's that have not been opened yet. Honest ones open within a moment; who does not could else have the rest
+/// of its answers passed over.
+pub(super) const MAX_UNOPENED: u32 = 64;
 
 /// The end at which attempts arrive.
 #[derive(Clone)]
 pub(crate) struct Waiting {
     queue: mpsc::Sender<Place>,
     bytes: Arc<AtomicUsize>,
+    unopened: Unopened,
+}
+
+/// How many attempts of each miner have not been opened.
+type Unopened = Arc<Mutex<HashMap<AccountId, u32>>>;
+
+/// Why an attempt is not audited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoRoom {
+    /// For anybody's.
+    ForAll,
+    /// For this miner's: it has too many to open.
+    ForMiner,
 }
 
 /// An attempt that waits, and what it takes.
@@ -27,10 +48,27 @@ pub(crate) struct Place {
     pub(crate) finished: Finished,
     taken: usize,
     bytes: Arc<AtomicUsize>,
+    /// Until it is opened.
+    unopened: Option<Unopened>,
+}
+
+impl Place {
+    /// It has been opened, or will never be.
+    pub(super) fn is_opened(&mut self) {
+        let Some(unopened) = self.unopened.take() else { return };
+        let mut unopened = unopened.lock();
+        if let Some(count) = unopened.get_mut(self.finished.miner()) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                unopened.remove(self.finished.miner());
+            }
+        }
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.is_opened();
         self.bytes.fetch_sub(self.taken, Ordering::AcqRel);
     }
 }
@@ -38,20 +76,29 @@ impl Drop for Place {
 /// Both ends.
 pub(crate) fn queue() -> (Waiting, mpsc::Receiver<Place>) {
     let (queue, received) = mpsc::channel(MAX_WAITING);
-    (Waiting { queue, bytes: Arc::default() }, received)
+    (Waiting { queue, bytes: Arc::default(), unopened: Arc::default() }, received)
 }
 
 impl Waiting {
-    /// Has an attempt audited; false if there is no room.
-    pub(crate) fn push(&self, finished: Finished) -> bool {
+    /// Has an attempt audited, if there is room.
+    pub(super) fn push(&self, finished: Finished) -> Result<(), NoRoom> {
         let taken = finished.bytes();
         let with = |bytes: usize| Some(bytes.saturating_add(taken)).filter(|all| *all <= MAX_BYTES);
         if self.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, with).is_err() {
-            return false;
+            return Err(NoRoom::ForAll);
         }
-        let place = Place { finished, taken, bytes: self.bytes.clone() };
         // What finds no room gives its bytes back.
-        self.queue.try_send(place).is_ok()
+        let mut place = Place { finished, taken, bytes: self.bytes.clone(), unopened: None };
+        {
+            let mut unopened = self.unopened.lock();
+            let count = unopened.entry(place.finished.miner().clone()).or_default();
+            if *count >= MAX_UNOPENED {
+                return Err(NoRoom::ForMiner);
+            }
+            *count += 1;
+            place.unopened = Some(self.unopened.clone());
+        }
+        self.queue.try_send(place).map_err(|_| NoRoom::ForAll)
     }
 }
 
@@ -74,12 +121,28 @@ mod tests {
     #[tokio::test]
     async fn memory_bounds_what_waits_and_comes_back() {
         let (waiting, mut received) = queue();
-        assert!(waiting.push(finished(MAX_BYTES / 2)));
-        assert!(!waiting.push(finished(MAX_BYTES / 2)), "with what is around them both are too much");
-        assert!(waiting.push(finished(10)));
+        waiting.push(finished(MAX_BYTES / 2)).unwrap();
+        // With what is around them both are too much.
+        assert_eq!(waiting.push(finished(MAX_BYTES / 2)), Err(NoRoom::ForAll));
+        waiting.push(finished(10)).unwrap();
         drop(received.recv().await.unwrap());
-        assert!(waiting.push(finished(MAX_BYTES / 2)));
+        waiting.push(finished(MAX_BYTES / 2)).unwrap();
         drop((received.recv().await, received.recv().await));
-        assert_eq!(waiting.bytes.load(Ordering::Acquire), 0);
+        assert_eq!((waiting.bytes.load(Ordering::Acquire), waiting.unopened.lock().len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_miner_that_opens_nothing_finds_no_room_and_others_do() {
+        let (waiting, mut received) = queue();
+        (0..MAX_UNOPENED).for_each(|_| waiting.push(finished(10)).unwrap());
+        assert_eq!(waiting.push(finished(10)), Err(NoRoom::ForMiner));
+        let mut other = finished(10);
+        other.receipt.receipt.spec.miner = AccountId::from([0xee; 32]);
+        waiting.push(other).unwrap();
+        let mut first = received.recv().await.unwrap();
+        first.is_opened();
+        first.is_opened();
+        waiting.push(finished(10)).unwrap();
+        assert_eq!(waiting.push(finished(10)), Err(NoRoom::ForMiner), "it is counted once");
     }
 }

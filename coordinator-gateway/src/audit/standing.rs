@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 /// All attempts of a miner are audited until so many have passed, and again after each that has not.
 const FIRST: u32 = 20;
+/// How long a miner that opens nothing first gets no work, in milliseconds: an hour.
+const ASIDE_MS: u64 = 60 * 60 * 1000;
+/// At most so many times doubled: 21 days.
+const MOST_DOUBLED: u32 = 9;
 
 /// What audits think of a miner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +21,15 @@ pub(crate) struct Standing {
     pub(crate) streak: u32,
     /// How many are audited before any is left out.
     pub(crate) watched: u32,
+    /// Attempts of which it has shown nothing, since it was last not watched.
+    #[serde(default)]
+    pub(crate) unopened: u32,
+    /// When that was, the last time, in milliseconds since 1970.
+    #[serde(default)]
+    unopened_at_ms: u64,
+    /// Until when it gets no work for that, in milliseconds since 1970.
+    #[serde(default)]
+    pub(crate) aside_until_ms: u64,
     /// What the gateway's own engine makes of it, as far as its answers are judged.
     #[serde(default)]
     pub(crate) reputation: Reputation,
@@ -25,7 +38,16 @@ pub(crate) struct Standing {
 impl Default for Standing {
     /// Of a miner that nobody has seen.
     fn default() -> Self {
-        Self { audited: 0, failed: 0, streak: 0, watched: FIRST, reputation: Reputation::default() }
+        Self {
+            audited: 0,
+            failed: 0,
+            streak: 0,
+            watched: FIRST,
+            unopened: 0,
+            unopened_at_ms: 0,
+            aside_until_ms: 0,
+            reputation: Reputation::default(),
+        }
     }
 }
 
@@ -56,7 +78,34 @@ impl Standing {
         if !has_fixed_seed {
             self.streak = self.streak.saturating_add(1);
             self.watched = self.watched.saturating_sub(1);
+            self.unopened = if self.watched == 0 { 0 } else { self.unopened };
         }
+    }
+
+    /// After one of which it has shown nothing. Once is forgiven, as its machine may have broken; from then on it gets no work
+    /// for an hour, and twice as long each time, until as many as at first have passed in a row. Else whoever answers the
+    /// few challenges of a day, on the chain, need never open anything else. What began before the last time (`began_ms`) tells
+    /// nothing new.
+    pub(crate) fn unopened(&mut self, began_ms: u64, now_ms: u64) {
+        self.failed();
+        if self.is_silent_since(began_ms) {
+            return;
+        }
+        self.unopened_at_ms = now_ms;
+        self.unopened = self.unopened.saturating_add(1);
+        if let Some(doubled) = self.unopened.checked_sub(2) {
+            self.aside_until_ms = now_ms.saturating_add(ASIDE_MS << doubled.min(MOST_DOUBLED));
+        }
+    }
+
+    /// Whether it has shown nothing at a time after this.
+    pub(crate) fn is_silent_since(&self, began_ms: u64) -> bool {
+        began_ms <= self.unopened_at_ms
+    }
+
+    /// Until when it gets no work, in milliseconds since 1970; 0 if it was never kept from it.
+    pub(crate) fn suspended_until_ms(&self) -> u64 {
+        self.aside_until_ms.max(self.reputation.suspended_until_ms().unwrap_or_default())
     }
 
     /// After one that has not.
@@ -81,7 +130,8 @@ mod tests {
     #[test]
     fn trust_grows_slowly_and_has_an_end() {
         assert!((0..20).all(|passed| after(passed).rate(false) == Rate::ALL));
-        let rates: Vec<f64> = [20, 40, 90, 1_000, 2_250, 100_000].map(|passed| after(passed).rate(false).share()).to_vec();
+        let rates: Vec<f64> =
+            [20, 40, 90, 1_000, 2_250, 100_000].map(|passed| after(passed).rate(false).share()).to_vec();
         let expected = [0.2121, 0.15, 0.1, 0.03, 0.02, 0.02];
         assert!(rates.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-4), "{rates:?}");
     }
@@ -90,7 +140,10 @@ mod tests {
     fn one_failure_takes_it_all() {
         let mut standing = after(1_000);
         standing.failed();
-        assert_eq!((standing.rate(false), standing.streak, standing.failed, standing.audited), (Rate::ALL, 0, 1, 1_001));
+        assert_eq!(
+            (standing.rate(false), standing.streak, standing.failed, standing.audited),
+            (Rate::ALL, 0, 1, 1_001)
+        );
     }
 
     #[test]
@@ -98,6 +151,26 @@ mod tests {
         let trusted = after(2_250);
         assert!(!trusted.was_judged());
         assert_eq!((trusted.rate(false), trusted.rate(true)), (Rate::FLOOR, Rate::ALL));
+    }
+
+    #[test]
+    fn who_shows_nothing_again_and_again_is_left_aside_longer_each_time() {
+        let mut standing = after(100);
+        standing.unopened(9, 10);
+        assert_eq!((standing.suspended_until_ms(), standing.rate(false)), (0, Rate::ALL));
+        // What it had answered before its machine broke counts once.
+        (0..50).for_each(|began| standing.unopened(began / 10, 20));
+        assert_eq!((standing.suspended_until_ms(), standing.failed), (0, 51));
+        for (at, hours) in [(30, 1), (40, 2), (50, 4)] {
+            standing.passed(false);
+            standing.unopened(at - 1, at);
+            assert_eq!(standing.suspended_until_ms(), at + hours * ASIDE_MS);
+        }
+        (0..FIRST).for_each(|_| standing.passed(false));
+        standing.unopened(59, 60);
+        assert_eq!((standing.unopened, standing.suspended_until_ms()), (1, 50 + 4 * ASIDE_MS));
+        (100..200).for_each(|at| standing.unopened(at, at));
+        assert_eq!(standing.suspended_until_ms(), 199 + 512 * ASIDE_MS);
     }
 
     #[test]

@@ -44,6 +44,8 @@ const RECEIPT_GRACE: Duration = Duration::from_secs(15);
 /// So much earlier than ours a miner's clock may say that a task's time is over: it counts from the task's arrival, and no
 /// two clocks run alike.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
+/// How far the chain's clock, which is that of its last final block, may be behind ours, in milliseconds.
+const CLOCK_SLACK_MS: u64 = 30_000;
 
 /// One attempt. It never waits for its client, only for its miner and in the end for the journal, and nothing ends it early.
 /// So every receipt that comes in time is checked and paid for, and what may be spent stays set aside until that is stored.
@@ -271,6 +273,11 @@ impl RunningAttempt {
             return Err(Failure::Differs);
         }
         let (context, delivered) = (self.model.context_tokens, self.transcript.delivered());
+        let has_tokens = self.sent.as_ref().is_none_or(|sent| !sent.numbers().is_empty());
+        if receipt.finish != Finish::Cancelled && !has_tokens && !is_empty(&self.task, delivered) {
+            // Nothing could ever be opened of it, and its prompt would be paid for.
+            return Err(Failure::Violation("text of no token"));
+        }
         let usage = charged(&self.task, context, &receipt, delivered);
         Ok(Completed { receipt, signature, usage })
     }
@@ -378,7 +385,9 @@ impl RunningAttempt {
             Failure::Silent(_) => {
                 let began = began_ms(&agreement.spec.task_id).unwrap_or_default();
                 let time = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-                let between = (time(agreement.spec.deadline_ms), time(began.saturating_add(CHALLENGED_WITHIN_MS)));
+                // The chain's clock is that of its last block.
+                let due = agreement.spec.deadline_ms.saturating_add(CLOCK_SLACK_MS);
+                let between = (time(due), time(began.saturating_add(CHALLENGED_WITHIN_MS)));
                 let accepted = agreement.signed();
                 match accepted.is_signed(&self.attempts.guard.genesis()) {
                     true => self.attempts.auditor.demand(&Demand::Result { accepted }, between).await,

@@ -216,7 +216,11 @@ impl Tries {
         }
     }
 
-    pub(super) async fn collect(&self, attempt: &mut Attempt, collected: &mut Collected) -> Result<Box<Completed>, Failure> {
+    pub(super) async fn collect(
+        &self,
+        attempt: &mut Attempt,
+        collected: &mut Collected,
+    ) -> Result<Box<Completed>, Failure> {
         loop {
             match self.next(attempt).await? {
                 TaskEvent::Piece(Piece::Text(piece)) => {

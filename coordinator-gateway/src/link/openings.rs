@@ -126,7 +126,9 @@ impl Link {
 fn read(opening: &link::Opening, count: u32) -> Result<Vec<Leaf>, NotOpened> {
     if !opening.reason.is_empty() {
         let end = opening.reason.floor_char_boundary(MAX_REASON_BYTES);
-        return Err(NotOpened::Refused(opening.reason.split_at(end).0.to_owned()));
+        let reason = opening.reason.split_at(end).0;
+        // It is logged, and shown to everybody.
+        return Err(NotOpened::Refused(reason.chars().filter(|it| !it.is_control()).collect()));
     }
     let leaves = Vec::<Leaf>::decode_all(&mut &opening.leaves[..]).map_err(|_| NotOpened::Malformed)?;
     match leaves.len() == count as usize {

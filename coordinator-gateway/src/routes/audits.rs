@@ -54,7 +54,7 @@ struct Audit {
     tokens: u32,
     /// `passed`; `fault`: what it opened contradicts what it has signed, which goes before the chain; `unopened`: it did not
     /// show what it has signed for, and is asked on the chain; `failed`: no honest miner can have done that, by the
-    /// gateway's own engine; `deviant`: not what the model says; `suspicious`: rare among honest miners.
+    /// gateway's own engine; `void`: that engine could not go through it; `deviant`: not what the model says; `suspicious`: rare among honest miners.
     outcome: String,
     /// In a sentence.
     reason: String,
@@ -113,7 +113,8 @@ pub(crate) async fn list_audits(
 
 impl From<AuditRecord> for Audit {
     fn from(record: AuditRecord) -> Self {
-        let AuditRecord { task_id, attempt, miner, model, class, tokens, outcome, reason, audited_ms, distances } = record;
+        let AuditRecord { task_id, attempt, miner, model, class, tokens, outcome, reason, audited_ms, distances } =
+            record;
         let (task_id, miner) = (hex::encode(task_id), miner.to_string());
         Self { task_id, attempt, miner, model, class, tokens, outcome, reason, audited_ms, distances }
     }

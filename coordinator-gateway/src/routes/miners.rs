@@ -125,7 +125,7 @@ impl From<Standing> for AuditStanding {
             streak,
             rate: standing.rate(standing.was_judged()).share(),
             quality: standing.was_judged().then(|| reputation.quality(now_ms)),
-            suspended_until_ms: reputation.suspended_until_ms().filter(|until| *until > now_ms),
+            suspended_until_ms: Some(standing.suspended_until_ms()).filter(|until| *until > now_ms),
         }
     }
 }

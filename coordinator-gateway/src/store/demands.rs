@@ -27,7 +27,7 @@ impl DemandStore {
     }
 
     /// Has `miner` asked between these times, in milliseconds since 1970, unless it was asked the same before or, in the
-    /// day before, as often as `most_a_day`. Returns whether it will be.
+    /// day before and in the same way, as often as `most_a_day`. Returns whether it will be.
     pub(crate) async fn add(
         &self,
         miner: &AccountId,
@@ -40,7 +40,8 @@ impl DemandStore {
         let miner: &[u8] = miner.as_ref();
         let added = sqlx::query(
             "INSERT OR IGNORE INTO demands (hash, miner, encoded, not_before_ms, not_after_ms) \
-             SELECT ?, ?, ?, ?, ? WHERE (SELECT COUNT(*) FROM demands WHERE miner = ? AND not_before_ms > ?) < ?",
+             SELECT ?, ?, ?, ?, ? WHERE (SELECT COUNT(*) FROM demands \
+             WHERE miner = ? AND not_before_ms > ? AND substr(encoded, 1, 1) = substr(?, 1, 1)) < ?",
         )
         .bind(blake2_256(&[&encoded]).as_bytes().to_vec())
         .bind(miner)
@@ -49,6 +50,8 @@ impl DemandStore {
         .bind(between_ms.1)
         .bind(miner)
         .bind(now_ms().saturating_sub(DAY_MS))
+        // What kind of demand it is.
+        .bind(&encoded)
         .bind(most_a_day)
         .execute(&self.pool)
         .await?;

@@ -2,7 +2,8 @@
 
 use cuckoo_audit::score::{End, Failure, Own, OwnToken, WrongEnd};
 use cuckoo_engine::{
-    Engine, EngineError, FollowEvent, FollowRequest, Followed, GenerateRequest, ResponseFormat, Said, SaidEnd, SayRequest,
+    Engine, EngineError, FollowEvent, FollowRequest, Followed, GenerateRequest, ResponseFormat, Said, SaidEnd,
+    SayRequest,
 };
 
 /// A claimed completion.
@@ -42,11 +43,8 @@ pub async fn own(engine: &dyn Engine, asked: Asked<'_>) -> Result<Result<Own, Fa
         (SaidEnd::Last, SaidEnd::Last) => End::Token,
         (SaidEnd::Last, _) => End::Text,
     };
-    let followed = FollowRequest {
-        generate: request.clone(),
-        tokens: tokens.to_vec(),
-        candidates: asked.candidates.to_vec(),
-    };
+    let followed =
+        FollowRequest { generate: request.clone(), tokens: tokens.to_vec(), candidates: asked.candidates.to_vec() };
     let (prompt_tokens, followed) = follow(engine, followed).await?;
     Ok(Ok(Own {
         prompt_tokens,

@@ -88,8 +88,7 @@ async fn with_engine(leaves: Vec<Leaf>, refusals: u32, statistics: Option<Statis
     let store = Store::open(folder.path(), JournalSync::Normal).await.unwrap();
     let (waiting, chosen) = queue();
     let miners = Scripted::new(leaves, refusals);
-    let auditor =
-        Auditor::new(Hash::zero(), miners.clone(), stores(&store), waiting, statistics, TERMS).await.unwrap();
+    let auditor = Auditor::new(Hash::zero(), miners.clone(), stores(&store), waiting, statistics, TERMS).await.unwrap();
     Stage { miners, auditor: Arc::new(auditor), chosen, store, _folder: folder }
 }
 
@@ -114,7 +113,9 @@ fn forged(count: u32) -> Vec<Leaf> {
 
 impl Stage {
     async fn audited(&self, finished: &Finished) -> AuditRecord {
-        self.auditor.audit(finished).await;
+        let (waiting, mut places) = queue();
+        waiting.push(finished.clone()).unwrap();
+        self.auditor.audit(places.recv().await.unwrap()).await;
         self.store.audits().newest(None, 1).await.unwrap().remove(0)
     }
 }
@@ -235,7 +236,7 @@ async fn what_an_engine_says_is_judged_where_honest_miners_were_measured() {
         (Ok(Ok(scores(0.5))), true, "deviant", 0),
         (Ok(Ok(scores(0.5))), false, "passed", 1),
         (Ok(Err(Failure::Output)), false, "failed", 0),
-        (Err(Unable("it has ended".into())), true, "passed", 1),
+        (Err(Unable("it has ended".into())), true, "void", 0),
     ] {
         let is_scored = matches!(said, Ok(Ok(_)));
         let stage = with_engine(honest.clone(), 0, Some(statistics(said, is_judged))).await;

@@ -107,7 +107,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         krate: "cuckoo-audit-engine",
-        ours: &["cuckoo-audit", "cuckoo-engine", "cuckoo-primitives", "cuckoo-tasks", "cuckoo-wire"],
+        ours: &[
+            "cuckoo-audit",
+            "cuckoo-engine",
+            "cuckoo-primitives",
+            "cuckoo-sampler",
+            "cuckoo-tasks",
+            "cuckoo-wire",
+        ],
         banned: CHAIN,
         why: "it has an engine say what audits ask, and knows neither chain nor miners",
     },
