@@ -72,7 +72,7 @@ pub(crate) trait Audited: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 enum Verdict {
     /// Every token was drawn as it had to be; and what an engine says of it, if one was asked.
-    Drawn(Option<Found>),
+    Drawn(Option<Box<Found>>),
     /// A fault that the chain can check.
     Fault(Box<Evidence>),
     /// The miner did not open what it had committed to.
@@ -238,7 +238,7 @@ impl Auditor {
         place.is_opened();
         let verdict = match opened {
             Opened::Leaves { leaves, held: _held } => Verdict::Drawn(match &self.statistics {
-                Some(statistics) => statistics.find(&place.finished, leaves).await,
+                Some(statistics) => statistics.find(&place.finished, leaves).await.map(Box::new),
                 None => None,
             }),
             Opened::Fault(evidence) => Verdict::Fault(evidence),
@@ -295,7 +295,8 @@ impl Auditor {
             (Verdict::Unopened(_), _) => standing.unopened(finished.began_ms(), at_ms),
             _ => standing.failed(),
         }
-        if let Verdict::Drawn(Some(Found { finding, calibration })) = verdict {
+        if let Verdict::Drawn(Some(found)) = verdict {
+            let Found { finding, calibration } = &**found;
             let (request, has_fixed_seed) = (finished.request(), finished.has_fixed_seed());
             let of = reputation::Audited { request, has_fixed_seed, at_ms };
             standing.reputation.take(finding, calibration.as_ref(), &of);
@@ -408,7 +409,8 @@ impl Verdict {
     }
 
     fn distances(&self) -> Option<Distances> {
-        let Self::Drawn(Some(Found { finding, calibration })) = self else { return None };
+        let Self::Drawn(Some(found)) = self else { return None };
+        let Found { finding, calibration } = &**found;
         match finding {
             Finding::Shadow(scores) | Finding::Judged(scores, _) => Some(Distances::new(scores, calibration.as_ref())),
             Finding::Void | Finding::Failed(_) => None,

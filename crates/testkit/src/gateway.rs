@@ -153,6 +153,11 @@ impl Gateway {
 }
 
 impl GatewayBuilder {
+    /// Goes through audited answers with an engine of its own, which has the models of this folder.
+    pub fn audit_models(self, models: &Path) -> Self {
+        self.arg("--audit-models").arg(&models.display().to_string())
+    }
+
     /// Another operator than `//Coordinator`.
     pub fn operator(mut self, suri: &str) -> Self {
         self.operator = suri.into();

@@ -12,9 +12,9 @@ use cuckoo_primitives::{
 };
 use cuckoo_testkit::{
     api::chat,
+    binaries,
     consensus::convictions,
     fake_miner::{self, Lie},
-    gateway::GatewayBuilder,
     keys::{account, keypair},
     market::{stash_account, Market},
     models::{self, CHAT},
@@ -96,9 +96,8 @@ async fn newest_audit(gateway: &Gateway, operator: &str) -> anyhow::Result<Value
 
 #[tokio::test]
 async fn who_invents_answers_gets_no_more_work() {
-    let models = models::dir(&[CHAT]).unwrap().display().to_string();
-    let audited = |gateway: GatewayBuilder| gateway.arg("--audit-models").arg(&models);
-    let mut network = Network::start_with(&[("//Miner1", 2)], audited).await.unwrap();
+    let models = models::dir(&[CHAT]).unwrap();
+    let mut network = Network::start_with(&[("//Miner1", 2)], |gateway| gateway.audit_models(&models)).await.unwrap();
     let Network { gateway, node, miners } = &mut network;
     // Some of the tokens are not the likeliest.
     let mut question = chat(CHAT, "Name the capital of France.", 24);
@@ -139,6 +138,31 @@ async fn who_invents_answers_gets_no_more_work() {
     })
     .await
     .unwrap();
+}
+
+#[test]
+fn a_gateway_measures_honest_answers_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (models, file) = (models::dir(&[CHAT]).unwrap(), folder.path().join("calibrations.toml"));
+    let mut tokens = Vec::new();
+    // The second time it takes the place of the first.
+    for asked in ["200", "300"] {
+        let output = std::process::Command::new(binaries::find("coordinator-gateway").unwrap())
+            .args(["calibrate", "--model", CHAT, "--tokens", asked, "--audit-models"])
+            .arg(&models)
+            .arg("--calibrations")
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let pair: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&pair["deviating"], &pair["miner_class"]), (&0.into(), &pair["auditor_class"]), "{pair}");
+        tokens.push(pair["tokens"].as_u64().unwrap());
+        let written = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(written.matches("[[pair]]").count(), 1, "{written}");
+        assert!(written.contains(&format!("tokens = {}\n", tokens.last().unwrap())), "{written}");
+    }
+    assert!(tokens[0] >= 200 && tokens[1] >= 300, "{tokens:?}");
 }
 
 #[tokio::test]

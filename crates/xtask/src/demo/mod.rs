@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: the whole path once, on this machine.
 
+mod audits;
 mod pay;
 mod requests;
 mod stage;
@@ -59,6 +60,8 @@ async fn show(start: Instant) -> anyhow::Result<Stage> {
     step(start, &format!("{} small requests, {} at once", requests::SMALL, requests::AT_ONCE));
     requests::small(stage.api(), &mut served).await?;
     println!("{}", table::shares(&stage.miners().await?, &served)?);
+    step(start, "the gateway goes through some of the answers with an engine of its own");
+    step(start, &audits::show(stage.api()).await?);
     step(start, "the miners redeem the coordinator's vouchers");
     pay::show(&stage, &served, &before).await?;
     Ok(stage)

@@ -34,7 +34,8 @@ impl Stage {
         let node = Node::dev().start().await?;
         let height = node.until_finalised(1, FIRST_BLOCK_LIMIT).await?;
         step(start, &format!("block {height} is final; starting the coordinator's gateway"));
-        let gateway = Gateway::builder(&node).operator(COORDINATOR).start().await?;
+        let gateway = Gateway::builder(&node).operator(COORDINATOR).audit_models(&models::dir(&[models::CHAT])?);
+        let gateway = gateway.start().await?;
         let mut miners = Vec::new();
         for operator in MINERS {
             step(start, &format!("starting the miner {operator}"));
