@@ -6,6 +6,10 @@ use sqlx::{Row, SqlitePool};
 
 use super::{now_ms, StoreError};
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long demands are on record after their time.
+const KEPT_MS: i64 = 32 * DAY_MS;
+
 /// The table. Only this type reads and writes it.
 #[derive(Clone, Debug)]
 pub(crate) struct DemandStore {
@@ -35,9 +39,13 @@ impl DemandStore {
         between_ms: (i64, i64),
         most_a_day: u32,
     ) -> Result<bool, StoreError> {
-        const DAY_MS: i64 = 24 * 60 * 60 * 1000;
         let encoded = demand.encode();
         let miner: &[u8] = miner.as_ref();
+        let now_ms = now_ms();
+        sqlx::query("DELETE FROM demands WHERE not_after_ms < ?")
+            .bind(now_ms.saturating_sub(KEPT_MS))
+            .execute(&self.pool)
+            .await?;
         let added = sqlx::query(
             "INSERT OR IGNORE INTO demands (hash, miner, encoded, not_before_ms, not_after_ms) \
              SELECT ?, ?, ?, ?, ? WHERE (SELECT COUNT(*) FROM demands \
@@ -49,7 +57,7 @@ impl DemandStore {
         .bind(between_ms.0)
         .bind(between_ms.1)
         .bind(miner)
-        .bind(now_ms().saturating_sub(DAY_MS))
+        .bind(now_ms.saturating_sub(DAY_MS))
         // What kind of demand it is.
         .bind(&encoded)
         .bind(most_a_day)

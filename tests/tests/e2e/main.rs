@@ -10,6 +10,7 @@ mod drain;
 mod hostile_http;
 mod hostile_link;
 mod large_embedding;
+mod mid_stream;
 mod miners;
 mod payment;
 mod register;

@@ -42,9 +42,15 @@ async fn results_are_paid_from_escrow_and_go_on_after_restarts() {
             network.gateway.api().chat(CHAT, question, 8).await.unwrap();
         }
         redeem(&network.miners[0]).await.unwrap();
-        let paid = settled(&market, &coordinator, "//Miner1").await.unwrap();
+        // It is final; what is read here follows the chain by itself.
+        let paid = until(LIMIT, "the payment", async || {
+            let paid = settled(&market, &coordinator, "//Miner1").await?;
+            ensure!(paid > paid_before, "{paid} planck are settled, as before");
+            Ok(paid)
+        })
+        .await
+        .unwrap();
         println!("settled {paid} planck, {paid_before} before");
-        assert!(paid > paid_before, "nothing was paid");
         let escrow = market.chain().solvency(&coordinator).await.unwrap().escrow;
         assert_eq!(genesis_escrow - escrow, paid, "what left escrow is what was settled");
         // 5 % are the protocol's, rounded up with each payment.

@@ -66,25 +66,40 @@ async fn until_convicted(node: &Node, gateway: &Gateway, operator: &str, fault: 
     .await
 }
 
-/// The miner of this operator lies so and loses a part of its stake.
-async fn loses(operator: &str, lie: Lie, fault: Fault, fraction: u32) {
+/// Miners lie so, and each loses this fraction of its stake for this fault.
+async fn lose(lies: &[(&str, Lie, Fault, u32)]) {
     let node = Node::dev().start().await.unwrap();
-    let (market, gateway, _links) = liars(&node, &[(operator, lie)]).await.unwrap();
-    let before = market.candidate(operator).unwrap().own_stake;
-    let conviction = until_convicted(&node, &gateway, operator, fault).await.unwrap();
-    println!("{operator}: {fault:?}, {} CAI taken of {}", conviction.loss / CAI, before / CAI);
-    assert_eq!(conviction.fraction.deconstruct(), fraction);
-    assert!(matches!(market.candidate(operator).unwrap().status, CandidateStatus::Chilled));
+    let liars_only: Vec<(&str, Lie)> = lies.iter().map(|(operator, lie, ..)| (*operator, *lie)).collect();
+    let (market, gateway, _links) = liars(&node, &liars_only).await.unwrap();
+    for (operator, _, fault, fraction) in lies {
+        let conviction = until_convicted(&node, &gateway, operator, *fault).await.unwrap();
+        println!("{operator}: {fault:?}, {} CAI taken", conviction.loss / CAI);
+        assert_eq!(conviction.fraction.deconstruct(), *fraction);
+        assert!(matches!(market.candidate(operator).unwrap().status, CandidateStatus::Chilled));
+    }
 }
 
 #[tokio::test]
 async fn who_opens_nothing_is_asked_on_the_chain_and_loses_a_fifth() {
-    loses("//Miner1", Lie::Withhold, Fault::WithheldOpening, ALL / 5).await;
+    lose(&[("//Miner1", Lie::Withhold, Fault::WithheldOpening, ALL / 5)]).await;
 }
 
 #[tokio::test]
 async fn who_sends_what_it_has_not_drawn_loses_all() {
-    loses("//Miner1", Lie::FalseDraw, Fault::FalseDraw, ALL).await;
+    let false_draw = ("//Miner1", Lie::FalseDraw, Fault::FalseDraw, ALL);
+    lose(&[false_draw, ("//Miner2", Lie::OtherLeaf, Fault::LeafMismatch, ALL)]).await;
+}
+
+#[tokio::test]
+async fn who_signs_for_something_else_than_it_did_loses_all() {
+    let other_tokens = ("//Miner1", Lie::OtherTokens, Fault::Misdelivery, ALL);
+    lose(&[other_tokens, ("//Miner2", Lie::OtherSpec, Fault::ReceiptEquivocation, ALL)]).await;
+}
+
+#[tokio::test]
+async fn who_counts_too_much_loses_a_fifth_and_who_says_nothing_a_two_hundredth() {
+    let excess = ("//Miner1", Lie::Excess, Fault::Excess, ALL / 5);
+    lose(&[excess, ("//Miner2", Lie::Silence, Fault::MissedDeadline, ALL / 200)]).await;
 }
 
 /// What the newest audit of this miner found.

@@ -249,7 +249,7 @@ async fn a_server_that_has_lost_a_model_or_itself_is_noticed() {
         [("200 OK", LISTING), ("200 OK", r#"{"data": [{"id": "other"}]}"#), ("503 Busy", ""), ("200 OK", LISTING)];
     let server = Scripted::start(scripts.map(|(code, body)| status(code, body)).to_vec()).await;
     let engine = OpenAiEngine::connect(options(&server.url)).await.unwrap();
-    for expected in ["it has other", "503"] {
+    for expected in ["it has other", "too many requests"] {
         let unavailable = engine.unavailable().await;
         let ids: Vec<&str> = unavailable.iter().map(|(id, _)| id.as_str()).collect();
         assert_eq!(ids, ["chat", "vectors"], "both are the server's");

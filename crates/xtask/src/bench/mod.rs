@@ -7,6 +7,7 @@ mod gateway;
 mod program;
 mod selection;
 mod settlement;
+mod verify;
 
 use clap::Subcommand;
 
@@ -21,6 +22,8 @@ pub(crate) enum Bench {
     Engine(engine::Args),
     /// A million tasks promised, checked, and paid on a real chain: extrinsics, blocks, time, bytes; vouchers a second
     Settlement(settlement::Args),
+    /// What committing to tokens costs a miner, what audits cost a coordinator, and what evidence costs the chain
+    Verify(verify::Args),
     /// Requests a second, latencies and memory of a gateway whose miners answer at once
     Gateway(gateway::Args),
     /// The gateway that `bench gateway` measures, in a process of its own
@@ -34,6 +37,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Economy => economy::run(),
         Bench::Engine(args) => engine::run(&args),
         Bench::Settlement(args) => settlement::run(&args),
+        Bench::Verify(args) => verify::run(&args),
         Bench::Gateway(args) => gateway::run(&args),
         Bench::GatewayChild(args) => gateway::child::run(&args),
     }
