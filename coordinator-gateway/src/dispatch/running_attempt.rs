@@ -44,8 +44,9 @@ const RECEIPT_GRACE: Duration = Duration::from_secs(15);
 /// So much earlier than ours a miner's clock may say that a task's time is over: it counts from the task's arrival, and no
 /// two clocks run alike.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(1);
-/// How far the chain's clock, which is that of its last final block, may be behind ours, in milliseconds.
-const CLOCK_SLACK_MS: u64 = 30_000;
+/// How far the chain's clock, which is that of its last block, is usually behind ours at most, in milliseconds. Who asks too
+/// early asks again.
+const CLOCK_SLACK_MS: u64 = 6_000;
 
 /// One attempt. It never waits for its client, only for its miner and in the end for the journal, and nothing ends it early.
 /// So every receipt that comes in time is checked and paid for, and what may be spent stays set aside until that is stored.
