@@ -193,8 +193,9 @@ async fn start(
         budgets.clone(),
     );
     tokio::spawn(registry.clone().ask_those_aside(links_closed.clone()));
+    let court = OnChain::new(chain.clone(), key.clone(), guard.stash().clone());
     let audits = (guard.genesis(), audits, statistics);
-    let auditor = start_audits(audits, &store, registry.clone(), chain.clone(), key.clone(), &links_closed).await?;
+    let auditor = start_audits(audits, &store, registry.clone(), court, &links_closed).await?;
     let payer = (!prices.are_free()).then(|| source.clone());
     let adoption = Adoption::new(&guard, payer, journal.clone(), exposure.clone());
     if !prices.are_free() {
@@ -259,8 +260,7 @@ async fn start_audits(
     (genesis, terms, statistics): (Hash, AuditTerms, Option<Statistics>),
     store: &Store,
     registry: Arc<Registry>,
-    chain: Chain,
-    key: Keypair,
+    court: OnChain,
     stop: &CancellationToken,
 ) -> Result<Arc<Auditor>, StoreError> {
     let (waiting, chosen) = audit::queue();
@@ -268,9 +268,10 @@ async fn start_audits(
     let stores = AuditStores { evidence: evidence.clone(), audits: store.audits(), demands: demands.clone() };
     let auditor = Arc::new(Auditor::new(genesis, registry, stores, waiting, statistics, terms).await?);
     tokio::spawn(auditor.clone().run(chosen, stop.clone()));
-    let court = Arc::new(OnChain::new(chain, key));
+    let court = Arc::new(court);
     tokio::spawn(audit::reporter::run(evidence, court.clone(), stop.clone()));
-    tokio::spawn(audit::challenger::run(demands, court, stop.clone()));
+    tokio::spawn(audit::challenger::run(demands, court.clone(), stop.clone()));
+    tokio::spawn(audit::rater::run(auditor.clone(), court, stop.clone()));
     Ok(auditor)
 }
 

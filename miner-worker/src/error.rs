@@ -87,6 +87,9 @@ pub enum Error {
         /// Why.
         source: KeptError,
     },
+    /// Nobody answers any more what is asked on the chain.
+    #[error("answering what is asked on the chain has ended ({0}), and who does not answer loses stake; start again")]
+    Answering(String),
     /// The wallet cannot be used.
     #[error(transparent)]
     Wallet(#[from] WalletError),

@@ -84,8 +84,13 @@ async fn work(args: RunArgs, stop: CancellationToken) -> Result<(), Error> {
         false => Coordinators::At(args.coordinators.coordinators),
     };
     // Whether it has work or not, and until the last task is done.
-    let _answering = AbortOnDropHandle::new(tokio::spawn(answers::keep(answers, miner.chain().clone())));
-    serve(miner.clone(), coordinators, Duration::from_secs(args.drain_limit), stop).await;
+    let mut answering = AbortOnDropHandle::new(tokio::spawn(answers::keep(answers, miner.chain().clone())));
+    let serving = serve(miner.clone(), coordinators, Duration::from_secs(args.drain_limit), stop);
+    tokio::select! {
+        () = serving => {}
+        // Who works on and does not answer loses its stake.
+        ended = &mut answering => return Err(Error::Answering(ended.err().map_or_else(String::new, |error| error.to_string()))),
+    }
     if !miner.settlement().wallet().flush(WRITE_LIMIT) {
         tracing::warn!(target: "miner::wallet", "the last vouchers are not written; the coordinators bring them again");
     }
@@ -122,8 +127,10 @@ async fn start(args: &RunArgs, stop: CancellationToken) -> Result<(Arc<Miner>, A
     let asked = Arc::new(answers::OnChain::new(chain.clone(), key.clone()));
     let answers = Answers::new(kept.clone(), asked, who);
     let health = health::watch_over(engine.clone(), stop);
-    let miner =
-        Miner::new(key, chain, engine, args.slots, blocked, settlement, kept).events_to(Events::Stdout).minding(health);
+    let miner = Miner::new(key, chain, engine, args.slots, blocked, settlement, kept)
+        .events_to(Events::Stdout)
+        .minding(health)
+        .answering(answers.can_answer());
     Ok((Arc::new(miner), Arc::new(answers), data_dir))
 }
 

@@ -24,7 +24,7 @@ use sp_inherents::{CheckInherentsResult, InherentData};
 use sp_runtime::{
     traits::{Block as BlockT, NumberFor},
     transaction_validity::{TransactionSource, TransactionValidity},
-    ApplyExtrinsicResult, ExtrinsicInclusionMode,
+    ApplyExtrinsicResult, ExtrinsicInclusionMode, Perbill,
 };
 use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
@@ -286,6 +286,10 @@ impl_runtime_apis! {
 
         fn claimable(coordinator: AccountId, miner: AccountId) -> Balance {
             Settlement::claimable(coordinator, miner)
+        }
+
+        fn rating(coordinator: AccountId, miner: AccountId) -> Perbill {
+            Settlement::rating(coordinator, miner)
         }
 
         fn settled(coordinator: AccountId, miner: AccountId, channel: ChannelId) -> Settled {

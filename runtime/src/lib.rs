@@ -88,6 +88,7 @@ pub type Migrations = (
     pallet_cuckoo_staking::migrations::MigrateV1ToV2<Runtime>,
     pallet_cuckoo_registration::migrations::MigrateV1ToV2<Runtime>,
     pallet_cuckoo_voting::migrations::MigrateV1ToV2<Runtime>,
+    pallet_cuckoo_settlement::migrations::MigrateV1ToV2<Runtime>,
 );
 
 /// Which runtime this is. `spec_version` goes up with every change of what blocks do, `transaction_version` with every

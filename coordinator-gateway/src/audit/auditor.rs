@@ -14,7 +14,7 @@ use cuckoo_primitives::{
     commitment::Leaf,
     evidence::Evidence,
     signing::Statement,
-    AccountId, Hash,
+    AccountId, Hash, Perbill,
 };
 use cuckoo_wire::limits::MAX_OPENED;
 use futures::StreamExt;
@@ -64,8 +64,8 @@ pub(crate) trait Audited: Send + Sync + 'static {
     async fn open(&self, miner: &AccountId, attempt: &AttemptOf, first: u32, count: u32)
         -> Result<Vec<Leaf>, Unopened>;
 
-    /// The miner with this operator gets no work for so long.
-    fn suspend(self: Arc<Self>, miner: &AccountId, left: Duration);
+    /// The miner with this stash gets no work for so long, whatever its operator.
+    fn suspend(self: Arc<Self>, stash: &AccountId, left: Duration);
 }
 
 /// How an audit ended.
@@ -119,6 +119,7 @@ pub(crate) struct Auditor {
     days: Days,
     /// Where the gateway has models of its own.
     statistics: Option<Statistics>,
+    /// By stash: who takes another operator key is known all the same.
     standings: Mutex<HashMap<AccountId, Standing>>,
     waiting: Waiting,
     /// Whose turn it is: each miner's own, so that one that stalls keeps back nobody but itself.
@@ -143,12 +144,12 @@ impl Auditor {
         terms: AuditTerms,
     ) -> Result<Self, StoreError> {
         let AuditStores { evidence, audits, demands } = stores;
-        let read = |(miner, standing): (AccountId, String)| {
-            serde_json::from_str(&standing).ok().map(|standing: Standing| (miner, standing))
+        let read = |(stash, standing): (AccountId, String)| {
+            serde_json::from_str(&standing).ok().map(|standing: Standing| (stash, standing))
         };
         let standings: HashMap<AccountId, Standing> = audits.standings().await?.into_iter().filter_map(read).collect();
-        for (miner, standing) in &standings {
-            miners.clone().suspend(miner, suspended(standing));
+        for (stash, standing) in &standings {
+            miners.clone().suspend(stash, suspended(standing));
         }
         let days = Days::new(audits.clone());
         days.secret(day_of(now_ms())).await?;
@@ -180,9 +181,15 @@ impl Auditor {
         &self.audits
     }
 
-    /// What is thought of a miner.
-    pub(crate) fn standing(&self, miner: &AccountId) -> Standing {
-        self.standings.lock().get(miner).cloned().unwrap_or_default()
+    /// What is thought of the miner with this stash.
+    pub(crate) fn standing(&self, stash: &AccountId) -> Standing {
+        self.standings.lock().get(stash).cloned().unwrap_or_default()
+    }
+
+    /// What its work is worth of each miner that was audited, by stash.
+    pub(crate) fn qualities(&self) -> Vec<(AccountId, Perbill)> {
+        let at_ms = u64::try_from(now_ms()).unwrap_or_default();
+        self.standings.lock().iter().map(|(stash, standing)| (stash.clone(), standing.quality(at_ms))).collect()
     }
 
     /// Chooses whether an attempt that was answered is audited.
@@ -203,17 +210,17 @@ impl Auditor {
         let is_judged =
             self.statistics.as_ref().is_some_and(|it| it.calibration(&finished.class, &spec.model_root).is_some());
         let standing = |standing: Option<&Standing>| standing.map_or(Rate::ALL, |it| it.rate(is_judged));
-        let rate = standing(self.standings.lock().get(finished.miner()));
+        let rate = standing(self.standings.lock().get(&finished.stash));
         let receipt = finished.receipt.receipt.signing_hash(&self.genesis);
         let is_chosen = DaySecret::new(secret).chooses(&spec.task_id, spec.attempt, &receipt, rate);
         if !is_chosen {
             return;
         }
-        let miner = finished.miner().clone();
+        let stash = finished.stash.clone();
         match self.waiting.push(finished) {
             Ok(()) => return,
             Err(NoRoom::ForAll) => {}
-            Err(NoRoom::ForMiner) => self.miners.clone().suspend(&miner, BACKLOG_PAUSE),
+            Err(NoRoom::ForMiner) => self.miners.clone().suspend(&stash, BACKLOG_PAUSE),
         }
         metrics::counter!("gateway_audits_skipped_total").increment(1);
     }
@@ -269,9 +276,9 @@ impl Auditor {
             }
             let turn = self.storing.lock().await;
             // Another audit may have come between.
-            let standing = serde_json::to_string(&self.standing(finished.miner())).unwrap_or_default();
+            let standing = serde_json::to_string(&self.standing(&finished.stash)).unwrap_or_default();
             let oldest = now_ms().saturating_sub(i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX));
-            self.audits.add(&record, &standing, oldest).await?;
+            self.audits.add(&record, (&finished.stash, &standing), oldest).await?;
             drop(turn);
             match verdict {
                 Verdict::Drawn(_) | Verdict::Fault(_) | Verdict::NotAsked(_) => Ok(()),
@@ -286,7 +293,7 @@ impl Auditor {
     /// What is thought of the miner after it.
     fn judge(&self, finished: &Finished, verdict: &Verdict) {
         let mut standings = self.standings.lock();
-        let standing = standings.entry(finished.miner().clone()).or_default();
+        let standing = standings.entry(finished.stash.clone()).or_default();
         let before_ms = standing.suspended_until_ms();
         let at_ms = u64::try_from(now_ms()).unwrap_or_default();
         match (verdict, verdict.words().0) {
@@ -309,7 +316,7 @@ impl Auditor {
                 { miner = %finished.miner(), minutes = left.as_secs() / 60 },
                 "a miner gets no work for a while"
             );
-            self.miners.clone().suspend(finished.miner(), left);
+            self.miners.clone().suspend(&finished.stash, left);
         }
     }
 
@@ -324,7 +331,7 @@ impl Auditor {
             return Opened::NotAsked("it has waited too long for its audit");
         }
         // Who has shown nothing since it answered this is not waited for again.
-        let is_silent = self.standing(finished.miner()).is_silent_since(finished.began_ms());
+        let is_silent = self.standing(&finished.stash).is_silent_since(finished.began_ms());
         let mut pauses = self.pauses.iter().filter(|_| !is_silent);
         loop {
             // They are never closed.

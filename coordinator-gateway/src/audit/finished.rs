@@ -14,6 +14,8 @@ use cuckoo_wire::link;
 /// An attempt that was answered and paid for.
 #[derive(Clone, Debug)]
 pub(crate) struct Finished {
+    /// The miner's stash, of which something is thought whatever operator it has.
+    pub(crate) stash: AccountId,
     /// The task, as it crossed the link.
     pub(crate) task: Arc<link::Task>,
     /// What the miner has signed.
@@ -35,7 +37,7 @@ impl Finished {
         &self.receipt.receipt.spec
     }
 
-    /// The miner's operator.
+    /// The miner's operator, which opens what it has signed.
     pub(crate) fn miner(&self) -> &AccountId {
         &self.spec().miner
     }

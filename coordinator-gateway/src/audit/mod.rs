@@ -3,7 +3,8 @@
 //! Some attempts are chosen, by a secret that no miner knows before it has signed ([`cuckoo_audit::choice`]). Their miners open how they
 //! drew each token; what contradicts what they have signed and sent goes before the chain, which checks it alone
 //! ([`opened`]). Where the gateway has the model too, its own engine goes through the answer ([`statistics`]), which can take
-//! work from a miner, never stake. Who opens nothing is asked on the chain ([`challenger`]). What is found is on record, and how often a miner
+//! work from a miner, never stake. Who opens nothing is asked on the chain ([`challenger`]).
+//! What its work is worth the chain is told, too, for its mining rewards ([`rater`]). What is found is on record, and how often a miner
 //! is audited follows from it ([`standing`]).
 
 mod auditor;
@@ -16,6 +17,7 @@ mod finished;
 mod onchain;
 mod opened;
 mod queue;
+pub(crate) mod rater;
 pub(crate) mod reporter;
 mod standing;
 mod statistics;

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use cuckoo_chain_client::{Call, Chain, ChainError, Keypair};
-use cuckoo_primitives::{challenge::Demand, evidence::Evidence};
+use cuckoo_primitives::{challenge::Demand, evidence::Evidence, AccountId, Perbill, Role};
 
 use super::{
     challenger::Demands,
+    rater::Rates,
     reporter::{NotDone, Reports},
 };
 
@@ -14,11 +15,13 @@ use super::{
 pub(crate) struct OnChain {
     chain: Chain,
     key: Keypair,
+    /// The coordinator's stash.
+    coordinator: AccountId,
 }
 
 impl OnChain {
-    pub(crate) fn new(chain: Chain, key: Keypair) -> Self {
-        Self { chain, key }
+    pub(crate) fn new(chain: Chain, key: Keypair, coordinator: AccountId) -> Self {
+        Self { chain, key, coordinator }
     }
 
     async fn submit(&self, call: Call) -> Result<(), NotDone> {
@@ -46,6 +49,21 @@ impl Reports for OnChain {
 impl Demands for OnChain {
     async fn demand(&self, demand: Demand) -> Result<(), NotDone> {
         self.submit(Call::Challenge { demand: Box::new(demand) }).await
+    }
+}
+
+#[async_trait]
+impl Rates for OnChain {
+    fn is_miner(&self, stash: &AccountId) -> bool {
+        self.chain.view().by_stash(stash).is_some_and(|candidate| candidate.role == Role::Miner)
+    }
+
+    async fn rating(&self, stash: &AccountId) -> Result<Perbill, NotDone> {
+        self.chain.rating(&self.coordinator, stash).await.map_err(|error| NotDone::Later(error.to_string()))
+    }
+
+    async fn rate(&self, ratings: Vec<(AccountId, Perbill)>) -> Result<(), NotDone> {
+        self.submit(Call::Rate { ratings }).await
     }
 }
 

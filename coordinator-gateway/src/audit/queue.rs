@@ -115,7 +115,14 @@ mod tests {
         let work = link::Completion { prompt: "x".repeat(prompt_bytes), ..Default::default() };
         let task = link::Task { work: Some(link::task::Work::Completion(work)), ..Default::default() };
         let receipt = SignedReceipt { receipt: fixture::receipt(), signature: [0; 64] };
-        Finished { task: Arc::new(task), receipt, tokens: vec![1, 2], class: "cpu".into(), context_tokens: 100 }
+        Finished {
+            stash: receipt.receipt.spec.miner.clone(),
+            task: Arc::new(task),
+            receipt,
+            tokens: vec![1, 2],
+            class: "cpu".into(),
+            context_tokens: 100,
+        }
     }
 
     #[tokio::test]

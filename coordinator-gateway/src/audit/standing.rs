@@ -1,6 +1,7 @@
 //! What audits think of a miner, and so how often it is audited.
 
 use cuckoo_audit::{choice::Rate, reputation::Reputation};
+use cuckoo_primitives::Perbill;
 use serde::{Deserialize, Serialize};
 
 /// All attempts of a miner are audited until so many have passed, and again after each that has not.
@@ -101,6 +102,19 @@ impl Standing {
     /// Whether it has shown nothing at a time after this.
     pub(crate) fn is_silent_since(&self, began_ms: u64) -> bool {
         began_ms <= self.unopened_at_ms
+    }
+
+    /// What its work is worth: what the gateway's own engine makes of it, in whole percents, rounded down; nothing while it gets
+    /// no work for what audits have found; all where nothing is known against it.
+    pub(crate) fn quality(&self, at_ms: u64) -> Perbill {
+        if at_ms < self.suspended_until_ms() {
+            return Perbill::zero();
+        }
+        match self.was_judged() {
+            // From 0 to 1.
+            true => Perbill::from_percent((self.reputation.quality(at_ms) * 100.0) as u32),
+            false => Perbill::one(),
+        }
     }
 
     /// Until when it gets no work, in milliseconds since 1970; 0 if it was never kept from it.

@@ -134,7 +134,7 @@ impl Registry {
         let mut roster = self.roster.lock();
         check_room(&roster, &link)?;
         let replaced = roster.take_out(&self.prices, &id, Departure::Replaced);
-        let conduct = roster.conducts.entry(operator).or_default().clone();
+        let conduct = roster.conducts.entry(link.channel().miner.clone()).or_default().clone();
         roster.members.insert(id, Member::new(link, conduct));
         roster.operators.entry(operator).or_default().links.push(id);
         roster.set_backing(&self.prices, &operator, backing);
@@ -166,7 +166,7 @@ impl Registry {
         roster.update(self, &id);
         roster.dismiss_hopeless(&before);
         drop(roster);
-        self.wake_at(link.operator_id(), watch);
+        self.wake_at(&link.channel().miner, watch);
     }
 
     /// A miner takes no new tasks.
@@ -259,22 +259,23 @@ impl Registry {
             Blame::Leaving => member.closing = true,
             Blame::Miner => member.failed(),
         }
-        let watch = member.watch();
+        let (stash, watch) = (member.stash().clone(), member.watch());
         let left = (blame == Blame::Leaving).then(|| member.offer.clone());
         roster.update_all(self, &tried.operator);
         left.into_iter().for_each(|offer| roster.dismiss_hopeless(&offer));
         drop(roster);
-        self.wake_at(tried.operator, watch);
+        self.wake_at(&stash, watch);
     }
 
     /// Looks at a miner again when its suspension is over, whatever links it has until then.
-    fn wake_at(self: &Arc<Self>, operator: OperatorId, until: Option<Instant>) {
+    fn wake_at(self: &Arc<Self>, stash: &AccountId, until: Option<Instant>) {
         let Some(until) = until else { return };
+        let stash = stash.clone();
         let registry: Weak<Self> = Arc::downgrade(self);
         tokio::spawn(async move {
             tokio::time::sleep_until(until).await;
             if let Some(registry) = registry.upgrade() {
-                registry.roster.lock().update_all(&registry, &operator);
+                registry.roster.lock().update_stash(&registry, &stash);
             }
         });
     }
@@ -328,13 +329,13 @@ impl Registry {
         self.roster.lock().pools.summaries()
     }
 
-    /// What is known of `operators`, in their order.
-    pub(crate) fn report<'a>(&self, operators: impl Iterator<Item = &'a AccountId>) -> MarketReport {
+    /// What is known of miners, by operator and stash, in their order.
+    pub(crate) fn report<'a>(&self, miners: impl Iterator<Item = (&'a AccountId, &'a AccountId)>) -> MarketReport {
         let roster = self.roster.lock();
         let headrooms = self.exposure.headrooms();
-        let of_one = |operator: &AccountId| {
+        let of_one = |(operator, stash): (&AccountId, &AccountId)| {
             let id: &OperatorId = operator.as_ref();
-            let record = roster.conducts.get(id).map(|conduct| conduct.record.clone());
+            let record = roster.conducts.get(stash).map(|conduct| conduct.record.clone());
             let report = roster.operators.get(id).and_then(|operator| {
                 let links = operator.links.iter().filter_map(|link| roster.members.get(link));
                 MinerReport::of(operator.backing, links, &headrooms)
@@ -344,7 +345,7 @@ impl Registry {
         MarketReport {
             linked: roster.operators.len(),
             linked_backing: roster.operators.values().fold(0, |sum, operator| sum.saturating_add(operator.backing)),
-            each: operators.map(of_one).collect(),
+            each: miners.map(of_one).collect(),
         }
     }
 
@@ -461,16 +462,15 @@ impl Audited for Registry {
         Err(Unopened(why))
     }
 
-    fn suspend(self: Arc<Self>, miner: &AccountId, left: Duration) {
+    fn suspend(self: Arc<Self>, stash: &AccountId, left: Duration) {
         if left.is_zero() {
             return;
         }
-        let operator: OperatorId = *miner.as_ref();
         let mut roster = self.roster.lock();
         // It is known by then, should it link later.
-        let watch = roster.conducts.entry(operator).or_default().suspend(left);
-        roster.update_all(&self, &operator);
+        let watch = roster.conducts.entry(stash.clone()).or_default().suspend(left);
+        roster.update_stash(&self, stash);
         drop(roster);
-        self.wake_at(operator, watch);
+        self.wake_at(stash, watch);
     }
 }

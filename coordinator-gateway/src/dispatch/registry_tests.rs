@@ -361,7 +361,7 @@ fn a_miner_that_is_not_covered_is_passed_over() {
         let Ok(Acquired::Now(slot)) = registry.acquire(paid(number, 10), &[]) else { panic!() };
         assert_eq!(slot.link().serial(), covered.serial());
     }
-    let report = registry.report([uncovered.operator()].into_iter());
+    let report = registry.report([uncovered.operator()].into_iter().map(|it| (it, it)));
     let (Some(link), Some(record)) = &report.each[0] else { panic!() };
     assert_eq!(link.headroom, 0);
     assert!(record.counts().passed_over_uncovered > 0);
@@ -572,14 +572,14 @@ fn a_miner_is_drawn_by_its_backing_however_many_links_it_has() {
     assert!((403..=597).contains(&of_many.iter().sum::<u32>()), "{of_many:?}");
     assert!(of_many.iter().all(|drawn| (71..=179).contains(drawn)), "{of_many:?}");
     let operators = [AccountId::from([1; 32]), AccountId::from([2; 32])];
-    let report = registry.report(operators.iter());
+    let report = registry.report(operators.iter().map(|it| (it, it)));
     assert_eq!((report.linked, report.linked_backing), (2, 400));
     let report = report.each[1].0.as_ref().unwrap();
     assert_eq!((report.backing, report.free_slots, report.offers.len()), (100, 40_000, 4));
     // Those that stay have the part of the one that leaves.
     registry.remove(&many[0]);
     drop(many);
-    let report = registry.report(operators.iter());
+    let report = registry.report(operators.iter().map(|it| (it, it)));
     assert_eq!((report.linked, report.linked_backing), (2, 400));
 }
 

@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::HashMap, sync::Arc};
 
 use cuckoo_chain_client::Cai;
-use cuckoo_primitives::{task::selection_seed, Balance, Hash};
+use cuckoo_primitives::{task::selection_seed, AccountId, Balance, Hash};
 use cuckoo_wire::{charge, link::ModelKind};
 
 use super::{
@@ -27,7 +27,8 @@ pub(super) struct Roster {
     /// Those that have links.
     pub(super) operators: HashMap<OperatorId, Operator>,
     /// Of every miner that has been linked since the start. Only registered miners get this far, so it is bounded.
-    pub(super) conducts: HashMap<OperatorId, Conduct>,
+    /// By stash, so that another operator key is no new beginning.
+    pub(super) conducts: HashMap<AccountId, Conduct>,
     pub(super) pools: Pools,
     pub(super) waiters_so_far: u64,
 }
@@ -175,6 +176,13 @@ impl Roster {
     /// The same for all links of an operator.
     pub(super) fn update_all(&mut self, registry: &Arc<Registry>, operator: &OperatorId) {
         let links = self.operators.get(operator).map(|operator| operator.links.clone()).unwrap_or_default();
+        links.iter().for_each(|id| self.update(registry, id));
+    }
+
+    /// The same of a miner by its stash, whatever its operator.
+    pub(super) fn update_stash(&mut self, registry: &Arc<Registry>, stash: &AccountId) {
+        let links: Vec<LinkId> =
+            self.members.iter().filter(|(_, member)| member.stash() == stash).map(|(id, _)| *id).collect();
         links.iter().for_each(|id| self.update(registry, id));
     }
 

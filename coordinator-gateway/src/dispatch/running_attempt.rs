@@ -247,7 +247,8 @@ impl RunningAttempt {
         let receipt = SignedReceipt { receipt: completed.receipt.clone(), signature: completed.signature };
         let (task, tokens) = (self.task.clone(), sent.numbers().to_vec());
         let (class, context_tokens) = (self.model.numeric_class.clone(), self.model.context_tokens);
-        self.attempts.auditor.consider(Finished { task, receipt, tokens, class, context_tokens }).await;
+        let stash = self.link.channel().miner.clone();
+        self.attempts.auditor.consider(Finished { stash, task, receipt, tokens, class, context_tokens }).await;
     }
 
     /// Checks a receipt against what was seen.

@@ -171,10 +171,10 @@ pub(crate) async fn list_miners(
     let limit = part.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
     let shown = ranked.get(part.offset.unwrap_or(0)..).unwrap_or_default();
     let shown = &shown[..limit.min(shown.len())];
-    let report = state.registry.report(shown.iter().map(|candidate| &candidate.operator));
+    let report = state.registry.report(shown.iter().map(|candidate| (&candidate.operator, &candidate.stash)));
     let data = shown.iter().zip(&report.each).map(|(candidate, (link, record))| {
         let counts = record.as_ref().map(|record| record.counts()).unwrap_or_default();
-        let standing = state.auditor.standing(&candidate.operator);
+        let standing = state.auditor.standing(&candidate.stash);
         miner(candidate, link.as_ref(), counts, standing, report.linked_backing, &state.prices)
     });
     Ok(Json(MinerList {

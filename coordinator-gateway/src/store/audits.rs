@@ -47,7 +47,12 @@ impl AuditStore {
     }
 
     /// Stores an audit with what is thought of its miner after it, and removes those from before `oldest_ms`.
-    pub(crate) async fn add(&self, audit: &AuditRecord, standing: &str, oldest_ms: i64) -> Result<(), StoreError> {
+    pub(crate) async fn add(
+        &self,
+        audit: &AuditRecord,
+        (stash, standing): (&AccountId, &str),
+        oldest_ms: i64,
+    ) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query(
             "INSERT OR REPLACE INTO audits \
@@ -67,7 +72,7 @@ impl AuditStore {
         .execute(&mut *transaction)
         .await?;
         sqlx::query("INSERT OR REPLACE INTO audit_standings (miner, standing) VALUES (?, ?)")
-            .bind(bytes(&audit.miner))
+            .bind(bytes(stash))
             .bind(standing)
             .execute(&mut *transaction)
             .await?;
@@ -87,7 +92,7 @@ impl AuditStore {
         Ok(rows.iter().map(record).collect::<Result<_, _>>()?)
     }
 
-    /// What is thought of each miner that was audited.
+    /// What is thought of each miner that was audited, by its stash.
     pub(crate) async fn standings(&self) -> Result<Vec<(AccountId, String)>, StoreError> {
         let rows = sqlx::query("SELECT miner, standing FROM audit_standings").fetch_all(&self.pool).await?;
         let read = |row: &SqliteRow| Ok((account(row.try_get("miner")?)?, row.try_get("standing")?));
@@ -158,6 +163,10 @@ mod tests {
         (store.audits(), folder)
     }
 
+    fn stash() -> AccountId {
+        AccountId::from([70; 32])
+    }
+
     fn audit(task: u8, miner: u8, audited_ms: i64) -> AuditRecord {
         AuditRecord {
             task_id: [task; 16],
@@ -184,20 +193,21 @@ mod tests {
     async fn the_newest_audits_come_first_and_old_ones_go() {
         let (store, _folder) = store().await;
         for (task, miner, at) in [(1, 7, 10), (2, 7, 30), (3, 8, 20)] {
-            store.add(&audit(task, miner, at), "{}", 0).await.unwrap();
+            store.add(&audit(task, miner, at), (&stash(), "{}"), 0).await.unwrap();
         }
         assert_eq!(store.newest(None, 2).await.unwrap(), [audit(2, 7, 30), audit(3, 8, 20)]);
         assert_eq!(store.newest(Some(&AccountId::from([7; 32])), 9).await.unwrap(), [audit(2, 7, 30), audit(1, 7, 10)]);
-        store.add(&audit(4, 8, 40), "{}", 25).await.unwrap();
+        store.add(&audit(4, 8, 40), (&stash(), "{}"), 25).await.unwrap();
         assert_eq!(store.newest(None, 9).await.unwrap(), [audit(4, 8, 40), audit(2, 7, 30)]);
     }
 
     #[tokio::test]
     async fn what_is_thought_of_a_miner_is_the_newest() {
         let (store, _folder) = store().await;
-        store.add(&audit(1, 7, 10), "old", 0).await.unwrap();
-        store.add(&audit(2, 7, 20), "new", 0).await.unwrap();
-        assert_eq!(store.standings().await.unwrap(), [(AccountId::from([7; 32]), "new".into())]);
+        store.add(&audit(1, 7, 10), (&stash(), "old"), 0).await.unwrap();
+        // Its operator is another one by now.
+        store.add(&audit(2, 8, 20), (&stash(), "new"), 0).await.unwrap();
+        assert_eq!(store.standings().await.unwrap(), [(stash(), "new".into())]);
     }
 
     #[tokio::test]

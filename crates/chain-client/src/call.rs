@@ -4,7 +4,7 @@ use cuckoo_primitives::{
     challenge::{Answer, ChallengeId, Demand},
     evidence::Evidence,
     settlement::SignedVoucher,
-    AccountId, Balance, BlockNumber, CandidateInfo, EraIndex, Role, Signature,
+    AccountId, Balance, BlockNumber, CandidateInfo, EraIndex, Perbill, Role, Signature,
 };
 use subxt::{dynamic::Value, ext::scale_value::Composite, tx::DynamicPayload};
 
@@ -143,6 +143,11 @@ pub enum Call {
         /// Stash of the miner that is owed.
         miner: AccountId,
     },
+    /// Say how good the work of miners is that the signer's coordinator pays.
+    Rate {
+        /// Stashes of miners, and the part of what they are paid that counts for mining rewards.
+        ratings: Vec<(AccountId, Perbill)>,
+    },
     /// Report a fault. The fee of valid and new evidence is returned.
     Report {
         /// What proves it.
@@ -251,6 +256,14 @@ impl Call {
             Self::Collect { coordinator, miner } => {
                 let fields = vec![("coordinator", account(coordinator)), ("miner", account(miner))];
                 ("Settlement", "collect", fields)
+            }
+            Self::Rate { ratings } => {
+                let rating = |(miner, quality): &(AccountId, Perbill)| {
+                    let quality = Value::unnamed_composite([Value::u128(quality.deconstruct().into())]);
+                    Value::unnamed_composite([account(miner), quality])
+                };
+                let list = Value::unnamed_composite(ratings.iter().map(rating));
+                ("Settlement", "rate", vec![("ratings", Value::unnamed_composite([list]))])
             }
             Self::Report { evidence } => ("Slashing", "report", vec![("evidence", value_of(evidence))]),
             Self::Challenge { demand } => ("Slashing", "challenge", vec![("demand", value_of(demand))]),
@@ -401,6 +414,11 @@ mod tests {
             let vouchers: Vec<_> = (0..count).map(signed).collect();
             let redeem = Call::Redeem { vouchers: vouchers.clone() };
             assert_eq!(encoded(&redeem), expected(fixture::SETTLEMENT, 4, vouchers));
+        }
+        for count in [0, 1, 64] {
+            let ratings: Vec<_> = (0..count).map(|n| (account(n as u8), Perbill::from_parts(n * 10_000_000))).collect();
+            let rate = Call::Rate { ratings: ratings.clone() };
+            assert_eq!(encoded(&rate), expected(fixture::SETTLEMENT, 6, ratings));
         }
         let collect = Call::Collect { coordinator: coordinator.clone(), miner: miner.clone() };
         assert_eq!(encoded(&collect), expected(fixture::SETTLEMENT, 5, (coordinator, miner)));

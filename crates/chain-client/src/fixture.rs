@@ -9,7 +9,7 @@ use cuckoo_primitives::{
     challenge::{Answer, ChallengeId, Demand},
     evidence::Evidence,
     settlement::SignedVoucher,
-    AccountId, Balance, CandidateInfo, EraIndex, Role,
+    AccountId, Balance, CandidateInfo, EraIndex, Perbill, Role,
 };
 use scale_info::{meta_type, TypeInfo};
 use subxt::{
@@ -116,6 +116,9 @@ enum SettlementCall {
         coordinator: AccountId,
         miner: AccountId,
     },
+    rate {
+        ratings: BoundedRatings,
+    },
 }
 
 #[derive(TypeInfo)]
@@ -142,6 +145,11 @@ enum SlashingCall {
 #[derive(TypeInfo)]
 #[allow(dead_code)]
 struct BoundedVouchers(Vec<SignedVoucher>);
+
+/// The same of ratings.
+#[derive(TypeInfo)]
+#[allow(dead_code)]
+struct BoundedRatings(Vec<(AccountId, Perbill)>);
 
 #[derive(TypeInfo)]
 #[allow(dead_code, non_camel_case_types)]

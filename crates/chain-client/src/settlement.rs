@@ -3,7 +3,7 @@
 use codec::{Decode, Encode};
 use cuckoo_primitives::{
     settlement::{ChannelId, Debt, Settled, SettlementTerms, Solvency, MAX_SETTLED_PER_PAGE},
-    AccountId, Balance, BlockNumber,
+    AccountId, Balance, BlockNumber, Perbill,
 };
 
 use crate::{chain::Chain, error::ChainError, reader};
@@ -45,6 +45,11 @@ impl Chain {
     /// escrow becomes a debt.
     pub async fn claimable(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError> {
         self.ask_settlement("claimable", (coordinator, miner)).await
+    }
+
+    /// The part of what the coordinator pays the miner that counts for mining rewards: what it thinks of its work.
+    pub async fn rating(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Perbill, ChainError> {
+        self.ask_settlement("rating", (coordinator, miner)).await
     }
 
     /// How far a channel has been settled.

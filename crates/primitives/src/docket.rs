@@ -49,6 +49,11 @@ pub enum Fault {
     MissedDeadline,
 }
 
+impl Fault {
+    /// Kinds of fault that one candidate can have: a miner all but one, a validator that one.
+    pub const OF_ONE_CANDIDATE: u32 = 7;
+}
+
 /// A slash that waits for its time.
 #[derive(
     Clone,

@@ -44,6 +44,8 @@ pub use candidate::{Candidate, CandidateInfo, CandidateStatus, Position, StashOv
 pub use currency::{Balance, CAI, TOTAL_SUPPLY_CAP};
 pub use era::{EraIndex, EraProgress};
 pub use role::Role;
+/// A part of one, in billionths.
+pub use sp_arithmetic::Perbill;
 
 /// An account: the public key of a stash or an operator.
 pub type AccountId = sp_core::crypto::AccountId32;

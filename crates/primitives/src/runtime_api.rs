@@ -1,6 +1,7 @@
 //! What pages, gateways and miners ask the chain.
 
 use alloc::vec::Vec;
+use sp_arithmetic::Perbill;
 
 use crate::{
     challenge::{Challenge, ChallengeId},
@@ -45,7 +46,7 @@ sp_api::decl_runtime_apis! {
     }
 
     /// What stands behind vouchers, and how far they have been settled.
-    #[api_version(2)]
+    #[api_version(3)]
     pub trait SettlementApi {
         /// The rules.
         fn terms() -> SettlementTerms;
@@ -56,6 +57,9 @@ sp_api::decl_runtime_apis! {
         /// What stake of `coordinator` answers for to `miner` now, in planck: of what a voucher is due and escrow cannot
         /// pay, as much becomes a debt.
         fn claimable(coordinator: AccountId, miner: AccountId) -> Balance;
+        /// The part of what `coordinator` pays `miner` that counts for mining rewards, by its last rating; all if it never
+        /// rated it.
+        fn rating(coordinator: AccountId, miner: AccountId) -> Perbill;
         /// How far the channel has been settled; zeros if no voucher of it ever was.
         fn settled(coordinator: AccountId, miner: AccountId, channel: ChannelId) -> Settled;
         /// Channels of `coordinator` in storage order, at most `limit` and

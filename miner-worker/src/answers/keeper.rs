@@ -22,17 +22,20 @@ use super::{
     report::{asks, OpenChallenge},
     Answers,
 };
-use crate::{link::dated::now_ms, settle::mend};
+use crate::settle::mend;
 
 /// How often it is seen whether a block has become final.
 const TICK: Duration = Duration::from_secs(2);
 /// The challenges are read again after so many blocks. An answer has at least a whole era.
 const EVERY_BLOCKS: BlockNumber = 3;
-/// Answers that wait for their blocks at once.
-const AT_ONCE: usize = 16;
+/// Answers that wait for their blocks at once. With as many in a dozen seconds a miner answers more in an era of a day than
+/// anybody can ask in the hour in which it may.
+const AT_ONCE: usize = 128;
+/// Of so many open challenges it is shown how they stand.
+const SHOWN: usize = 256;
 /// First and longest pause after something failed.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(120));
-/// An answer that is final is seen by the next reading; until then it is not sent again.
+/// An answer that is final is seen by a later reading; until then it is not sent again.
 const SETTLES: Duration = Duration::from_secs(60);
 /// How often it is seen whether the operator's account can advance fees.
 const FUNDS_EVERY: Duration = Duration::from_secs(600);
@@ -49,17 +52,27 @@ pub(crate) async fn keep(answers: Arc<Answers>, chain: Chain) {
             _ = ticks.tick() => {}
             Some((id, outcome)) = sending.next() => keeper.ended(id, outcome, Instant::now()),
         }
-        // What is not known to be true now is no reason to say anything.
-        if chain.is_stale() {
-            continue;
+        while let Some((id, outcome)) = sending.try_next() {
+            keeper.ended(id, outcome, Instant::now());
         }
-        let view = chain.view();
-        keeper.look(&view, Instant::now()).await;
-        for (id, answer) in keeper.next(&view, AT_ONCE.saturating_sub(sending.len()), Instant::now()).await {
+        let sight = Sight { view: &chain.view(), is_current: !chain.is_stale() };
+        keeper.look(&sight, Instant::now()).await;
+        for (id, answer) in keeper.next(&sight, AT_ONCE.saturating_sub(sending.len()), Instant::now()).await {
             sending.send(keeper.answers.clone(), id, answer);
         }
     }
 }
+
+/// What is known of the chain.
+struct Sight<'a> {
+    view: &'a MarketView,
+    /// Whether that is how the chain is now, by this machine's clock. If not, what is asked is answered all the same, as a proof
+    /// proves at any time, but nothing is deleted, and nothing is said of what is not there.
+    is_current: bool,
+}
+
+/// An answer that was sent, and what became of it.
+type Ended = (ChallengeId, Result<BlockNumber, ChainError>);
 
 /// Answers on their way.
 #[derive(Default)]
@@ -79,8 +92,18 @@ impl Sending {
     }
 
     /// The next that has ended; `None` if there is none.
-    async fn next(&mut self) -> Option<(ChallengeId, Result<BlockNumber, ChainError>)> {
+    async fn next(&mut self) -> Option<Ended> {
         let joined = self.tasks.join_next_with_id().await?;
+        self.ended(joined)
+    }
+
+    /// One that has ended already.
+    fn try_next(&mut self) -> Option<Ended> {
+        let joined = self.tasks.try_join_next_with_id()?;
+        self.ended(joined)
+    }
+
+    fn ended(&mut self, joined: Result<(Id, Result<BlockNumber, ChainError>), JoinError>) -> Option<Ended> {
         let task = joined.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
         let lost = |error: JoinError| ChainError::Lost { reason: error.to_string() };
         let outcome = joined.map_err(lost).and_then(|(_, outcome)| outcome);
@@ -89,7 +112,7 @@ impl Sending {
 }
 
 /// What is known from one look to the next.
-pub(super) struct Keeper {
+struct Keeper {
     answers: Arc<Answers>,
     /// The miner's stash, as it was known last.
     stash: Option<AccountId>,
@@ -113,7 +136,7 @@ struct Case {
 }
 
 impl Keeper {
-    pub(super) fn new(answers: Arc<Answers>) -> Self {
+    fn new(answers: Arc<Answers>) -> Self {
         Self {
             answers,
             stash: None,
@@ -126,26 +149,28 @@ impl Keeper {
     }
 
     /// Reads what is asked, if that is due, and whether the account can advance fees.
-    pub(super) async fn look(&mut self, view: &MarketView, now: Instant) {
+    async fn look(&mut self, sight: &Sight<'_>, now: Instant) {
+        let view = sight.view;
         let own = view.by_operator(&self.answers.who.operator).filter(|own| own.role == Role::Miner);
         // Who has deregistered answers for what it did before.
         self.stash = own.map(|own| own.stash.clone()).or(self.stash.take());
         // A chain that was begun anew counts from 0 again.
         let is_new = self.read_at.is_none_or(|read| view.number < read || view.number - read >= EVERY_BLOCKS);
         if is_new && self.read_not_before.is_none_or(|not_before| now >= not_before) {
-            self.read(view, now).await;
+            self.read(sight, now).await;
         }
         if self.stash.is_some() && self.funds_at.is_none_or(|at| now.duration_since(at) >= FUNDS_EVERY) {
             self.look_at_funds(now).await;
         }
     }
 
-    async fn read(&mut self, view: &MarketView, now: Instant) {
+    async fn read(&mut self, sight: &Sight<'_>, now: Instant) {
         match self.answers.source.challenges(self.stash.as_ref()).await {
             Ok(challenges) => {
-                (self.read_at, self.read_failures, self.read_not_before) = (Some(view.number), 0, None);
+                (self.read_at, self.read_failures, self.read_not_before) = (Some(sight.view.number), 0, None);
                 self.answers.note_reading(None);
-                self.take(challenges, now).await;
+                self.release(&challenges, sight).await;
+                self.take(challenges, now);
             }
             Err(error) => {
                 self.read_not_before = now.checked_add(backoff(self.read_failures));
@@ -155,14 +180,20 @@ impl Keeper {
         }
     }
 
-    /// These are open, and no others.
-    async fn take(&mut self, challenges: Vec<(ChallengeId, Challenge)>, now: Instant) {
+    /// Lets go what nobody asks about and nobody can ask about any more. That is so by the time of the block that was read, and
+    /// not by this machine's: it may have slept since.
+    async fn release(&self, challenges: &[(ChallengeId, Challenge)], sight: &Sight<'_>) {
         // If there are so many that not all could be read, it is not known which attempts must stay.
-        if challenges.len() < MOST_AGAINST_ONE {
-            let needed: Vec<AttemptOf> =
-                challenges.iter().map(|(_, challenge)| challenge.question.attempt().clone()).collect();
-            self.answers.kept.release(&needed, now_ms()).await;
+        if !sight.is_current || challenges.len() >= MOST_AGAINST_ONE {
+            return;
         }
+        let needed: Vec<AttemptOf> =
+            challenges.iter().map(|(_, challenge)| challenge.question.attempt().clone()).collect();
+        self.answers.kept.release(&needed, sight.view.time_ms).await;
+    }
+
+    /// These are open, and no others.
+    fn take(&mut self, challenges: Vec<(ChallengeId, Challenge)>, now: Instant) {
         let mut before = std::mem::take(&mut self.cases);
         for (id, challenge) in challenges {
             let case = before.remove(&id).unwrap_or_else(|| self.met(id, challenge, now));
@@ -213,12 +244,7 @@ impl Keeper {
     }
 
     /// What to answer now, at most so much; what is due first comes first.
-    pub(super) async fn next(
-        &mut self,
-        view: &MarketView,
-        most: usize,
-        now: Instant,
-    ) -> Vec<(ChallengeId, Box<Answer>)> {
+    async fn next(&mut self, sight: &Sight<'_>, most: usize, now: Instant) -> Vec<(ChallengeId, Box<Answer>)> {
         let operator = &self.answers.who.operator;
         let is_ready = |case: &Case| {
             let may_be_tried = case.not_before.is_none_or(|not_before| now >= not_before);
@@ -234,7 +260,11 @@ impl Keeper {
             }
             let Some(case) = self.cases.get_mut(&id) else { continue };
             let since = now.duration_since(case.seen);
-            match reply(&self.answers.kept, &self.answers.who, &case.challenge, since, view.era.era).await {
+            match reply(&self.answers.kept, &self.answers.who, &case.challenge, since, sight.view.era.era).await {
+                Reply::Say(answer) if *answer == Answer::Nothing && !sight.is_current => {
+                    case.trouble = Some("the chain stands still, as far as is known here".into());
+                    case.not_before = now.checked_add(BACKOFF.0);
+                }
                 Reply::Say(answer) => {
                     case.is_under_way = true;
                     answers.push((id, answer));
@@ -251,10 +281,8 @@ impl Keeper {
     }
 
     /// An answer was sent, and this became of it.
-    pub(super) fn ended(&mut self, id: ChallengeId, outcome: Result<BlockNumber, ChainError>, now: Instant) {
+    fn ended(&mut self, id: ChallengeId, outcome: Result<BlockNumber, ChainError>, now: Instant) {
         let operator = self.answers.who.operator.clone();
-        // Whatever has become of it, the chain knows.
-        (self.read_at, self.read_not_before) = (None, None);
         match &outcome {
             Ok(block) => {
                 tracing::info!(target: "miner::answers", challenge = id, block.number = block, "answered a challenge");
@@ -282,11 +310,10 @@ impl Keeper {
                 case.put_off(now);
             }
         }
-        self.show();
     }
 
     fn show(&self) {
-        let open = self.cases.iter().map(|(id, Case { challenge, trouble, .. })| {
+        let open = self.cases.iter().take(SHOWN).map(|(id, Case { challenge, trouble, .. })| {
             let attempt = challenge.question.attempt();
             OpenChallenge {
                 id: *id,
@@ -298,7 +325,7 @@ impl Keeper {
                 trouble: trouble.clone(),
             }
         });
-        self.answers.note_open(open.collect());
+        self.answers.note_open(self.cases.len(), open.collect());
     }
 }
 

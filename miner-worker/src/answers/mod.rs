@@ -13,7 +13,7 @@ mod reply;
 mod report;
 mod source;
 
-use std::sync::Arc;
+use std::sync::{atomic::AtomicBool, Arc};
 
 use cuckoo_primitives::{AccountId, Hash};
 use parking_lot::Mutex;
@@ -30,7 +30,12 @@ pub struct Answers {
     source: Arc<dyn Source>,
     who: Who,
     report: Mutex<AnswersReport>,
+    can_answer: CanAnswer,
 }
+
+/// Whether the operator's account can advance the fee of an answer, as far as is known. A miner that could not answer takes no
+/// tasks about which it may be asked.
+pub type CanAnswer = Arc<AtomicBool>;
 
 /// Who answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +51,13 @@ pub struct Who {
 impl Answers {
     /// Answers come out of `kept` and go to `source`.
     pub fn new(kept: Kept, source: Arc<dyn Source>, who: Who) -> Self {
-        Self { kept, source, who, report: Mutex::default() }
+        let can_answer = Arc::new(AtomicBool::new(true));
+        Self { kept, source, who, report: Mutex::default(), can_answer }
+    }
+
+    /// Tells from now on whether this miner can answer.
+    pub fn can_answer(&self) -> CanAnswer {
+        self.can_answer.clone()
     }
 
     /// How answering stands.

@@ -8,11 +8,16 @@ use cuckoo_primitives::{
 };
 
 use super::Who;
-use crate::kept::{Kept, KeptError};
+use crate::{
+    kept::{Kept, KeptError},
+    link::dated::DEADLINE_SLACK,
+};
 
-/// So long after it was first seen that a result is asked for is it said that there is none: an attempt whose time has just
-/// run out may still be on its way to the disk.
+/// So long after it was first seen that a result is asked for is it said that there is none. It can be asked for from
+/// its deadline on; the attempt may run a little longer, and then still be on its way to the disk.
 const LAST_WRITES: Duration = Duration::from_secs(60);
+// As long again is left for the last writes, and for a miner's clock that is behind the chain's.
+const _: () = assert!(LAST_WRITES.as_secs() >= 2 * DEADLINE_SLACK.as_secs());
 
 /// What to do about a challenge now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +63,7 @@ pub(super) async fn reply(kept: &Kept, who: &Who, challenge: &Challenge, since: 
 
 fn cannot(error: KeptError) -> Reply {
     let mend = match error {
-        KeptError::Unknown | KeptError::NoSuchToken => {
+        KeptError::Unknown | KeptError::NoSuchToken { .. } => {
             "start a worker with the --data-dir with which this operator's worker ran when it did that task"
         }
         _ => "check the disk of --data-dir and start this worker again",

@@ -1,5 +1,7 @@
 //! How answering stands: for `/status`, metrics and logs.
 
+use std::sync::atomic::Ordering;
+
 use cuckoo_primitives::{
     challenge::{ChallengeId, Question},
     AccountId, EraIndex,
@@ -11,7 +13,9 @@ use super::Answers;
 /// How answering stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AnswersReport {
-    /// What is asked of this miner now, the oldest first.
+    /// How much is asked of this miner now.
+    pub open_count: usize,
+    /// What that is, the oldest first, at most 256.
     pub open: Vec<OpenChallenge>,
     /// How many challenges were answered since the start.
     pub answered: u64,
@@ -50,12 +54,13 @@ pub(super) fn asks(question: &Question) -> &'static str {
 
 impl Answers {
     /// Notes what is open, and shows it in metrics with what is kept.
-    pub(super) fn note_open(&self, open: Vec<OpenChallenge>) {
-        metrics::gauge!("cuckoo_miner_open_challenges").set(open.len() as f64);
+    pub(super) fn note_open(&self, open_count: usize, open: Vec<OpenChallenge>) {
+        metrics::gauge!("cuckoo_miner_open_challenges").set(open_count as f64);
         let kept = self.kept.report();
         metrics::gauge!("cuckoo_miner_kept_bytes").set(kept.bytes as f64);
         metrics::gauge!("cuckoo_miner_kept_attempts").set(kept.attempts as f64);
-        self.report.lock().open = open;
+        let mut report = self.report.lock();
+        (report.open_count, report.open) = (open_count, open);
     }
 
     pub(super) fn note_reading(&self, trouble: Option<String>) {
@@ -75,9 +80,11 @@ impl Answers {
         if let Some(trouble) = trouble.as_ref().filter(|trouble| report.funds_trouble.as_ref() != Some(*trouble)) {
             tracing::warn!(
                 target: "miner::answers",
-                "this miner could not answer if it were asked on the chain, and would lose a part of its stake: {trouble}"
+                "this miner takes no tasks, since it could not answer if it were asked about them on the chain, and would lose a \
+                 part of its stake: {trouble}"
             );
         }
+        self.can_answer.store(trouble.is_none(), Ordering::Relaxed);
         report.funds_trouble = trouble;
     }
 

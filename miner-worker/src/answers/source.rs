@@ -1,7 +1,7 @@
 //! What the chain asks of this miner, and what this miner tells it.
 
 use async_trait::async_trait;
-use cuckoo_chain_client::{account_of, Call, Chain, ChainError, Keypair};
+use cuckoo_chain_client::{account_of, Call, Chain, ChainError, Keypair, MOST_AGAINST_ONE};
 use cuckoo_primitives::{
     challenge::{Challenge, ChallengeId, MAX_CHALLENGES_PER_PAGE},
     AccountId, Balance, BlockNumber,
@@ -20,6 +20,9 @@ pub trait Source: Send + Sync {
     async fn submit(&self, call: Call) -> Result<BlockNumber, ChainError>;
 }
 
+/// More challenges of one operator among all are not read, as of one stash.
+const MOST_PAGES: usize = MOST_AGAINST_ONE / MAX_CHALLENGES_PER_PAGE as usize;
+
 /// A chain, and the operator's key, which signs answers and advances their fees.
 pub struct OnChain {
     chain: Chain,
@@ -36,7 +39,7 @@ impl OnChain {
     async fn to_operator(&self) -> Result<Vec<(ChallengeId, Challenge)>, ChainError> {
         let operator = account_of(&self.signer);
         let (mut own, mut after) = (Vec::new(), None);
-        loop {
+        for _ in 0..MOST_PAGES {
             let page = self.chain.challenges(after).await?;
             let is_last = page.len() < MAX_CHALLENGES_PER_PAGE as usize;
             after = page.last().map(|(id, _)| *id);
@@ -45,6 +48,7 @@ impl OnChain {
                 return Ok(own);
             }
         }
+        Err(ChainError::Node("it lists challenges without end".into()))
     }
 }
 

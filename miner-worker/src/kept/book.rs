@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use cuckoo_primitives::challenge::KEPT_MS;
+use cuckoo_primitives::{challenge::KEPT_MS, AccountId};
 
 use super::{
     folder::Name,
@@ -32,10 +32,24 @@ pub(super) struct Segment {
     is_damaged: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Place {
     segment: Name,
     offset: u64,
+    /// How many leaves there are.
+    leaves: u32,
+    /// Whose task it was. No header says so: of what an earlier start has left it is known when it was read once.
+    coordinator: Option<AccountId>,
+}
+
+/// Where a record is, and what is known of it without reading it.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) stored: Stored,
+    /// How many leaves there are.
+    pub(super) leaves: u32,
+    /// Whose task it was, if that is known.
+    pub(super) coordinator: Option<AccountId>,
 }
 
 impl Book {
@@ -58,7 +72,15 @@ impl Book {
         let Some(segment) = self.segments.get_mut(&name) else { return };
         segment.newest_ms = segment.newest_ms.max(Some(header.began_ms));
         segment.bytes = segment.bytes.max(offset.saturating_add(header.record_bytes()));
-        self.places.entry(header.key).or_insert(Place { segment: name, offset });
+        let place = Place { segment: name, offset, leaves: header.leaves, coordinator: None };
+        self.places.entry(header.key).or_insert(place);
+    }
+
+    /// The receipt of this attempt names this coordinator.
+    pub(super) fn note_coordinator(&mut self, key: &Key, coordinator: AccountId) {
+        if let Some(place) = self.places.get_mut(key) {
+            place.coordinator = Some(coordinator);
+        }
     }
 
     /// So long is this file at least.
@@ -69,10 +91,11 @@ impl Book {
     }
 
     /// The record of this attempt.
-    pub(super) fn find(&self, key: &Key) -> Option<Stored> {
+    pub(super) fn find(&self, key: &Key) -> Option<Found> {
         let place = self.places.get(key)?;
         let segment = self.segments.get(&place.segment)?;
-        Some(Stored { file: segment.file.clone(), offset: place.offset })
+        let stored = Stored { file: segment.file.clone(), offset: place.offset };
+        Some(Found { stored, leaves: place.leaves, coordinator: place.coordinator.clone() })
     }
 
     /// Whether this attempt is kept.
@@ -173,6 +196,19 @@ mod tests {
         book.note_length(2, 1_000);
         book.note_length(2, 10);
         assert_eq!(book.bytes(), 1_000);
+    }
+
+    #[test]
+    fn whose_task_it_was_is_known_when_somebody_has_said_so() {
+        let mut book = book(&[(1, &[(1, 5_000)])]);
+        let (known, unknown) = (header(1, 5_000).key, header(9, 1).key);
+        assert_eq!(book.find(&known).unwrap().coordinator, None);
+        for key in [&known, &unknown] {
+            book.note_coordinator(key, AccountId::from([3; 32]));
+        }
+        let found = book.find(&known).unwrap();
+        assert_eq!((found.leaves, found.coordinator), (0, Some(AccountId::from([3; 32]))));
+        assert!(book.find(&unknown).is_none());
     }
 
     #[test]

@@ -4,12 +4,15 @@
 /// which file, is in this miner's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeptError {
-    /// No such attempt, or it is too long ago.
+    /// No such attempt, or it is too long ago, or it was another coordinator's.
     #[error("nothing is kept of this attempt")]
     Unknown,
     /// The attempt has fewer tokens.
-    #[error("the attempt has no such token")]
-    NoSuchToken,
+    #[error("the attempt has {tokens} tokens, and what is asked for lies behind them")]
+    NoSuchToken {
+        /// How many it has.
+        tokens: u32,
+    },
     /// An attempt is kept once.
     #[error("this attempt is kept already")]
     Twice,

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io,
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -13,6 +13,8 @@ const FILE_MODE: u32 = 0o600;
 const SUFFIX: &str = ".kept";
 /// So many digits has the time in a name, so that names sort like times.
 const DIGITS: usize = 16;
+/// Name of the file by which it is tried whether the disk can be written.
+pub(super) const PROBE_NAME: &str = "probe";
 
 /// Names a file: milliseconds after 1970.
 pub(super) type Name = u64;
@@ -62,6 +64,17 @@ impl Folder {
         }
     }
 
+    /// Tries whether a file with these bytes can be made and brought to the disk. Nothing stays of it.
+    pub(super) fn probe(&self, bytes: &[u8]) -> io::Result<()> {
+        let path = self.0.join(PROBE_NAME);
+        // A crash may have left it there.
+        let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&path);
+        let written = opened.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+        // Nor does a part of it stay on a disk that is full.
+        let removed = fs::remove_file(&path);
+        written.and(removed)
+    }
+
     /// Deletes a file.
     pub(super) fn delete(&self, name: Name) -> io::Result<()> {
         fs::remove_file(self.path(name))
@@ -96,6 +109,22 @@ mod tests {
         fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
         Folder::open(&path).unwrap();
         assert_eq!(mode(&path), 0o700);
+    }
+
+    #[test]
+    fn nothing_stays_of_what_was_written_to_try_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        let path = dir.path().join(PROBE_NAME);
+        folder.probe(&[7; 100]).unwrap();
+        assert!(!path.exists());
+        // As a crash might have left it.
+        fs::write(&path, [7; 200]).unwrap();
+        folder.probe(&[]).unwrap();
+        assert!(!path.exists());
+        fs::create_dir(&path).unwrap();
+        assert!(folder.probe(&[7; 100]).is_err());
+        assert!(path.is_dir() && folder.files().unwrap().is_empty());
     }
 
     #[test]

@@ -6,13 +6,13 @@ use cuckoo_primitives::{
     challenge::AttemptOf,
     commitment::{self, hash_of, Leaf},
     evidence::SignedReceipt,
-    Hash,
+    AccountId, Hash,
 };
 use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::{
-    book::Book,
+    book::{Book, Found},
     error::KeptError,
     folder::{Folder, Name},
     record::{key, most_bytes},
@@ -67,7 +67,9 @@ impl Kept {
         let folder = Folder::open(path).map_err(|error| refused(error.into()))?;
         let book = read(&folder).map_err(refused)?;
         let shared = Arc::new(Shared::new(folder, limits, book));
-        let writer = Writer::new(shared.clone());
+        let mut writer = Writer::new(shared.clone());
+        // A full disk is known before there is an answer to lose by it.
+        writer.probe();
         let thread = std::thread::Builder::new().name("kept".into());
         let writer = thread.spawn(move || writer.run()).map_err(|error| refused(error.into()))?;
         Ok(Self(Arc::new(Inner { shared, writer: Some(writer) })))
@@ -89,16 +91,38 @@ impl Kept {
         with <= shared.limits.most_bytes && shared.trouble.lock().is_none()
     }
 
-    /// `count` leaves of an attempt from the one at `first` on, counted from its first.
-    pub async fn leaves(&self, attempt: &AttemptOf, first: u32, count: u32) -> Result<Vec<Leaf>, KeptError> {
-        let leaves = self.read(attempt, move |stored| stored.leaves(first, count)).await?;
-        leaves.ok_or(KeptError::NoSuchToken)
+    /// `count` leaves of an attempt from the one at `first` on, counted from its first, for the coordinator whose task
+    /// it was.
+    ///
+    /// Nothing is read for leaves that are not there or for another coordinator, or a few bytes sent would have the
+    /// disk read a megabyte. But whose task it was that was kept before this start is not known until it was read once.
+    pub async fn leaves(
+        &self,
+        attempt: &AttemptOf,
+        coordinator: &AccountId,
+        first: u32,
+        count: u32,
+    ) -> Result<Vec<Leaf>, KeptError> {
+        let Found { stored, leaves: tokens, coordinator: known } = self.find(attempt)?;
+        if known.as_ref().is_some_and(|known| known != coordinator) {
+            return Err(KeptError::Unknown);
+        }
+        if first.checked_add(count).is_none_or(|end| end > tokens) {
+            return Err(KeptError::NoSuchToken { tokens });
+        }
+        let asker = coordinator.clone();
+        let (named, leaves) = read_record(attempt, move || stored.leaves_for(&asker, first, count)).await?;
+        let is_theirs = named == *coordinator;
+        if known.is_none() {
+            self.0.shared.book.lock().note_coordinator(&key(attempt), named);
+        }
+        leaves.ok_or(if is_theirs { KeptError::NoSuchToken { tokens } } else { KeptError::Unknown })
     }
 
     /// The receipt of an attempt; `None` if there never was one, or if it is too long ago.
     pub async fn receipt(&self, attempt: &AttemptOf) -> Result<Option<SignedReceipt>, KeptError> {
-        match self.read(attempt, Stored::receipt).await {
-            Ok(receipt) => Ok(Some(receipt)),
+        match self.find(attempt) {
+            Ok(Found { stored, .. }) => read_record(attempt, move || stored.receipt()).await.map(Some),
             Err(KeptError::Unknown) => Ok(None),
             Err(error) => Err(error),
         }
@@ -106,7 +130,9 @@ impl Kept {
 
     /// The leaf at `index` of an attempt, and its way to the root that the receipt commits to.
     pub async fn proof(&self, attempt: &AttemptOf, index: u32) -> Result<(Leaf, commitment::Path), KeptError> {
-        self.read(attempt, move |stored| proof(stored, index)).await?.ok_or(KeptError::NoSuchToken)
+        let Found { stored, leaves: tokens, .. } = self.find(attempt)?;
+        let proof = read_record(attempt, move || proof(&stored, index)).await?;
+        proof.ok_or(KeptError::NoSuchToken { tokens })
     }
 
     /// Deletes what nobody can ask for any more at this time, in milliseconds after 1970; the attempts that are `needed`
@@ -130,29 +156,11 @@ impl Kept {
         KeptReport { attempts, bytes, most_bytes: shared.limits.most_bytes, trouble: shared.trouble.lock().clone() }
     }
 
-    /// Reads something of an attempt's record, where that keeps nobody waiting.
-    async fn read<T: Send + 'static>(
-        &self,
-        attempt: &AttemptOf,
-        read: impl FnOnce(&Stored) -> Result<T, ReadError> + Send + 'static,
-    ) -> Result<T, KeptError> {
-        let stored = {
-            let book = self.0.shared.book.lock();
-            let unknown = || if book.is_damaged() { KeptError::Incomplete } else { KeptError::Unknown };
-            book.find(&key(attempt)).ok_or_else(unknown)?
-        };
-        let reading = tokio::task::spawn_blocking(move || read(&stored)).await;
-        let refused = |error: &dyn fmt::Display| {
-            tracing::error!(
-                target: "miner::kept",
-                %error,
-                task.id = hex::encode(attempt.task_id),
-                attempt = attempt.attempt,
-                "cannot read what is kept of an attempt"
-            );
-            KeptError::Unreadable
-        };
-        reading.map_err(|error| refused(&error))?.map_err(|error| refused(&error))
+    /// Where an attempt's record is, and what is known of it without reading it.
+    fn find(&self, attempt: &AttemptOf) -> Result<Found, KeptError> {
+        let book = self.0.shared.book.lock();
+        let unknown = || if book.is_damaged() { KeptError::Incomplete } else { KeptError::Unknown };
+        book.find(&key(attempt)).ok_or_else(unknown)
     }
 }
 
@@ -170,6 +178,25 @@ impl Drop for Inner {
             let _ = writer.join();
         }
     }
+}
+
+/// Reads something of this attempt's record, where that keeps nobody waiting.
+async fn read_record<T: Send + 'static>(
+    attempt: &AttemptOf,
+    read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, KeptError> {
+    let reading = tokio::task::spawn_blocking(read).await;
+    let refused = |error: &dyn fmt::Display| {
+        tracing::error!(
+            target: "miner::kept",
+            %error,
+            task.id = hex::encode(attempt.task_id),
+            attempt = attempt.attempt,
+            "cannot read what is kept of an attempt"
+        );
+        KeptError::Unreadable
+    };
+    reading.map_err(|error| refused(&error))?.map_err(|error| refused(&error))
 }
 
 /// What the files hold. Of the last one, what a write that was cut short has left is cut off.

@@ -9,6 +9,7 @@ use cuckoo_primitives::{
     challenge::AttemptOf,
     commitment::{Leaf, MAX_PATH},
     evidence::SignedReceipt,
+    AccountId,
 };
 
 use super::error::KeptError;
@@ -168,6 +169,7 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct Record {
     header: Header,
+    coordinator: AccountId,
     body: Vec<u8>,
 }
 
@@ -197,7 +199,7 @@ impl Record {
             sum: checksum(&body),
         };
         body.append(&mut encoded);
-        Ok(Self { header, body })
+        Ok(Self { header, coordinator: signed.receipt.spec.coordinator.clone(), body })
     }
 
     /// The record as it is written behind so many bytes that are on the disk.
@@ -210,6 +212,11 @@ impl Record {
     /// Its header.
     pub(super) fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Whose task it was.
+    pub(super) fn coordinator(&self) -> &AccountId {
+        &self.coordinator
     }
 }
 

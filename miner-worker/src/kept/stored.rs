@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
-use cuckoo_primitives::{commitment::Leaf, evidence::SignedReceipt};
+use cuckoo_primitives::{commitment::Leaf, evidence::SignedReceipt, AccountId};
 
 use super::record::{Damaged, Front, Header, NoHeader, HEADER_BYTES};
 
@@ -64,7 +64,33 @@ impl Stored {
     /// `count` leaves from the one at `first` on; `None` if there are not so many.
     pub(super) fn leaves(&self, first: u32, count: u32) -> Result<Option<Vec<Leaf>>, ReadError> {
         let header = self.header()?;
+        self.leaves_behind(&header, &self.front(&header)?, first, count)
+    }
+
+    /// The coordinator that the receipt names, and the same leaves if it is the one that asks.
+    pub(super) fn leaves_for(
+        &self,
+        asker: &AccountId,
+        first: u32,
+        count: u32,
+    ) -> Result<(AccountId, Option<Vec<Leaf>>), ReadError> {
+        let header = self.header()?;
         let front = self.front(&header)?;
+        let coordinator = front.receipt()?.receipt.spec.coordinator;
+        let leaves = match coordinator == *asker {
+            true => self.leaves_behind(&header, &front, first, count)?,
+            false => None,
+        };
+        Ok((coordinator, leaves))
+    }
+
+    fn leaves_behind(
+        &self,
+        header: &Header,
+        front: &Front,
+        first: u32,
+        count: u32,
+    ) -> Result<Option<Vec<Leaf>>, ReadError> {
         let Some((begin, end)) = front.range(first, count) else { return Ok(None) };
         let offset = self.offset + HEADER_BYTES as u64 + header.front_bytes() + u64::from(begin);
         let bytes = self.bytes(offset, u64::from(end.checked_sub(begin).ok_or(Damaged)?))?;

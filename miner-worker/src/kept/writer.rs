@@ -104,6 +104,7 @@ impl Writer {
         let mut book = self.shared.book.lock();
         for record in records {
             book.note(name, offset, record.header());
+            book.note_coordinator(&record.header().key, record.coordinator().clone());
             offset = offset.saturating_add(record.header().record_bytes());
         }
         Ok(())
@@ -168,7 +169,12 @@ impl Writer {
     pub(super) fn probe(&mut self) {
         let left = self.shared.limits.most_bytes.saturating_sub(self.shared.book.lock().bytes());
         let length = usize::try_from(left).map_or(PROBE.len(), |left| left.min(PROBE.len()));
-        let probed = self.current().and_then(|current| current.probe(PROBE.get(..length).unwrap_or_default()));
+        let bytes = PROBE.get(..length).unwrap_or_default();
+        let probed = match self.current.is_some() {
+            true => self.current().and_then(|current| current.probe(bytes)),
+            // A file that is begun for this alone would stay behind empty, one for each start.
+            false => self.shared.folder.probe(bytes),
+        };
         self.note(&probed);
     }
 

@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use super::{
     batch::{Batch, End, STOPPED},
     board::Counted,
+    dated::{now_ms, time_left},
     dial::foreign,
     draws::Draws,
     error::LinkError,
@@ -187,12 +188,12 @@ impl Attempt {
                 Work::Embed { model, inputs } => self.embed(&model, inputs, sent).await,
             }
         };
+        // With a timeout that goes on behind the deadline, the chain could be made to ask for what has not come yet.
+        let limit = time_left(timeout.saturating_add(CLOCK_SLACK), self.spec.deadline_ms, now_ms());
         tokio::select! {
             biased;
             Ok(stop) = stopped => Err(Halt::Stopped(stop)),
-            worked = tokio::time::timeout(timeout.saturating_add(CLOCK_SLACK), working) => {
-                worked.unwrap_or(Err(Halt::TimeOver))
-            }
+            worked = tokio::time::timeout(limit, working) => worked.unwrap_or(Err(Halt::TimeOver)),
         }
     }
 

@@ -62,6 +62,9 @@ pub struct LinkReport {
     pub refused_clock: u64,
     /// Tasks refused because what is kept of the last two hours takes all the room that it may.
     pub refused_room: u64,
+    /// Tasks refused because the operator's account could not advance the fee of an answer, were this miner asked about them on
+    /// the chain.
+    pub refused_funds: u64,
 }
 
 /// How a task ended, as the board counts it.
@@ -74,6 +77,7 @@ pub(super) enum Counted {
     RefusedPay,
     RefusedClock,
     RefusedRoom,
+    RefusedFunds,
 }
 
 impl LinkBoard {
@@ -141,6 +145,7 @@ impl LinkBoard {
             Counted::RefusedPay => report.refused_pay += 1,
             Counted::RefusedClock => report.refused_clock += 1,
             Counted::RefusedRoom => report.refused_room += 1,
+            Counted::RefusedFunds => report.refused_funds += 1,
         });
     }
 
@@ -184,6 +189,7 @@ impl LinkReport {
             refused_pay: 0,
             refused_clock: 0,
             refused_room: 0,
+            refused_funds: 0,
         }
     }
 

@@ -8,15 +8,22 @@ use cuckoo_primitives::{
 };
 use cuckoo_wire::link::FailureCode;
 
-use super::work::{Failed, MAX_TIMEOUT};
+use super::work::Failed;
 
 /// By how much two clocks may differ. What a miner signs is dated by its task, and by that date it is found who answers for
 /// it and whether it still counts as evidence: so nobody else may choose the date. Shorter would shut out those whose clock
 /// is a little off and gain nothing, as all that hangs on the date is counted in eras.
 pub(crate) const CLOCKS_DIFFER: Duration = Duration::from_secs(600);
 
-/// Whether a task with this id may have begun so long before `now_ms`, in milliseconds after 1970, and whether its deadline
-/// makes sense. It may have waited, or run elsewhere, for as long as a task may take.
+/// So long after its deadline, by this miner's clock, is a task still taken on and worked on. The deadline is by the
+/// coordinator's clock, and no task shall end before its timeout because the two clocks are some seconds apart.
+///
+/// It cannot be much: from the deadline on it can be asked on the chain what came of the task, and this miner would say
+/// that nothing did while it is still at work.
+pub(crate) const DEADLINE_SLACK: Duration = Duration::from_secs(30);
+
+/// Whether a task with this id may have begun, and whether its deadline makes sense, at `now_ms`, in milliseconds after
+/// 1970. How long ago it may have begun hangs on the deadline: it may have waited, or run elsewhere.
 pub(super) fn check(task_id: &TaskId, deadline_ms: u64, now_ms: u64) -> Result<(), Failed> {
     let began_ms = began_ms(task_id).ok_or_else(|| {
         Failed::new(FailureCode::InvalidRequest, "the task's id is no UUIDv7, so that nothing says when it began")
@@ -28,16 +35,22 @@ pub(super) fn check(task_id: &TaskId, deadline_ms: u64, now_ms: u64) -> Result<(
         );
         Err(Failed::new(FailureCode::Clock, reason))
     };
-    match (now_ms.checked_sub(began_ms), began_ms.saturating_sub(now_ms)) {
-        (Some(ago_ms), _) if ago_ms > millis(MAX_TIMEOUT.saturating_add(CLOCKS_DIFFER)) => {
-            far("the task began", ago_ms, "ago")
-        }
-        (None, ahead_ms) if ahead_ms > millis(CLOCKS_DIFFER) => far("the task began", ahead_ms, "from now"),
-        _ => check_deadline(began_ms, deadline_ms).and_then(|()| match now_ms.saturating_sub(deadline_ms) {
-            late_ms if late_ms > millis(CLOCKS_DIFFER) => far("the task's deadline was", late_ms, "ago"),
-            _ => Ok(()),
-        }),
+    let ahead_ms = began_ms.saturating_sub(now_ms);
+    if ahead_ms > millis(CLOCKS_DIFFER) {
+        return far("the task began", ahead_ms, "from now");
     }
+    check_deadline(began_ms, deadline_ms)?;
+    match now_ms.saturating_sub(deadline_ms) {
+        late_ms if late_ms > millis(DEADLINE_SLACK) => far("the task's deadline was", late_ms, "ago"),
+        _ => Ok(()),
+    }
+}
+
+/// For how long a task may be worked on from `now_ms` on, in milliseconds after 1970: for its `timeout`, and until
+/// [`DEADLINE_SLACK`] after its deadline at most.
+pub(super) fn time_left(timeout: Duration, deadline_ms: u64, now_ms: u64) -> Duration {
+    let end_ms = deadline_ms.saturating_add(millis(DEADLINE_SLACK));
+    timeout.min(Duration::from_millis(end_ms.saturating_sub(now_ms)))
 }
 
 /// Between the beginning and the time up to which the miner can be asked on the chain what came of it: what it keeps for
@@ -94,10 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn a_task_may_have_run_elsewhere_for_an_hour_besides() {
-        for (ago_ms, expected) in
-            [(60 * MINUTE_MS, None), (70 * MINUTE_MS, None), (70 * MINUTE_MS + 1, Some(FailureCode::Clock))]
-        {
+    fn a_task_may_have_run_elsewhere_for_an_hour() {
+        let most_ms = 60 * MINUTE_MS + millis(DEADLINE_SLACK);
+        for (ago_ms, expected) in [(60 * MINUTE_MS, None), (most_ms, None), (most_ms + 1, Some(FailureCode::Clock))] {
             assert_eq!(code(NOW_MS - ago_ms), expected, "{ago_ms} ms ago");
         }
     }
@@ -128,10 +140,27 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_has_passed_by_more_than_clocks_differ_is_refused() {
+    fn a_deadline_that_has_passed_by_more_than_is_allowed_is_refused() {
         let began_ms = NOW_MS - 30 * MINUTE_MS;
-        for (ago_ms, expected) in [(10 * MINUTE_MS, None), (10 * MINUTE_MS + 1, Some(FailureCode::Clock))] {
+        let slack_ms = millis(DEADLINE_SLACK);
+        for (ago_ms, expected) in [(0, None), (slack_ms, None), (slack_ms + 1, Some(FailureCode::Clock))] {
             assert_eq!(code_until(began_ms, NOW_MS - ago_ms), expected, "{ago_ms} ms ago");
         }
+        let failed = check(&dated(began_ms), NOW_MS - 5 * MINUTE_MS, NOW_MS).unwrap_err();
+        assert!(failed.reason.contains("300 s ago") && failed.reason.contains("clock"), "{}", failed.reason);
+    }
+
+    #[test]
+    fn no_task_is_worked_on_long_after_its_deadline() {
+        let timeout = Duration::from_secs(60);
+        let (timeout_ms, slack_ms) = (millis(timeout), millis(DEADLINE_SLACK));
+        let left_ms = |deadline_ms| millis(time_left(timeout, deadline_ms, NOW_MS));
+        // Of an honest coordinator, though its clock is behind by all that it may be.
+        assert_eq!(left_ms(NOW_MS + timeout_ms), timeout_ms);
+        assert_eq!(left_ms(NOW_MS + timeout_ms - slack_ms), timeout_ms);
+        assert_eq!(left_ms(NOW_MS + timeout_ms - slack_ms - 1), timeout_ms - 1);
+        assert_eq!(left_ms(NOW_MS), slack_ms);
+        assert_eq!(left_ms(NOW_MS - slack_ms + 1), 1);
+        assert_eq!((left_ms(NOW_MS - slack_ms - 1), left_ms(0), left_ms(u64::MAX)), (0, 0, timeout_ms));
     }
 }

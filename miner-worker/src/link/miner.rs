@@ -1,6 +1,13 @@
 //! What all links of this miner share.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        Arc,
+    },
+    time::Duration,
+};
 
 use cuckoo_chain_client::{account_of, Chain, Keypair, MarketView};
 use cuckoo_engine::{ModelInfo, ModelKind, SharedEngine};
@@ -15,7 +22,9 @@ use super::{
     room::{Room, TakenOn},
     shares::Shares,
 };
-use crate::{events::Events, health::Unavailable, kept::Kept, settle::Settlement, standing::Standing};
+use crate::{
+    answers::CanAnswer, events::Events, health::Unavailable, kept::Kept, settle::Settlement, standing::Standing,
+};
 
 /// Names this program in offers.
 const AGENT: &str = concat!("miner-worker/", env!("CARGO_PKG_VERSION"));
@@ -37,6 +46,7 @@ pub struct Miner {
     kept: Kept,
     taken_on: TakenOn,
     health: watch::Receiver<Unavailable>,
+    can_answer: CanAnswer,
 }
 
 impl Miner {
@@ -69,12 +79,19 @@ impl Miner {
             taken_on: TakenOn::default(),
             // All is well, and stays so.
             health: watch::channel(Unavailable::default()).1,
+            can_answer: Arc::new(AtomicBool::new(true)),
         }
     }
 
     /// Has it offer no models that cannot be used, see [`health`](crate::health).
     pub fn minding(mut self, health: watch::Receiver<Unavailable>) -> Self {
         self.health = health;
+        self
+    }
+
+    /// Has it take no tasks about which it could not answer on the chain, see [`answers`](crate::answers).
+    pub fn answering(mut self, can_answer: CanAnswer) -> Self {
+        self.can_answer = can_answer;
         self
     }
 
@@ -142,6 +159,11 @@ impl Miner {
     /// What it may be asked for.
     pub fn kept(&self) -> &Kept {
         &self.kept
+    }
+
+    /// Whether it can answer if it is asked on the chain.
+    pub(super) fn can_answer(&self) -> bool {
+        self.can_answer.load(Ordering::Relaxed)
     }
 
     /// Room for how so many more tokens are drawn, besides those of all attempts that run; `None` if there is none.

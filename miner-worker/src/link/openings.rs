@@ -12,7 +12,7 @@ use cuckoo_wire::{
 use tokio::task::JoinSet;
 
 use super::outbox::Outbox;
-use crate::kept::Kept;
+use crate::kept::{Kept, KeptError};
 
 /// The questions of one link's coordinator that are worked on.
 pub(super) struct Openings {
@@ -88,20 +88,13 @@ async fn leaves(
     if !(1..=MAX_OPENED).contains(&count) {
         return Err(format!("1 to {MAX_OPENED} tokens are opened at once, not {count}"));
     }
-    let receipt = kept.receipt(attempt).await.map_err(|error| error.to_string())?;
-    let is_theirs = receipt.as_ref().is_some_and(|signed| signed.receipt.spec.coordinator == *coordinator);
-    let commitment = receipt.and_then(|signed| signed.receipt.commitment).filter(|_| is_theirs);
-    let tokens = commitment.ok_or("nothing is kept of such an attempt of this coordinator's")?.tokens;
-    if first.checked_add(count).is_none_or(|end| end > tokens) {
-        return Err(format!(
-            "the attempt has {tokens} tokens, so that there are none from {first} to {first} + {count}"
-        ));
-    }
-    let leaves = kept.leaves(attempt, first, count).await.map_err(|error| error.to_string())?;
-    match leaves.len() == count as usize {
-        true => Ok(leaves),
-        false => Err("not all of them could be read".into()),
-    }
+    kept.leaves(attempt, coordinator, first, count).await.map_err(|error| match error {
+        KeptError::Unknown => "nothing is kept of such an attempt of this coordinator's".into(),
+        KeptError::NoSuchToken { tokens } => {
+            format!("the attempt has {tokens} tokens, so that there are none from {first} to {first} + {count}")
+        }
+        error => error.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -110,6 +103,33 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::kept::fixture::{attempt, name};
+
+    #[tokio::test]
+    async fn questions_that_cannot_be_answered_are_refused_without_reading() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::open(dir.path(), 1 << 20).unwrap();
+        let (signed, of_it) = attempt(1, 1_000, 5);
+        let (coordinator, attempt) = (signed.receipt.spec.coordinator.clone(), name(&signed));
+        kept.keep(signed, of_it.clone()).await.unwrap();
+        let opened = |whose, first, count| leaves(&kept, whose, &attempt, first, count);
+        assert_eq!(opened(&coordinator, 1, 4).await, Ok(of_it[1..].to_vec()));
+        // Whatever is read from now on is damaged.
+        let file = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
+        std::fs::File::options().write(true).open(file).unwrap().set_len(0).unwrap();
+        let other = AccountId::from([99; 32]);
+        for (whose, first, count, word) in [
+            (&coordinator, 0, 0, "at once"),
+            (&coordinator, 0, MAX_OPENED + 1, "at once"),
+            (&coordinator, u32::MAX - 1, 1, "5 tokens"),
+            (&coordinator, u32::MAX, MAX_OPENED, "5 tokens"),
+            (&other, 0, 1, "nothing is kept"),
+            (&coordinator, 0, 1, "cannot read"),
+        ] {
+            let reason = opened(whose, first, count).await.unwrap_err();
+            assert!(reason.contains(word), "{reason}");
+        }
+    }
 
     #[tokio::test]
     async fn so_many_questions_are_worked_on_at_once() {

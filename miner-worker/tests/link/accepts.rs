@@ -3,7 +3,7 @@
 use cuckoo_wire::link::{miner_message::Message as FromMiner, task, FailureCode, Task};
 
 use crate::{
-    coordinator::{completion, dated, embedding, fronted, sampled, seeded, Peer, BEGAN_MS},
+    coordinator::{completion, dated, embedding, fronted, now_ms, sampled, seeded, Peer},
     engine::{CONTEXT_TOKENS, EMBEDDING},
     market::Market,
     ready, ready_in,
@@ -97,7 +97,7 @@ async fn tasks_without_a_whole_seed_are_refused_and_use_up_no_share() {
 #[tokio::test]
 async fn deadlines_that_make_no_sense_are_refused() {
     let (market, coordinator, mut peer) = ready().await;
-    let (now_ms, hour_ms, minute_ms) = (*BEGAN_MS, 3_600_000, 60_000);
+    let (now_ms, hour_ms, minute_ms) = (now_ms(), 3_600_000, 60_000);
     let of = |number, began_ms: u64, deadline_ms: u64| Task {
         task_id: dated(began_ms, number).to_vec().into(),
         deadline_ms,
@@ -108,7 +108,7 @@ async fn deadlines_that_make_no_sense_are_refused() {
         of(2, now_ms, now_ms),
         of(3, now_ms, now_ms + hour_ms + 1),
         of(4, now_ms, u64::MAX),
-        of(5, now_ms - 30 * minute_ms, now_ms - 15 * minute_ms),
+        of(5, now_ms - 30 * minute_ms, now_ms - minute_ms),
     ];
     for task in refused {
         assert_eq!(refusal_of(&mut peer, task).await, FailureCode::Clock);

@@ -356,8 +356,7 @@ pub(crate) fn task_id(number: u8) -> TaskId {
 }
 
 /// When the tests began.
-pub(crate) static BEGAN_MS: LazyLock<u64> =
-    LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64);
+pub(crate) static BEGAN_MS: LazyLock<u64> = LazyLock::new(now_ms);
 
 /// The same of one that began then.
 pub(crate) fn dated(began_ms: u64, number: u8) -> TaskId {
@@ -365,6 +364,11 @@ pub(crate) fn dated(began_ms: u64, number: u8) -> TaskId {
     id[..6].copy_from_slice(&began_ms.to_be_bytes()[2..]);
     (id[6], id[8]) = (0x70, 0x80);
     id
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
 }
 
 /// The same task for the model whose draws nobody can check.

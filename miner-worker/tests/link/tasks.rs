@@ -3,7 +3,7 @@
 use cuckoo_wire::link::{CancelReason, FailureCode, Task};
 
 use crate::{
-    coordinator::{completion, dated, embedding, task_id, BEGAN_MS},
+    coordinator::{completion, dated, embedding, now_ms, task_id},
     engine::EMBEDDING,
     linked, ready,
 };
@@ -54,6 +54,19 @@ async fn a_task_ends_when_its_time_is_over() {
 }
 
 #[tokio::test]
+async fn a_task_ends_soon_after_its_deadline_whatever_its_timeout() {
+    let (market, _coordinator, mut peer) = ready().await;
+    // Almost so late that it would be refused.
+    let now_ms = now_ms();
+    let task_id = dated(now_ms - 60_000, 1).to_vec().into();
+    let late = Task { task_id, deadline_ms: now_ms - 26_000, timeout_ms: 3_600_000, ..completion(1, "silent") };
+    peer.give(late.clone()).await;
+    assert_eq!(peer.failure().await.code(), FailureCode::Timeout);
+    assert!(peer.watched().is_accepted(&late));
+    market.engine().until_idle().await;
+}
+
+#[tokio::test]
 async fn bad_tasks_are_refused_and_the_link_lives() {
     let (_market, _coordinator, mut peer) = ready().await;
     let other_model = Task { model: "gpt-7".into(), ..completion(1, "x") };
@@ -86,7 +99,7 @@ async fn a_panic_of_the_engine_ends_one_task_only() {
 #[tokio::test]
 async fn a_task_from_another_time_is_refused_and_the_link_lives() {
     let (market, coordinator, mut peer) = ready().await;
-    let now_ms = *BEGAN_MS;
+    let now_ms = now_ms();
     let hour_ms = 3_600_000;
     let of = |number, began_ms| Task {
         task_id: dated(began_ms, number).to_vec().into(),

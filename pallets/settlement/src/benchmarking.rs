@@ -13,19 +13,19 @@ use cuckoo_primitives::{
 };
 use frame_benchmarking::v2::*;
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
-use sp_runtime::traits::Zero;
+use sp_runtime::{traits::Zero, Perbill};
 
 use crate::{
-    redeem::record, Activity, Call, Channels, Config, DebtBook, Debts, EraSums, Escrow, Owed, Pallet, TakenOf,
-    Withdrawal, Withdrawals, WorkIn, WorkOf, ERAS_REMEMBERED, MAX_VOUCHERS,
+    redeem::record, Activity, Call, Channels, Config, DebtBook, Debts, EraSums, Escrow, Event, Owed, Pallet, RatingOf,
+    TakenOf, Withdrawal, Withdrawals, Work, WorkIn, WorkOf, ERAS_REMEMBERED, MAX_RATINGS, MAX_VOUCHERS,
 };
 
 /// What a voucher is due.
 const DUE: Balance = CAI;
 
 /// As many eras as are remembered, none of them the current one, so that the oldest has to go.
-fn full() -> EraSums {
-    let eras = (0..ERAS_REMEMBERED).map(|n| (EraIndex::MAX.saturating_sub(n), 1));
+fn full<Amount: Copy + core::fmt::Debug>(amount: Amount) -> EraSums<Amount> {
+    let eras = (0..ERAS_REMEMBERED).map(|n| (EraIndex::MAX.saturating_sub(n), amount));
     EraSums(eras.collect::<Vec<_>>().try_into().expect("as many are remembered"))
 }
 
@@ -33,7 +33,7 @@ fn full() -> EraSums {
 fn coordinator<T: Config>(number: u32) -> (AccountId, AccountId) {
     let stash: AccountId = account("coordinator", number, 0);
     let operator = T::BenchmarkMarket::register(&stash, Role::Coordinator);
-    TakenOf::<T>::insert(&stash, full());
+    TakenOf::<T>::insert(&stash, full(1));
     (stash, operator)
 }
 
@@ -41,7 +41,7 @@ fn coordinator<T: Config>(number: u32) -> (AccountId, AccountId) {
 fn miner<T: Config>(number: u32) -> AccountId {
     let stash: AccountId = account("miner", number, 0);
     T::BenchmarkMarket::register(&stash, Role::Miner);
-    WorkOf::<T>::insert(&stash, full());
+    WorkOf::<T>::insert(&stash, full(Work { paid: 1, poor: 1 }));
     stash
 }
 
@@ -71,7 +71,7 @@ fn signed<T: Config>(
 
 /// So many vouchers of so many coordinators and miners, all of which get some: no two of the same, if that can be.
 fn vouchers<T: Config>(count: u32, coordinators: u32, miners: u32) -> Vec<SignedVoucher> {
-    WorkIn::<T>::put(full());
+    WorkIn::<T>::put(full(1));
     let payers: Vec<_> = (0..coordinators).map(coordinator::<T>).collect();
     let payees: Vec<_> = (0..miners).map(miner::<T>).collect();
     // Everyone's turn comes, then again beside somebody else.
@@ -136,13 +136,14 @@ mod benchmarks {
         assert_eq!(Escrow::<T>::held(&coordinator), 0);
     }
 
-    /// Vouchers of so many coordinators and miners, each of another channel. Every coordinator pays all its escrow, and
-    /// every miner has worked in as many eras as are remembered.
+    /// Vouchers of so many coordinators and miners, each of another channel. Every coordinator pays all its escrow and has
+    /// rated its miners, and every miner has worked in as many eras as are remembered.
     #[benchmark]
     fn redeem(v: Linear<32, MAX_VOUCHERS>, c: Linear<2, 32>, m: Linear<2, 32>) {
         let vouchers = vouchers::<T>(v, c, m);
         for signed in &vouchers {
             put_into_escrow::<T>(&signed.voucher.coordinator, DUE);
+            RatingOf::<T>::insert(&signed.voucher.coordinator, &signed.voucher.miner, Perbill::from_percent(50));
         }
 
         #[extrinsic_call]
@@ -155,7 +156,8 @@ mod benchmarks {
         assert_eq!((coordinators.len() as u32, miners.len() as u32), (c, m));
         assert!(coordinators.into_iter().all(|coordinator| Escrow::<T>::held(coordinator) == 0));
         let now = T::CurrentEra::current_era();
-        assert!(miners.into_iter().all(|miner| Activity::<T>::in_era(miner, now).0 > 0));
+        assert!(miners.iter().all(|miner| Activity::<T>::in_era(miner, now).0 > 0));
+        assert!(miners.into_iter().all(|miner| Activity::<T>::quality(miner, now) == Perbill::from_percent(50)));
     }
 
     /// What it costs besides that escrow has nothing for so many of the vouchers, of so many coordinators and miners, no
@@ -185,10 +187,11 @@ mod benchmarks {
         let (coordinator, _) = coordinator::<T>(0);
         T::BenchmarkMarket::burden(&coordinator, s);
         put_into_escrow::<T>(&coordinator, CAI);
-        WorkIn::<T>::put(full());
+        WorkIn::<T>::put(full(1));
         let (open, taken_in) = (Balance::MAX / 2, T::CurrentEra::current_era());
         Debts::<T>::insert(&coordinator, &miner, Debt { open, since: 0, taken: 1, taken_in });
         Owed::<T>::insert(&coordinator, open);
+        RatingOf::<T>::insert(&coordinator, &miner, Perbill::from_percent(50));
 
         #[extrinsic_call]
         _(RawOrigin::Signed(account("anyone", 0, 0)), coordinator.clone(), miner.clone());
@@ -197,5 +200,20 @@ mod benchmarks {
         assert!(paid > CAI);
         assert_eq!((T::Bonds::total(&coordinator), Escrow::<T>::held(&coordinator)), (0, 0));
         assert!(T::Candidates::has_stepped_back(&coordinator));
+    }
+
+    /// Of miners that were never rated.
+    #[benchmark]
+    fn rate(r: Linear<1, MAX_RATINGS>) {
+        let (coordinator, operator) = coordinator::<T>(0);
+        let quality = Perbill::from_percent(50);
+        let ratings: Vec<_> = (0..r).map(|number| (miner::<T>(number), quality)).collect();
+        let last = ratings.last().expect("there is one").0.clone();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(operator), ratings.try_into().expect("so many fit"));
+
+        assert_eq!(RatingOf::<T>::iter_prefix(&coordinator).count() as u32, r);
+        frame_system::Pallet::<T>::assert_last_event(Event::<T>::Rated { coordinator, miner: last, quality }.into());
     }
 }

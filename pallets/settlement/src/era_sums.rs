@@ -8,26 +8,39 @@ use scale_info::TypeInfo;
 /// Eras of which amounts are remembered: longer than an era may wait to be paid, and than stake unbonds.
 pub const ERAS_REMEMBERED: u32 = 32;
 
-/// Amounts in planck by era, the oldest first, of the last [`ERAS_REMEMBERED`] eras in which there were any.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
-pub struct EraSums(pub(crate) BoundedVec<(EraIndex, Balance), ConstU32<ERAS_REMEMBERED>>);
+/// What can be summed up.
+pub trait Sum: Copy + Default {
+    /// Both together; no more than there can be.
+    fn plus(self, other: Self) -> Self;
+}
 
-impl EraSums {
+impl Sum for Balance {
+    fn plus(self, other: Self) -> Self {
+        self.saturating_add(other)
+    }
+}
+
+/// Amounts by era, in planck if nothing else is said, the oldest first, of the last [`ERAS_REMEMBERED`] eras in which there
+/// were any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct EraSums<Amount = Balance>(pub(crate) BoundedVec<(EraIndex, Amount), ConstU32<ERAS_REMEMBERED>>);
+
+impl<Amount: Sum> EraSums<Amount> {
     /// What there was in `era`; nothing if that is forgotten.
-    pub(crate) fn in_era(&self, era: EraIndex) -> Balance {
-        self.0.iter().find(|(of, _)| *of == era).map_or(0, |(_, amount)| *amount)
+    pub(crate) fn in_era(&self, era: EraIndex) -> Amount {
+        self.0.iter().find(|(of, _)| *of == era).map_or_else(Amount::default, |(_, amount)| *amount)
     }
 
     /// What there was after `era`.
-    pub(crate) fn after(&self, era: EraIndex) -> Balance {
+    pub(crate) fn after(&self, era: EraIndex) -> Amount {
         let later = self.0.iter().filter(|(of, _)| *of > era);
-        later.fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
+        later.fold(Amount::default(), |sum, (_, amount)| sum.plus(*amount))
     }
 
     /// Adds `amount` to the current era, `now`.
-    pub(crate) fn add(&mut self, now: EraIndex, amount: Balance) {
+    pub(crate) fn add(&mut self, now: EraIndex, amount: Amount) {
         match self.0.last_mut() {
-            Some((era, sum)) if *era == now => *sum = sum.saturating_add(amount),
+            Some((era, sum)) if *era == now => *sum = sum.plus(amount),
             _ => {
                 if self.0.is_full() {
                     self.0.remove(0);
@@ -50,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_last_eras_are_remembered() {
-        let mut sums = EraSums::default();
+        let mut sums = EraSums::<Balance>::default();
         for era in 0..=ERAS_REMEMBERED {
             sums.add(era, 10);
             sums.add(era, era.into());

@@ -25,7 +25,9 @@
 //! - An operator key that was replaced goes on counting for [`RedeemEras`], so that honest vouchers are not lost; longer
 //!   it does not, so that whoever stole it cannot sign on.
 //! - Stake that is unbonded while a debt is open stays (the staking pallet asks [`Debts`](cuckoo_primitives::registry)).
-//! - The work that is paid, by era, is the activity of which mining rewards depend.
+//! - The work that is paid, by era, is the activity of which mining rewards depend. How good it was say the operators of those
+//!   who pay ([`Pallet::rate`]): a rating counts for what its coordinator pays the miner from then on. So nobody's word touches the
+//!   work that others pay, and what it takes off is paid to nobody.
 //!
 //! ## Owners
 //!
@@ -35,6 +37,7 @@
 //! | [`Book`] | [`Channels`] |
 //! | [`DebtBook`] | [`Debts`], [`Owed`], [`TakenOf`] |
 //! | [`Activity`] | [`WorkOf`], [`WorkIn`] |
+//! | [`Ratings`] | [`RatingOf`] |
 //! | [`Terms`] | [`RedeemEras`], [`WithdrawalEras`], [`GraceEras`] |
 //!
 //! ## Invariants
@@ -68,9 +71,11 @@ mod era_sums;
 mod escrow;
 mod genesis;
 mod listing;
+pub mod migrations;
 mod offered;
 mod parties;
 mod payments;
+mod ratings;
 mod redeem;
 mod terms;
 mod try_state;
@@ -81,14 +86,15 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-pub use activity::Activity;
+pub use activity::{Activity, Work};
 pub use book::Book;
 pub use debts::DebtBook;
-pub use era_sums::{EraSums, ERAS_REMEMBERED};
+pub use era_sums::{EraSums, Sum, ERAS_REMEMBERED};
 pub use escrow::{Escrow, Withdrawal};
 pub use pallet::*;
 pub(crate) use parties::Parties;
 pub(crate) use payments::Payments;
+pub use ratings::Ratings;
 pub use terms::Terms;
 pub use weights::WeightInfo;
 
@@ -96,6 +102,9 @@ use sp_runtime::Perbill;
 
 /// The protocol's part of every payment, rounded up: half of it burned, half for the treasury.
 pub const FEE: Perbill = Perbill::from_percent(5);
+
+/// Most miners that are rated in one call.
+pub const MAX_RATINGS: u32 = 64;
 
 /// Most vouchers of one call.
 pub const MAX_VOUCHERS: u32 = 64;
@@ -105,7 +114,8 @@ pub const MAX_VOUCHERS: u32 = 64;
 #[allow(clippy::expect_used)]
 pub mod pallet {
     use super::{
-        collect, listing, redeem, Book, DebtBook, EraSums, Escrow, Parties, Terms, WeightInfo, Withdrawal, MAX_VOUCHERS,
+        activity::Work, collect, listing, redeem, Activity, Book, DebtBook, EraSums, Escrow, Parties, Ratings, Terms,
+        WeightInfo, Withdrawal, MAX_RATINGS, MAX_VOUCHERS,
     };
     use alloc::vec::Vec;
     use cuckoo_primitives::{
@@ -121,9 +131,10 @@ pub mod pallet {
         },
     };
     use frame_system::pallet_prelude::*;
+    use sp_runtime::Perbill;
 
     /// Layout of this pallet's storage.
-    pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    pub(crate) const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
@@ -184,13 +195,19 @@ pub mod pallet {
     #[pallet::storage]
     pub type TakenOf<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, EraSums, ValueQuery>;
 
-    /// Paid work of each miner by era, in planck. Owned by [`Activity`](super::Activity).
+    /// Paid work of each miner by era. Owned by [`Activity`](super::Activity).
     #[pallet::storage]
-    pub type WorkOf<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, EraSums, ValueQuery>;
+    pub type WorkOf<T: Config> = StorageMap<_, Blake2_128Concat, AccountId, EraSums<Work>, ValueQuery>;
 
     /// Paid work of all miners by era, in planck. Owned by [`Activity`](super::Activity).
     #[pallet::storage]
     pub type WorkIn<T: Config> = StorageValue<_, EraSums, ValueQuery>;
+
+    /// How good coordinators find the work of miners, by coordinator and miner; those that are not here are found good. Owned
+    /// by [`Ratings`](super::Ratings).
+    #[pallet::storage]
+    pub type RatingOf<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, AccountId, Blake2_128Concat, AccountId, Perbill>;
 
     /// Two eras.
     #[pallet::type_value]
@@ -337,6 +354,15 @@ pub mod pallet {
             /// The part of both that the miner did not get, in planck.
             fee: Balance,
         },
+        /// A coordinator thinks so of the work that it pays a miner from now on.
+        Rated {
+            /// Who thinks so.
+            coordinator: AccountId,
+            /// Of whom.
+            miner: AccountId,
+            /// The part that counts for mining rewards.
+            quality: Perbill,
+        },
         /// One voucher of a call was refused; the others count.
         Skipped {
             /// Its place in the call, from 0.
@@ -383,6 +409,12 @@ pub mod pallet {
         GraceRuns,
         /// The coordinator has neither escrow nor stake; the debt stays on record.
         NothingLeft,
+        /// Only the operator of a registered coordinator rates; sign with its key.
+        NotAnOperator,
+        /// The call rates nobody.
+        NoRatings,
+        /// Only registered miners are rated; leave the others out.
+        NotAMiner,
     }
 
     #[pallet::hooks]
@@ -491,6 +523,24 @@ pub mod pallet {
             let slashes = collect::collect::<T>(&coordinator, &miner)?;
             Ok(Some(T::WeightInfo::collect(slashes)).into())
         }
+
+        /// Says which part of the work of each miner counts for its mining rewards, of what the caller's coordinator pays it
+        /// from now on: what its audits think of it. The caller is the coordinator's operator. Miners are paid all the same, and what a
+        /// rating takes off their rewards stays in the budget. One who never was rated is found good.
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::rate(ratings.len() as u32))]
+        pub fn rate(
+            origin: OriginFor<T>,
+            ratings: BoundedVec<(AccountId, Perbill), ConstU32<MAX_RATINGS>>,
+        ) -> DispatchResult {
+            let coordinator = Ratings::<T>::rater(&ensure_signed(origin)?)?;
+            ensure!(!ratings.is_empty(), Error::<T>::NoRatings);
+            for (miner, quality) in ratings {
+                Ratings::<T>::rate(&coordinator, &miner, quality)?;
+                Self::deposit_event(Event::Rated { coordinator: coordinator.clone(), miner, quality });
+            }
+            Ok(())
+        }
     }
 
     #[pallet::view_functions]
@@ -514,6 +564,16 @@ pub mod pallet {
         /// pay, as much becomes a debt.
         pub fn claimable(coordinator: AccountId, miner: AccountId) -> Balance {
             DebtBook::<T>::claimable(&coordinator, &miner)
+        }
+
+        /// The part of what `coordinator` pays `miner` that counts for mining rewards.
+        pub fn rating(coordinator: AccountId, miner: AccountId) -> Perbill {
+            Ratings::<T>::of(&coordinator, &miner)
+        }
+
+        /// What those who paid `miner` in `era` thought of its work, by how much they paid.
+        pub fn quality(miner: AccountId, era: EraIndex) -> Perbill {
+            Activity::<T>::quality(&miner, era)
         }
 
         /// How far the channel has been settled; zeros if no voucher of it ever was.

@@ -19,8 +19,7 @@ impl<T: Config> Work<AccountId> for Pallet<T> {
         Activity::<T>::in_era(miner, era)
     }
 
-    // Audits will tell.
-    fn quality(_: &AccountId, _: EraIndex) -> Perbill {
-        Perbill::one()
+    fn quality(miner: &AccountId, era: EraIndex) -> Perbill {
+        Activity::<T>::quality(miner, era)
     }
 }

@@ -12,7 +12,7 @@ use frame_support::{
     },
 };
 
-use crate::{Activity, Config, Error, Escrow, Pallet, FEE};
+use crate::{activity::Work, era_sums::Sum, Activity, Config, Error, Escrow, Pallet, Ratings, FEE};
 
 /// What is to be paid out of escrow to miners. Nothing moves before [`settle`](Self::settle), which then writes the
 /// account of everyone who takes part once, however many payments there are.
@@ -34,12 +34,12 @@ struct Purse {
     taken: Balance,
 }
 
-/// What one miner is paid, in planck.
+/// What one miner is paid.
 #[derive(Default)]
 struct Wage {
-    /// With the fee.
-    gross: Balance,
-    /// Without it.
+    /// For which work.
+    work: Work,
+    /// Without the fee.
     net: Balance,
 }
 
@@ -71,7 +71,7 @@ impl<T: Config> Payments<T> {
         purse.left = purse.left.checked_sub(amount).ok_or(Error::<T>::NotEnoughEscrow)?;
         purse.taken = purse.taken.saturating_add(amount);
         let wage = self.wages.entry(miner.clone()).or_default();
-        wage.gross = wage.gross.saturating_add(amount);
+        wage.work = wage.work.plus(Work::rated(amount, Ratings::<T>::of(coordinator, miner)));
         wage.net = wage.net.saturating_add(net);
         self.for_treasury = self.for_treasury.saturating_add(fee.saturating_div(2));
         Ok(fee)
@@ -90,7 +90,7 @@ impl<T: Config> Payments<T> {
         }
         // What is left is burned.
         drop(rest);
-        Activity::<T>::note(self.wages.iter().map(|(miner, wage)| (miner, wage.gross)));
+        Activity::<T>::note(self.wages.iter().map(|(miner, wage)| (miner, wage.work)));
         Ok(())
     }
 

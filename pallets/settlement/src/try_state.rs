@@ -5,7 +5,9 @@ use cuckoo_primitives::{AccountId, Balance, EraIndex};
 use frame_support::ensure;
 use sp_runtime::DispatchError;
 
-use crate::{Config, Debts, GraceEras, Owed, Pallet, RedeemEras, WithdrawalEras, Withdrawals, WorkIn, WorkOf};
+use crate::{
+    Config, Debts, GraceEras, Owed, Pallet, RatingOf, RedeemEras, WithdrawalEras, Withdrawals, WorkIn, WorkOf,
+};
 
 impl<T: Config> Pallet<T> {
     /// Checks every invariant; the error names the first that does not hold.
@@ -14,6 +16,9 @@ impl<T: Config> Pallet<T> {
         Self::check_debts()?;
         for asked in Withdrawals::<T>::iter_values() {
             ensure!(asked.amount > 0, "a withdrawal is of something");
+        }
+        for (_, _, quality) in RatingOf::<T>::iter() {
+            ensure!(!quality.is_one(), "a rating takes something off");
         }
         Self::check_work()
     }
@@ -39,12 +44,14 @@ impl<T: Config> Pallet<T> {
     fn check_work() -> Result<(), DispatchError> {
         let all = WorkIn::<T>::get();
         let mut sums = BTreeMap::<EraIndex, Balance>::new();
-        for work in WorkOf::<T>::iter_values().chain(core::iter::once(all.clone())) {
-            ensure!(work.is_ordered(), "eras of work are in order");
-        }
-        for (era, amount) in WorkOf::<T>::iter_values().flat_map(|work| work.0) {
-            let sum = sums.entry(era).or_default();
-            *sum = sum.saturating_add(amount);
+        ensure!(all.is_ordered(), "eras of work are in order");
+        for works in WorkOf::<T>::iter_values() {
+            ensure!(works.is_ordered(), "eras of work are in order");
+            for (era, work) in works.0 {
+                ensure!(work.poor <= work.paid, "poor work is part of the work");
+                let sum = sums.entry(era).or_default();
+                *sum = sum.saturating_add(work.paid);
+            }
         }
         for (era, amount) in all.0 {
             ensure!(sums.get(&era) == Some(&amount), "the era's work is that of its miners");

@@ -3,7 +3,7 @@
 //! 2026-11-23, AMD EPYC; 17 steps, 10 repeats; frame-benchmarking-cli 64.0.0.
 //! Proofs of what was read are no part of this chain, so their size is not counted.
 //!
-//! benchmarking.rs: 657c336191fc9c312dc5c2db41df9874
+//! benchmarking.rs: 198d87c0547ea383a563d2d1d0872fe8
 
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
@@ -24,6 +24,8 @@ pub trait WeightInfo {
     fn record_debts(v: u32, c: u32, m: u32) -> Weight;
     /// See `benchmarking.rs`; s from 0 to 16.
     fn collect(s: u32) -> Weight;
+    /// See `benchmarking.rs`; r from 1 to 64.
+    fn rate(r: u32) -> Weight;
 }
 
 /// Weights for a runtime, by its database.
@@ -35,8 +37,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Storage: `Balances::Holds` (r:1 w:1)
     fn deposit() -> Weight {
-        // At least 64_757_000 picoseconds.
-        Weight::from_parts(69_433_000, 0)
+        // At least 63_794_000 picoseconds.
+        Weight::from_parts(67_661_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -45,15 +47,15 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Settlement::WithdrawalEras` (r:1 w:0)
     // Storage: `Settlement::Withdrawals` (r:0 w:1)
     fn request_withdrawal() -> Weight {
-        // At least 19_759_000 picoseconds.
-        Weight::from_parts(21_692_000, 0)
+        // At least 19_199_000 picoseconds.
+        Weight::from_parts(21_192_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Settlement::Withdrawals` (r:1 w:1)
     fn cancel_withdrawal() -> Weight {
-        // At least 11_667_000 picoseconds.
-        Weight::from_parts(13_080_000, 0)
+        // At least 11_397_000 picoseconds.
+        Weight::from_parts(12_609_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -63,8 +65,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Storage: `System::Account` (r:1 w:1)
     fn withdraw() -> Weight {
-        // At least 58_216_000 picoseconds.
-        Weight::from_parts(62_143_000, 0)
+        // At least 57_726_000 picoseconds.
+        Weight::from_parts(61_341_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -75,20 +77,21 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::Operators` (r:32 w:0)
     // Storage: `Balances::Holds` (r:32 w:32)
     // Storage: `System::Account` (r:65 w:65)
+    // Storage: `Settlement::RatingOf` (r:64 w:0)
     // Storage: `Registration::RoleOf` (r:32 w:0)
     // Storage: `Settlement::WorkOf` (r:32 w:32)
     // Storage: `Settlement::WorkIn` (r:1 w:1)
     fn redeem(v: u32, c: u32, m: u32) -> Weight {
-        // At least 4_055_872_000 picoseconds.
-        Weight::from_parts(1_491_176_162, 0)
-            // Standard error: 3_335_312.
-            .saturating_add(Weight::from_parts(30_785_279, 0).saturating_mul(v.into()))
-            // Standard error: 3_486_886.
-            .saturating_add(Weight::from_parts(31_655_173, 0).saturating_mul(c.into()))
-            // Standard error: 3_486_886.
-            .saturating_add(Weight::from_parts(38_176_595, 0).saturating_mul(m.into()))
+        // At least 4_191_736_000 picoseconds.
+        Weight::from_parts(4_249_441_000, 0)
+            // Standard error: 2_355_026.
+            .saturating_add(Weight::from_parts(23_476_900, 0).saturating_mul(v.into()))
+            // Standard error: 3_875_479.
+            .saturating_add(Weight::from_parts(1_538_767, 0).saturating_mul(c.into()))
+            // Standard error: 3_875_479.
+            .saturating_add(Weight::from_parts(2_918_721, 0).saturating_mul(m.into()))
             .saturating_add(T::DbWeight::get().reads(5))
-            .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(v.into())))
+            .saturating_add(T::DbWeight::get().reads(2_u64.saturating_mul(v.into())))
             .saturating_add(T::DbWeight::get().reads(3_u64.saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().reads(3_u64.saturating_mul(m.into())))
             .saturating_add(T::DbWeight::get().writes(2))
@@ -103,12 +106,12 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Settlement::TakenOf` (r:32 w:0)
     // Storage: `Settlement::Owed` (r:32 w:32)
     fn record_debts(v: u32, c: u32, m: u32) -> Weight {
-        // At least 957_732_000 picoseconds.
-        Weight::from_parts(81_655_188, 0)
-            // Standard error: 1_196_273.
-            .saturating_add(Weight::from_parts(23_422_827, 0).saturating_mul(v.into()))
-            // Standard error: 1_250_638.
-            .saturating_add(Weight::from_parts(8_006_750, 0).saturating_mul(c.into()))
+        // At least 926_446_000 picoseconds.
+        Weight::from_parts(106_978_188, 0)
+            // Standard error: 1_174_437.
+            .saturating_add(Weight::from_parts(23_201_323, 0).saturating_mul(v.into()))
+            // Standard error: 1_227_810.
+            .saturating_add(Weight::from_parts(8_589_457, 0).saturating_mul(c.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(v.into())))
             .saturating_add(T::DbWeight::get().reads(3_u64.saturating_mul(c.into())))
@@ -139,15 +142,29 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::RoleOf` (r:2 w:0)
     // Storage: `Registration::MinSelfStake` (r:1 w:0)
     // Storage: `Registration::Candidates` (r:1 w:1)
+    // Storage: `Settlement::RatingOf` (r:1 w:0)
     // Storage: `Settlement::TakenOf` (r:1 w:1)
     // Storage: `Settlement::Owed` (r:1 w:1)
     // Storage: `Stake::PayeeOf` (r:0 w:1)
     fn collect(s: u32) -> Weight {
-        // At least 8_671_915_000 picoseconds.
-        Weight::from_parts(9_671_196_349, 0)
-            // Standard error: 24_347_593.
-            .saturating_add(Weight::from_parts(54_484_800, 0).saturating_mul(s.into()))
-            .saturating_add(T::DbWeight::get().reads(217))
+        // At least 8_499_835_000 picoseconds.
+        Weight::from_parts(9_882_691_218, 0)
+            // Standard error: 24_090_696.
+            .saturating_add(Weight::from_parts(24_661_010, 0).saturating_mul(s.into()))
+            .saturating_add(T::DbWeight::get().reads(218))
             .saturating_add(T::DbWeight::get().writes(143))
+    }
+    // Storage: `Registration::Operators` (r:1 w:0)
+    // Storage: `Stake::Position` (r:1 w:0)
+    // Storage: `Registration::RoleOf` (r:65 w:0)
+    // Storage: `Settlement::RatingOf` (r:0 w:64)
+    fn rate(r: u32) -> Weight {
+        // At least 40_100_000 picoseconds.
+        Weight::from_parts(49_002_263, 0)
+            // Standard error: 131_108.
+            .saturating_add(Weight::from_parts(8_840_653, 0).saturating_mul(r.into()))
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(r.into())))
+            .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(r.into())))
     }
 }

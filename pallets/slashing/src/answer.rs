@@ -11,15 +11,13 @@ use sp_runtime::traits::Zero;
 use crate::{Config, Error, WeightInfo};
 
 /// Checks the answer of `who` to `challenge`, and returns how what it shows is named.
-///
-/// A leaf or a receipt speaks for itself, whoever brings it; that there is nothing only the miner can say.
 pub(crate) fn check<T: Config>(
     challenge: &Challenge,
     answer: &Answer,
     who: &AccountId,
 ) -> Result<Option<Hash>, Error<T>> {
     let is_miner = *who == challenge.miner || *who == challenge.operator;
-    ensure!(is_miner || *answer != Answer::Nothing, Error::<T>::NotTheMiner);
+    ensure!(is_miner, Error::<T>::NotTheMiner);
     let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
     ensure!(challenge.question.is_answered_by(answer, &genesis), Error::<T>::WrongAnswer);
     Ok(answer.hash(&genesis))

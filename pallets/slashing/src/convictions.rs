@@ -16,10 +16,13 @@ pub const MAX_CONVICTIONS: u32 = 16;
 pub struct CriminalRecord<T>(PhantomData<T>);
 
 impl<T: Config> CriminalRecord<T> {
-    /// `fraction`, doubled for each conviction of `offender` in the last [`Config::MemoryEras`], at most all.
-    pub(crate) fn escalated(offender: &AccountId, fraction: Perbill, now: EraIndex) -> Perbill {
-        let remembered = |it: &&Conviction| it.applied_in.saturating_add(T::MemoryEras::get()) >= now;
-        let convictions = Convictions::<T>::get(offender).iter().filter(remembered).count();
+    /// `fraction` for a fault in `offence_era`, doubled for each conviction of `offender` in the last [`Config::MemoryEras`]
+    /// that it had when it did it; at most all. What it did before it was convicted is no repetition, however many papers
+    /// tell of one failure.
+    pub(crate) fn escalated(offender: &AccountId, fraction: Perbill, offence_era: EraIndex, now: EraIndex) -> Perbill {
+        let counts =
+            |it: &&Conviction| it.applied_in < offence_era && it.applied_in.saturating_add(T::MemoryEras::get()) >= now;
+        let convictions = Convictions::<T>::get(offender).iter().filter(counts).count();
         (0..convictions).fold(fraction, |fraction, _| {
             Perbill::from_parts(fraction.deconstruct().saturating_mul(2).min(Perbill::one().deconstruct()))
         })

@@ -35,10 +35,14 @@ impl<T: Config> Heard<T> {
             if era >= now || Window::<T>::counts(era) {
                 return;
             }
-            match Seen::<T>::iter_key_prefix(era).next() {
-                Some(fault) => Seen::<T>::remove(era, fault),
-                None => SeenFrom::<T>::put(era.saturating_add(1)),
+            // One pass over the era: to look for its first one again and again would step over all that this block has removed.
+            for fault in Seen::<T>::iter_key_prefix(era) {
+                Seen::<T>::remove(era, fault);
+                if meter.try_consume(T::WeightInfo::forget_fault()).is_err() {
+                    return;
+                }
             }
+            SeenFrom::<T>::put(era.saturating_add(1));
         }
     }
 }

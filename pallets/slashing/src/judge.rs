@@ -94,7 +94,7 @@ impl<T: Config> Judge<T> {
         else {
             return;
         };
-        let fraction = CriminalRecord::<T>::escalated(&offender, fraction, now);
+        let fraction = CriminalRecord::<T>::escalated(&offender, fraction, offence_era, now);
         // The case is open until its slash is applied, so that nothing that is liable is forgotten before.
         let Some(loss) = T::Slash::slash(&offender, offence_era, fraction, reporter.as_ref()) else { return };
         Docket::<T>::close(id);

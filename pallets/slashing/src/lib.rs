@@ -48,13 +48,17 @@
 //!   charged: a challenge that is made in era `e` is charged in `e + 2`, so `offence_era + EvidenceEras >= e + 2`. With
 //!   that all else holds that holds for reports: stake cannot leave before the slash that an open challenge may lead to,
 //!   and the key that signed is known until then.
-//! - Anyone may answer with what the miner signed or committed to. Only the miner, by its stash or by the key that is
-//!   asked, can say that nothing came of an attempt; that costs it nothing, and is on record for whoever chooses miners.
+//! - The miner answers, by its stash or by the key that is asked: with what it signed or committed to, or that nothing came of
+//!   an attempt, which costs it nothing and is on record for whoever chooses miners. Nobody else can: a miner sees a moment
+//!   late that its challenge is closed, and whoever answered its own challenges first, again and again, would have it pay
+//!   fees for answers to nothing until it can answer no more.
 //! - Asking holds [`Config::ChallengeDeposit`]. A valid answer costs no fee and ends the challenge: [`ANSWER_SHARE`] of the
 //!   deposit is the answerer's, [`BURNED_SHARE`] is burned, the rest is free again. So asking for nothing costs something,
 //!   and who makes others ask on the chain earns no more than its trouble. Silence ends it with the deposit untouched.
-//! - There is no limit to the challenges of a miner, so that nobody can fill it with harmless ones.
-//! - If the chain stood still until evidence counts no more, silence is not charged.
+//! - There is no limit to the challenges of a miner, so that nobody can fill it with harmless ones. A block takes fewer
+//!   challenges than answers, and they have a whole era.
+//! - Silence that could not be charged until evidence counts no more, since the chain stood still or because of millions of
+//!   others, is not charged.
 //!
 //! ## What governance can do
 //!
@@ -494,7 +498,7 @@ pub mod pallet {
         NoSuchChallenge,
         /// That is not what is asked for: the leaf and its way to the root, or a signed receipt for what was accepted.
         WrongAnswer,
-        /// Only the miner can say that nothing came of an attempt: by its stash, or by the operator that is asked.
+        /// Only the miner can answer: by its stash, or by the operator that is asked.
         NotTheMiner,
     }
 
@@ -572,8 +576,8 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Answers a challenge. If the answer is valid, the fee is returned, the caller gets a share of the deposit, and the
-        /// challenge is over.
+        /// Answers a challenge to the caller, or to its miner. If the answer is valid, the fee is returned, the caller gets a share
+        /// of the deposit, and the challenge is over.
         #[pallet::call_index(3)]
         #[pallet::weight(answer::weight::<T>(answer))]
         pub fn answer(

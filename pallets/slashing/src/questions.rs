@@ -31,10 +31,14 @@ impl<T: Config> Questions<T> {
             if era >= now || Window::<T>::counts(era) {
                 return;
             }
-            match Asked::<T>::iter_key_prefix(era).next() {
-                Some(question) => Asked::<T>::remove(era, question),
-                None => AskedFrom::<T>::put(era.saturating_add(1)),
+            // One pass over the era: to look for its first one again and again would step over all that this block has removed.
+            for question in Asked::<T>::iter_key_prefix(era) {
+                Asked::<T>::remove(era, question);
+                if meter.try_consume(T::WeightInfo::forget_question()).is_err() {
+                    return;
+                }
             }
+            AskedFrom::<T>::put(era.saturating_add(1));
         }
     }
 }

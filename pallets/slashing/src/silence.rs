@@ -32,7 +32,8 @@ pub(crate) fn charge<T: Config>(meter: &mut WeightMeter) {
 fn end<T: Config>(id: ChallengeId) {
     let Some(challenge) = Challenges::<T>::close(id) else { return };
     Deposits::<T>::give_back(&challenge);
-    // Evidence counts no more only if the chain stood still for eras, in which nobody could have answered.
+    // Evidence counts no more only if the chain stood still for eras, in which nobody could have answered, or if a whole
+    // era was not enough for the silences before this one. Who is liable then is not known any more.
     let is_charged = Window::<T>::counts(challenge.offence_era) && Judge::<T>::hear(charge_of(&challenge));
     let Challenge { miner, challenger, .. } = challenge;
     Pallet::<T>::deposit_event(Event::Unanswered { challenge: id, miner, challenger, is_charged });

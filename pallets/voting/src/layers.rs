@@ -7,8 +7,9 @@ use frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
 
-/// Longest time in eras that unbonding may take, and so that stake stays liable after it left.
-pub const MAX_WINDOW_ERAS: u32 = 30;
+/// Longest time in eras that unbonding may take, and so that stake stays liable after it left. Every era of it can bring a
+/// candidate a slash of each kind, which all have to be on record.
+pub const MAX_WINDOW_ERAS: u32 = 17;
 
 /// One layer for each era of the window, one for the current era, one for the next, and one for all before.
 const MAX_LAYERS: u32 = MAX_WINDOW_ERAS.saturating_add(3);

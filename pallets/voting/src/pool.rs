@@ -3,6 +3,7 @@
 use codec::{Decode, Encode, MaxEncodedLen};
 use core::marker::PhantomData;
 use cuckoo_primitives::{
+    docket::Fault,
     era::EraAmount,
     registry::{AppliedSlashes, CurrentEra},
     AccountId, Balance, EraIndex, Role,
@@ -20,7 +21,7 @@ use crate::{
 /// Most slashes of one candidate that are on record.
 ///
 /// What a candidate had on record when it last could stand, and one for each kind of fault and era of the window.
-pub const MAX_SLASHES: u32 = MAX_SLASHES_STANDING + 4 * MAX_WINDOW_ERAS;
+pub const MAX_SLASHES: u32 = MAX_SLASHES_STANDING + Fault::OF_ONE_CANDIDATE * MAX_WINDOW_ERAS;
 
 /// A stash with as many slashes on record may not stand any more, so that the record never overflows: cases about the
 /// eras before are still to come.

@@ -7,8 +7,8 @@ use cuckoo_primitives::{
 };
 use cuckoo_runtime::{
     genesis_config_presets, Authorship, Babe, Election, Executive, Faucet, Header, Registration, Runtime, RuntimeCall,
-    RuntimeEvent, RuntimeGenesisConfig, SessionKeys, Settlement, SignedPayload, Slashing, Stake, System, TxExtension,
-    UncheckedExtrinsic, Voting,
+    RuntimeEvent, RuntimeGenesisConfig, RuntimeHoldReason, SessionKeys, Settlement, SignedPayload, Slashing, Stake,
+    System, TxExtension, UncheckedExtrinsic, Voting,
 };
 use frame_support::genesis_builder_helper::build_state;
 use serde_json::Value;
@@ -203,10 +203,21 @@ impl Chain {
             Voting::do_try_state().unwrap();
             Election::do_try_state().unwrap();
             Slashing::do_try_state().unwrap();
+            check_deposits();
             Settlement::do_try_state().unwrap();
             Faucet::do_try_state().unwrap();
         });
     }
+}
+
+/// Nothing is held for challenges that are not open.
+fn check_deposits() {
+    let reason = RuntimeHoldReason::Slashing(pallet_cuckoo_slashing::HoldReason::Challenge);
+    let holds = pallet_balances::Holds::<Runtime>::iter_values().flatten();
+    let held: Balance = holds.filter(|hold| hold.id == reason).map(|hold| hold.amount).sum();
+    let open =
+        pallet_cuckoo_slashing::OpenChallenges::<Runtime>::iter_values().map(|challenge| challenge.deposit).sum();
+    assert_eq!(held, open);
 }
 
 /// `call` signed by `who` with its next nonce.

@@ -97,6 +97,7 @@ fn finished(leaves: &[Leaf]) -> Finished {
     let mut receipt = receipt_of(leaves);
     receipt.spec.task_id = *uuid::Uuid::now_v7().as_bytes();
     Finished {
+        stash: AccountId::from([200; 32]),
         task: Arc::new(link::Task { model: "m".into(), ..Default::default() }),
         receipt: SignedReceipt { receipt, signature: [7; 64] },
         tokens: leaves.iter().map(|leaf| leaf.token).collect(),
@@ -128,7 +129,7 @@ async fn honest_attempts_pass_and_earn_trust() {
     let finished = finished(&honest);
     let record = stage.audited(&finished).await;
     assert_eq!((record.outcome.as_str(), record.tokens), ("passed", 300));
-    assert_eq!(stage.auditor.standing(finished.miner()).streak, 1);
+    assert_eq!(stage.auditor.standing(&finished.stash).streak, 1);
     assert!(stage.store.evidence().unreported(9).await.unwrap().is_empty());
     assert!(stage.store.demands().due(9).await.unwrap().is_empty());
 }
@@ -148,7 +149,7 @@ async fn a_token_that_was_not_drawn_goes_to_court() {
     assert_eq!(stage.audited(&finished).await.outcome, "fault");
     let evidence = stage.store.evidence().unreported(9).await.unwrap();
     assert!(matches!(&evidence[..], [Evidence::Sampling { index: 3, .. }]));
-    assert_eq!(stage.auditor.standing(finished.miner()).failed, 1);
+    assert_eq!(stage.auditor.standing(&finished.stash).failed, 1);
 }
 
 #[tokio::test]
@@ -174,7 +175,7 @@ async fn what_is_known_of_a_miner_outlives_the_gateway() {
     let (waiting, _) = queue();
     let miners = Scripted::new(vec![], 0);
     let next = Auditor::new(Hash::zero(), miners, stores(&stage.store), waiting, None, TERMS).await.unwrap();
-    assert_eq!(next.standing(finished.miner()), stage.auditor.standing(finished.miner()));
+    assert_eq!(next.standing(&finished.stash), stage.auditor.standing(&finished.stash));
 }
 
 #[tokio::test]
@@ -243,7 +244,7 @@ async fn what_an_engine_says_is_judged_where_honest_miners_were_measured() {
         let finished = finished(&honest);
         let record = stage.audited(&finished).await;
         assert_eq!((record.outcome.as_str(), record.distances.is_some()), (outcome, is_scored), "{}", record.reason);
-        let standing = stage.auditor.standing(finished.miner());
+        let standing = stage.auditor.standing(&finished.stash);
         assert_eq!((standing.streak, standing.was_judged()), (streak, is_judged && is_scored || outcome == "failed"));
         // One deviant answer suspends nobody; what no honest miner can have done does.
         assert_eq!(!stage.miners.suspended.lock().is_empty(), outcome == "failed");

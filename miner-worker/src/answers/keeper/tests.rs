@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{path::Path, sync::atomic::Ordering};
 
 use cuckoo_primitives::{
     challenge::{Question, KEPT_MS},
@@ -9,7 +9,10 @@ use super::*;
 use crate::{
     answers::fixture::{about_leaf, about_result, operator, signed, signed_at, who, FakeSource, DUE_IN, FEE},
     kept::{fixture::name, Kept},
-    link::shares_fixture::{account, coordinator},
+    link::{
+        dated::now_ms,
+        shares_fixture::{account, coordinator},
+    },
 };
 
 const STASH: u8 = 200;
@@ -27,7 +30,7 @@ impl Stage {
     fn new(folder: &Path) -> Self {
         let source = Arc::new(FakeSource::default());
         source.change(|state| state.balance = 1_000 * FEE);
-        let kept = Kept::open(folder, 1 << 20).unwrap();
+        let kept = Kept::open(folder, 1 << 24).unwrap();
         let answers = Arc::new(Answers::new(kept, source.clone(), who()));
         Self { keeper: Keeper::new(answers.clone()), source, answers, now: Instant::now(), number: 1 }
     }
@@ -46,13 +49,17 @@ impl Stage {
             let outcome = self.answers.source.submit(Call::Answer { id, answer }).await;
             self.keeper.ended(id, outcome, self.now);
         }
+        self.keeper.show();
         ids
     }
 
     async fn look(&mut self, era: u32) -> Vec<(ChallengeId, Box<Answer>)> {
-        let view = view(self.number, era, true);
-        self.keeper.look(&view, self.now).await;
-        self.keeper.next(&view, AT_ONCE, self.now).await
+        self.see(&current(&view(self.number, era, true))).await
+    }
+
+    async fn see(&mut self, sight: &Sight<'_>) -> Vec<(ChallengeId, Box<Answer>)> {
+        self.keeper.look(sight, self.now).await;
+        self.keeper.next(sight, AT_ONCE, self.now).await
     }
 
     fn reads(&self) -> usize {
@@ -63,6 +70,10 @@ impl Stage {
         let open = self.answers.report().open;
         open.into_iter().find(|open| open.id == id).expect("it is open").trouble
     }
+}
+
+fn current(view: &MarketView) -> Sight<'_> {
+    Sight { view, is_current: true }
 }
 
 fn view(number: BlockNumber, era: u32, is_registered: bool) -> MarketView {
@@ -103,7 +114,7 @@ async fn what_is_asked_is_answered_and_shown() {
 }
 
 #[tokio::test]
-async fn the_challenges_are_read_every_few_blocks_and_after_each_answer() {
+async fn the_challenges_are_read_every_few_blocks_however_many_are_answered() {
     let dir = tempfile::tempdir().unwrap();
     let mut stage = Stage::new(dir.path());
     stage.look(1).await;
@@ -115,7 +126,7 @@ async fn the_challenges_are_read_every_few_blocks_and_after_each_answer() {
     }
     stage.keeper.ended(9, Ok(2), stage.now);
     stage.look(1).await;
-    assert_eq!(stage.reads(), 5);
+    assert_eq!(stage.reads(), 4);
 }
 
 #[tokio::test]
@@ -164,11 +175,12 @@ async fn of_many_challenges_some_are_answered_at_once_and_what_is_due_first_come
     (0..40).for_each(|index| stage.ask(index, about_leaf(&receipt, index as u32)));
     stage.ask(99, Challenge { due_in: DUE_IN - 1, ..about_result(&receipt) });
     let view = view(1, 1, true);
-    stage.keeper.look(&view, stage.now).await;
+    let sight = current(&view);
+    stage.keeper.look(&sight, stage.now).await;
     let ids = |answers: Vec<(ChallengeId, Box<Answer>)>| answers.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-    assert_eq!(ids(stage.keeper.next(&view, 3, stage.now).await), [99, 0, 1]);
-    assert_eq!(ids(stage.keeper.next(&view, 0, stage.now).await), [0; 0]);
-    assert_eq!(ids(stage.keeper.next(&view, 2, stage.now).await), [2, 3]);
+    assert_eq!(ids(stage.keeper.next(&sight, 3, stage.now).await), [99, 0, 1]);
+    assert_eq!(ids(stage.keeper.next(&sight, 0, stage.now).await), [0; 0]);
+    assert_eq!(ids(stage.keeper.next(&sight, 2, stage.now).await), [2, 3]);
 }
 
 #[tokio::test]
@@ -231,10 +243,10 @@ async fn who_is_registered_no_more_is_asked_all_the_same() {
     let mut stage = Stage::new(dir.path());
     // Without a stash, from the beginning.
     let gone = |number| view(number, 1, false);
-    stage.keeper.look(&gone(1), stage.now).await;
+    stage.keeper.look(&current(&gone(1)), stage.now).await;
     assert_eq!((stage.reads(), stage.source.change(|state| state.stash.clone())), (1, None));
-    stage.keeper.look(&view(9, 1, true), stage.now).await;
-    stage.keeper.look(&gone(20), stage.now).await;
+    stage.keeper.look(&current(&view(9, 1, true)), stage.now).await;
+    stage.keeper.look(&current(&gone(20)), stage.now).await;
     assert_eq!((stage.reads(), stage.source.change(|state| state.stash.clone())), (3, Some(account(STASH))));
 }
 
@@ -245,11 +257,65 @@ async fn an_account_without_funds_is_warned_of_before_it_is_asked() {
     stage.source.change(|state| state.balance = FEE);
     stage.pass(Duration::ZERO).await;
     assert!(stage.answers.report().funds_trouble.unwrap().contains(&operator().to_string()));
+    let can_answer = stage.answers.can_answer();
+    assert!(!can_answer.load(Ordering::Relaxed));
     stage.source.change(|state| state.balance = 100 * FEE);
     stage.pass(FUNDS_EVERY - Duration::from_secs(1)).await;
     assert!(stage.answers.report().funds_trouble.is_some(), "it is not asked for in every block");
     stage.pass(Duration::from_secs(1)).await;
     assert_eq!(stage.answers.report().funds_trouble, None);
+    assert!(can_answer.load(Ordering::Relaxed));
+}
+
+/// However fast it is asked, a miner answers within an era: a flood of questions is no way to have it slashed.
+#[tokio::test]
+async fn a_flood_is_answered_as_fast_as_blocks_become_final() {
+    const ASKED: u32 = 3_000;
+    let dir = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(dir.path());
+    let (receipt, leaves) = signed(1, ASKED);
+    stage.answers.kept.keep(receipt.clone(), leaves).await.unwrap();
+    (0..ASKED).for_each(|index| stage.ask(index.into(), about_leaf(&receipt, index)));
+    let mut rounds = 0;
+    while stage.source.change(|state| !state.open.is_empty()) {
+        stage.pass(Duration::from_secs(12)).await;
+        rounds += 1;
+    }
+    assert_eq!(rounds, ASKED.div_ceil(AT_ONCE as u32));
+    assert_eq!(stage.reads(), rounds as usize, "an answer is no reason to read them all");
+    assert!(stage.answers.report().open.len() <= SHOWN);
+}
+
+#[tokio::test]
+async fn while_the_chain_stands_still_by_this_clock_proofs_are_sent_and_nothing_is_deleted_or_denied() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(dir.path());
+    let (old, leaves) = signed_at(1, 5, now_ms() - KEPT_MS - 1);
+    stage.answers.kept.keep(old, leaves).await.unwrap();
+    let (asked, leaves) = signed(2, 5);
+    stage.answers.kept.keep(asked.clone(), leaves).await.unwrap();
+    stage.ask(3, about_leaf(&asked, 0));
+    stage.ask(4, about_result(&signed(9, 5).0));
+    let view = view(1, DUE_IN, true);
+    let ids = |answers: Vec<(ChallengeId, Box<Answer>)>| answers.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    assert_eq!(ids(stage.see(&Sight { view: &view, is_current: false }).await), [3]);
+    assert!(stage.trouble(4).unwrap().contains("stands still"));
+    assert_eq!(stage.answers.kept.report().attempts, 2);
+    stage.now += BACKOFF.0;
+    assert_eq!(ids(stage.see(&current(&view)).await), [4]);
+}
+
+#[tokio::test]
+async fn what_is_deleted_follows_from_the_time_of_the_block_that_was_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(dir.path());
+    let (old, leaves) = signed_at(1, 5, now_ms() - KEPT_MS - 1);
+    stage.answers.kept.keep(old, leaves).await.unwrap();
+    let mut view = view(1, 1, true);
+    // The machine slept after that block, and who asked meanwhile is not known.
+    view.time_ms -= 10_000;
+    stage.see(&current(&view)).await;
+    assert_eq!(stage.answers.kept.report().attempts, 1);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::kept::{
     fixture::{attempt, name},
+    folder::PROBE_NAME,
     record::Record,
 };
 
@@ -53,9 +54,11 @@ impl Store {
 
     /// What is found of an attempt: whether it is what was kept.
     fn has(&self, (signed, leaves): &Pair) -> bool {
-        let Some(stored) = self.shared.book.lock().find(&key(&name(signed))) else { return false };
+        let Some(found) = self.shared.book.lock().find(&key(&name(signed))) else { return false };
+        let (stored, count) = (found.stored, leaves.len() as u32);
+        assert_eq!(found.leaves, count);
         assert_eq!(stored.receipt().unwrap(), *signed);
-        assert_eq!(stored.leaves(0, leaves.len() as u32).unwrap().unwrap(), *leaves);
+        assert_eq!(stored.leaves(0, count).unwrap().unwrap(), *leaves);
         true
     }
 
@@ -75,6 +78,11 @@ fn pair(number: u8, tokens: u32) -> Pair {
     attempt(number, BEGAN_MS, tokens)
 }
 
+/// What the coordinator of this attempt is shown of it.
+async fn opened(kept: &Kept, signed: &SignedReceipt, first: u32, count: u32) -> Result<Vec<Leaf>, KeptError> {
+    kept.leaves(&name(signed), &signed.receipt.spec.coordinator, first, count).await
+}
+
 fn record_bytes((signed, leaves): &Pair) -> u64 {
     Record::new(0, signed, leaves).unwrap().header().record_bytes()
 }
@@ -91,11 +99,11 @@ async fn what_was_kept_is_found_now_and_after_the_next_start() {
         Kept::open(dir.path(), 1 << 20).unwrap()
     }] {
         for (signed, leaves) in &pairs {
-            let attempt = name(signed);
-            assert_eq!(kept.receipt(&attempt).await, Ok(Some(signed.clone())));
-            assert_eq!(kept.leaves(&attempt, 0, leaves.len() as u32).await, Ok(leaves.clone()));
-            assert_eq!(kept.leaves(&attempt, 1, leaves.len() as u32 - 1).await, Ok(leaves[1..].to_vec()));
-            assert_eq!(kept.leaves(&attempt, 1, leaves.len() as u32).await, Err(KeptError::NoSuchToken));
+            let tokens = leaves.len() as u32;
+            assert_eq!(kept.receipt(&name(signed)).await, Ok(Some(signed.clone())));
+            assert_eq!(opened(&kept, signed, 0, tokens).await, Ok(leaves.clone()));
+            assert_eq!(opened(&kept, signed, 1, tokens - 1).await, Ok(leaves[1..].to_vec()));
+            assert_eq!(opened(&kept, signed, 1, tokens).await, Err(KeptError::NoSuchToken { tokens }));
         }
         let report = kept.report();
         assert_eq!((report.attempts, report.bytes, report.trouble), (19, bytes_in(dir.path()), None));
@@ -108,7 +116,7 @@ async fn what_was_never_kept_is_unknown() {
     let kept = Kept::open(dir.path(), 1 << 20).unwrap();
     let (signed, leaves) = pair(1, 3);
     assert_eq!(kept.receipt(&name(&signed)).await, Ok(None));
-    assert_eq!(kept.leaves(&name(&signed), 0, 1).await, Err(KeptError::Unknown));
+    assert_eq!(opened(&kept, &signed, 0, 1).await, Err(KeptError::Unknown));
     kept.keep(signed.clone(), leaves).await.unwrap();
     let others = [
         AttemptOf { attempt: 1, ..name(&signed) },
@@ -132,7 +140,47 @@ async fn a_proof_answers_a_challenge() {
         let question = Question::of_leaf(&signed.receipt, index).unwrap();
         assert!(question.is_answered_by(&Answer::Leaf { leaf, path }, &Hash::zero()));
     }
-    assert_eq!(kept.proof(&name(&signed), 11).await, Err(KeptError::NoSuchToken));
+    assert_eq!(kept.proof(&name(&signed), 11).await, Err(KeptError::NoSuchToken { tokens: 11 }));
+}
+
+/// Has everything that is read from now on be damaged.
+fn damage(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        fs::File::options().write(true).open(entry.unwrap().path()).unwrap().set_len(0).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_read_for_leaves_that_are_not_there_or_for_another_coordinator() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = Kept::open(dir.path(), 1 << 20).unwrap();
+    let (signed, leaves) = pair(1, 5);
+    kept.keep(signed.clone(), leaves).await.unwrap();
+    damage(dir.path());
+    for (first, count) in [(0, 6), (5, 1), (u32::MAX, 1), (1, u32::MAX)] {
+        let error = opened(&kept, &signed, first, count).await.unwrap_err();
+        assert_eq!(error, KeptError::NoSuchToken { tokens: 5 }, "{count} from {first}");
+    }
+    let other = AccountId::from([99; 32]);
+    for (first, count) in [(0, 1), (u32::MAX, 1)] {
+        assert_eq!(kept.leaves(&name(&signed), &other, first, count).await, Err(KeptError::Unknown));
+    }
+    assert_eq!(opened(&kept, &signed, 0, 1).await, Err(KeptError::Unreadable), "this one is read");
+}
+
+#[tokio::test]
+async fn whose_task_it_was_before_this_start_is_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (other, asked, unasked) = (AccountId::from([99; 32]), pair(1, 5).0, pair(2, 5).0);
+    let mut store = Store::open(dir.path(), LIMITS);
+    assert_eq!(store.keep(&[pair(1, 5), pair(2, 5)]), [Ok(()); 2]);
+    drop(store);
+    let kept = Kept::open(dir.path(), 1 << 20).unwrap();
+    assert_eq!(kept.leaves(&name(&asked), &other, 0, 1).await, Err(KeptError::Unknown));
+    damage(dir.path());
+    assert_eq!(kept.leaves(&name(&asked), &other, 0, 1).await, Err(KeptError::Unknown));
+    assert_eq!(kept.leaves(&name(&unasked), &other, 0, 1).await, Err(KeptError::Unreadable));
+    assert_eq!(opened(&kept, &unasked, 5, 1).await, Err(KeptError::NoSuchToken { tokens: 5 }));
 }
 
 #[test]
@@ -230,6 +278,26 @@ async fn there_is_no_room_while_the_disk_cannot_be_written() {
     fs::create_dir(&path).unwrap();
     assert_eq!(kept.keep(signed, leaves).await, Ok(()));
     assert!(kept.has_room(1) && kept.report().trouble.is_none());
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_is_known_from_the_start_until_it_can_be() {
+    let dir = tempfile::tempdir().unwrap();
+    // In the way of the file by which it is tried.
+    let in_the_way = dir.path().join(PROBE_NAME);
+    fs::create_dir(&in_the_way).unwrap();
+    let kept = Kept::open(dir.path(), 1 << 20).unwrap();
+    assert!(!kept.has_room(1) && kept.report().trouble.is_some());
+    drop(kept);
+    // The same without the thread, which tries again only after a pause.
+    let Store { shared, mut writer } = Store::open(dir.path(), LIMITS);
+    let kept = Kept(Arc::new(Inner { shared, writer: None }));
+    writer.probe();
+    assert!(!kept.has_room(1) && kept.report().trouble.is_some());
+    fs::remove_dir(&in_the_way).unwrap();
+    writer.probe();
+    assert!(kept.has_room(1) && kept.report().trouble.is_none());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "starts leave no files behind");
 }
 
 #[tokio::test]

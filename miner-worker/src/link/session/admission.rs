@@ -87,6 +87,13 @@ impl Session {
         let agreed = self.terms.of(&task, model).inspect_err(|failed| self.note_bad(failed))?;
         let drawing = agreed.spec.drawing;
         let assignment = read(&task, agreed.seed, drawing.is_some()).inspect_err(|failed| self.note_bad(failed))?;
+        if drawing.is_some() && !miner.can_answer() {
+            miner.board().count(&self.url, Counted::RefusedFunds);
+            return Err(Failed::new(
+                FailureCode::Busy,
+                "this miner cannot be asked about tasks at the moment; try again later",
+            ));
+        }
         let task = Arc::new(task);
         let pay =
             self.pay.accept(task.clone(), model.context_tokens, slots).inspect_err(|Failed { reason, .. }| {

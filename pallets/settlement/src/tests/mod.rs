@@ -6,6 +6,7 @@ mod genesis;
 mod listing;
 mod random;
 mod random_together;
+mod rate;
 mod redeem;
 mod request_withdrawal;
 mod together;

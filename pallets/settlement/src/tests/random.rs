@@ -8,6 +8,7 @@ use cuckoo_primitives::{
     AccountId, Balance, EraIndex,
 };
 use proptest::prelude::*;
+use sp_runtime::Perbill;
 
 use crate::{mock::*, *};
 
@@ -27,6 +28,8 @@ enum Step {
     Forge(usize, usize, Balance),
     Collect(usize, usize),
     Bond(usize, Balance),
+    /// Coordinator, miner, percents.
+    Rate(usize, usize, u32),
     Eras(EraIndex),
 }
 
@@ -41,6 +44,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..2usize, 0..3usize, 1..5_000u128).prop_map(|(c, m, amount)| Step::Forge(c, m, amount)),
         4 => (0..2usize, 0..3usize).prop_map(|(c, m)| Step::Collect(c, m)),
         1 => (0..2usize, 0..60_000u128).prop_map(|(c, amount)| Step::Bond(c, amount)),
+        2 => (0..2usize, 0..2usize, 0..=100u32).prop_map(|(c, m, percents)| Step::Rate(c, m, percents)),
         3 => (1..4u32).prop_map(Step::Eras),
     ]
 }
@@ -62,6 +66,10 @@ struct Books {
     /// Bonds that steps made or took away.
     bonds_changed: i128,
     fees: Balance,
+    /// What coordinators think of miners.
+    ratings: BTreeMap<(AccountId, AccountId), Perbill>,
+    /// What miners were paid in this era, and what ratings take off.
+    work: BTreeMap<AccountId, (Balance, Balance)>,
 }
 
 impl Books {
@@ -80,6 +88,7 @@ impl Books {
         let add = |map: &mut BTreeMap<_, Balance>, pair, amount| *map.entry(pair).or_default() += amount;
         match event {
             Event::Redeemed { coordinator, miner, paid, fee, .. } => {
+                self.work(&coordinator, &miner, paid);
                 *self.earned.entry(miner.clone()).or_default() += paid - fee;
                 self.fees += fee;
                 add(&mut self.settled, (coordinator, miner), paid);
@@ -89,15 +98,31 @@ impl Books {
                 add(&mut self.recorded, (coordinator, miner), amount);
             }
             Event::DebtPaid { coordinator, miner, from_escrow, from_stake, fee } => {
+                self.work(&coordinator, &miner, from_escrow + from_stake);
                 *self.earned.entry(miner.clone()).or_default() += from_escrow + from_stake - fee;
                 self.fees += fee;
                 add(&mut self.collected, (coordinator, miner), from_escrow + from_stake);
+            }
+            Event::Rated { coordinator, miner, quality } => {
+                self.ratings.insert((coordinator, miner), quality);
             }
             _ => {}
         }
     }
 
+    fn work(&mut self, coordinator: &AccountId, miner: &AccountId, paid: Balance) {
+        let quality = self.ratings.get(&(coordinator.clone(), miner.clone())).copied().unwrap_or(Perbill::one());
+        let (sum, poor) = self.work.entry(miner.clone()).or_default();
+        *sum += paid;
+        *poor += paid - quality.mul_floor(paid);
+    }
+
     fn check(&self) {
+        for miner in [MIKE, NORA] {
+            let (paid, poor) = self.work.get(&miner).copied().unwrap_or_default();
+            let expected = if paid == 0 { Perbill::one() } else { Perbill::from_rational(paid - poor, paid) };
+            assert_eq!(Settlement::quality(miner, self.era), expected);
+        }
         for (c, (coordinator, _)) in COORDINATORS.iter().enumerate() {
             let mut owed = 0;
             for (m, miner) in MINERS.iter().enumerate() {
@@ -144,8 +169,13 @@ fn run(step: &Step, books: &mut Books) {
             Market::set_bond(&coordinator(*c), *amount);
             Ok(())
         }
+        Step::Rate(c, m, percents) => {
+            let ratings = vec![(MINERS[*m].clone(), Perbill::from_percent(*percents))];
+            dispatch(&operator(COORDINATORS[*c].1), Call::rate { ratings: ratings.try_into().unwrap() })
+        }
         Step::Eras(count) => {
             books.era += count;
+            books.work.clear();
             Market::run_to(books.era);
             Ok(())
         }

@@ -34,8 +34,14 @@ fn wrong_work_is_found() {
     broken("the era's work is that of its miners", || WorkIn::<Test>::mutate(|work| work.0[0].1 += 1));
     broken("the era's work is that of its miners", || WorkOf::<Test>::remove(MIKE));
     broken("eras of work are in order", || {
-        WorkOf::<Test>::mutate(MIKE, |work| work.0.try_push((0, 1)).unwrap());
+        WorkOf::<Test>::mutate(MIKE, |work| work.0.try_push((0, Work::default())).unwrap());
     });
+    broken("poor work is part of the work", || WorkOf::<Test>::mutate(MIKE, |work| work.0[0].1.poor = 301));
+}
+
+#[test]
+fn wrong_ratings_are_found() {
+    broken("a rating takes something off", || RatingOf::<Test>::insert(ANNE, MIKE, sp_runtime::Perbill::one()));
 }
 
 #[test]

@@ -21,17 +21,30 @@ fn percents(percents: &[u32]) -> Vec<Perbill> {
 #[test]
 fn each_conviction_doubles_the_next() {
     ExtBuilder::default().build_and_execute(|| {
-        for era in [0, 1, 2, 3] {
+        for again in 0..4 {
+            let era = again * (DEFER_ERAS + 1);
             equivocate(era, 15);
+            run_to_era(era + DEFER_ERAS);
         }
-        run_to_era(3 + DEFER_ERAS);
-        next_block();
         assert_eq!(fractions(), percents(&[15, 30, 60, 100]));
         // The docket said what the fault itself costs.
         assert!(events().iter().all(|event| match event {
             crate::Event::Charged { fraction, .. } => *fraction == Perbill::from_percent(15),
             _ => true,
         }));
+    });
+}
+
+#[test]
+fn what_was_done_before_a_conviction_is_not_doubled_by_it() {
+    ExtBuilder::default().build_and_execute(|| {
+        for era in 0..=DEFER_ERAS {
+            equivocate(era, 15);
+        }
+        run_to_era(2 * DEFER_ERAS);
+        next_block();
+        let single = vec![Perbill::from_percent(15); DEFER_ERAS as usize + 1];
+        assert_eq!(fractions(), single);
     });
 }
 

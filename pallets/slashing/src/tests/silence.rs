@@ -52,18 +52,42 @@ fn silence_is_a_fault_that_the_challenger_reported() {
 #[test]
 fn a_result_that_nobody_showed_costs_little_and_more_each_time() {
     ExtBuilder::default().build_and_execute(|| {
-        for era in 0..=4 + DEFER_ERAS {
+        // Silence about an era is charged two eras later.
+        let convicted_after = 2 + DEFER_ERAS;
+        for era in 0..=3 * convicted_after + 2 {
             run_to_era(era);
             Market::run_to(ms(era) + 100_000);
-            if era < 3 {
+            if era % (convicted_after + 1) == 0 {
                 assert_ok!(challenge(&CLEO, result(ALICE_KEY, task_id(ms(era), 0))));
             }
         }
-        let thousandths = |n: u32| Perbill::from_rational(n, 1_000u32);
-        let fractions: Vec<Perbill> = Market::slashes().into_iter().map(|(_, _, fraction, _)| fraction).collect();
-        assert_eq!(fractions, [thousandths(5), thousandths(10), thousandths(20)]);
+        assert_eq!(fractions(), [thousandths(5), thousandths(10), thousandths(20)]);
         assert!(Slashing::convictions(ALICE).iter().all(|it| it.fault == Fault::MissedDeadline));
     });
+}
+
+#[test]
+fn one_failure_is_no_repetition_in_whatever_order_it_is_asked_about() {
+    ExtBuilder::default().build_and_execute(|| {
+        // The miner's machine breaks in era 0, and is silent about all that was asked of it in that era and the next.
+        for era in 0..=3 + DEFER_ERAS {
+            run_to_era(era);
+            Market::run_to(ms(era) + 100_000);
+            if era < 2 {
+                assert_ok!(challenge(&CLEO, result(ALICE_KEY, task_id(ms(era), 0))));
+                assert_ok!(challenge(&CLEO, opening(ALICE_KEY, task_id(ms(era), 1), 0)));
+            }
+        }
+        assert_eq!(fractions(), [thousandths(5), thousandths(200), thousandths(5), thousandths(200)]);
+    });
+}
+
+fn thousandths(n: u32) -> Perbill {
+    Perbill::from_rational(n, 1_000u32)
+}
+
+fn fractions() -> Vec<Perbill> {
+    Market::slashes().into_iter().map(|(_, _, fraction, _)| fraction).collect()
 }
 
 #[test]
