@@ -170,6 +170,39 @@ fn paid_work_beyond_the_share_of_backing_earns_nothing_more() {
 }
 
 #[test]
+fn what_a_coordinator_finds_poor_earns_less_of_the_mining_budget() {
+    let mut chain = Chain::dev();
+    let operator = Account::new("//Coordinator");
+    let rate = |percents| {
+        let ratings = vec![(stash("Miner1").id(), Perbill::from_percent(percents))];
+        pallet_cuckoo_settlement::Call::<Runtime>::rate { ratings: ratings.try_into().unwrap() }
+    };
+    let by_the_stash = chain.submit(&stash("Coordinator"), rate(0));
+    assert_eq!(by_the_stash, Err(pallet_cuckoo_settlement::Error::<Runtime>::NotAnOperator.into()));
+    // Of its 25 CAI the first miner earns 5 before it is rated, and 20 after.
+    for (name, paid) in [("Miner1", 5), ("Miner2", 75)] {
+        assert_ok!(redeem(&mut chain, &stash(name), paid * CAI));
+    }
+    assert_ok!(chain.submit(&operator, rate(40)));
+    assert_ok!(redeem(&mut chain, &stash("Miner1"), 25 * CAI));
+    let era = chain.era();
+    let quality = chain.read(|| Settlement::quality(stash("Miner1").id(), era));
+    assert_eq!(quality, Perbill::from_percent(52));
+
+    chain.until_era(1);
+    let (staking, mining) = DEV_ERA;
+    for (name, mined) in [("Miner1", mining / 4 * 52 / 100), ("Miner2", mining * 75 / 100)] {
+        let backing = if name == "Miner1" { 25 } else { 75 };
+        let (paid, figure) = (earned(&mut chain, &stash(name)), staking * backing / 2_800 + mined);
+        assert!(paid.abs_diff(figure) <= 2, "{name} is paid {paid}, up to two planck {figure}");
+    }
+    // What is taken off is paid to nobody.
+    chain.block(Vec::new);
+    let emission = chain.read(Stake::emission);
+    assert!(emission.mining.emitted <= mining * 88 / 100, "{} planck", emission.mining.emitted);
+}
+
+#[test]
 fn a_raise_of_the_commission_counts_two_eras_later() {
     let mut chain = Chain::dev();
     let miner = stash("Miner1");

@@ -171,6 +171,12 @@ fn settlement_is_read_as_through_the_runtime_api() {
     let api = chain.read(|| <Runtime as SettlementApi<Block>>::cover(coordinator.clone(), miner.clone()));
     assert_eq!(cover, api);
 
+    let rating = settlement::RatingViewFunction::<Runtime>::new(coordinator.clone(), miner.clone());
+    let rating = ask(&mut chain, rating);
+    assert!(rating.is_one());
+    let api = chain.read(|| <Runtime as SettlementApi<Block>>::rating(coordinator.clone(), miner.clone()));
+    assert_eq!(rating, api);
+
     let of = |channel| settlement::SettledViewFunction::<Runtime>::new(coordinator.clone(), miner.clone(), channel);
     let settled = ask(&mut chain, of([2; 16]));
     assert_eq!((settled.amount, settled.tasks), (9_040 * CAI, 3));

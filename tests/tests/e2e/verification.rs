@@ -133,7 +133,8 @@ async fn who_invents_answers_gets_no_more_work() {
     let (receipt, _) = only_receipt(&receipts.ok().unwrap().body).unwrap();
     miners.clear();
     gateway.until_connected(0).await.unwrap();
-    let genesis = Market::connect(node).await.unwrap().chain().genesis();
+    let market = Market::connect(node).await.unwrap();
+    let genesis = market.chain().genesis();
     let inventor = FakeMiner::new(keypair("//Miner2").unwrap(), genesis);
     let promised = link::Model {
         model_root: receipt.spec.model_root.as_bytes().to_vec().into(),
@@ -155,6 +156,19 @@ async fn who_invents_answers_gets_no_more_work() {
     })
     .await
     .unwrap();
+
+    // The chain knows, and weighs what both mine for this coordinator's work.
+    let coordinator = stash_account("//Coordinator").unwrap();
+    let rating =
+        async |miner: &str| market.chain().rating(&coordinator, &stash_account(miner)?).await.context("rating");
+    until(ERAS, "the rating", async || {
+        let rating = rating("//Miner2").await?;
+        ensure!(rating.is_zero(), "{rating:?}");
+        Ok(())
+    })
+    .await
+    .unwrap();
+    assert!(rating("//Miner1").await.unwrap().is_one());
 }
 
 #[test]
