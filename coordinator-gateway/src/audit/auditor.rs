@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cuckoo_audit::{
-    choice::{DaySecret, Rate},
+    choice::{self, DaySecret, Rate},
     reputation,
     threshold::Judgement,
     Finding,
@@ -212,6 +212,7 @@ impl Auditor {
         let standing = |standing: Option<&Standing>| standing.map_or(Rate::ALL, |it| it.rate(is_judged));
         let rate = standing(self.standings.lock().get(&finished.stash));
         let receipt = finished.receipt.receipt.signing_hash(&self.genesis);
+        let rate = choice::rate(rate, finished.bound());
         let is_chosen = DaySecret::new(secret).chooses(&spec.task_id, spec.attempt, &receipt, rate);
         if !is_chosen {
             return;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use cuckoo_audit::economics::Stakes;
 use cuckoo_primitives::{
     challenge::AttemptOf,
     evidence::SignedReceipt,
     signing::blake2_256,
     task::{began_ms, TaskSpec},
-    AccountId, Hash,
+    AccountId, Balance, Hash,
 };
 use cuckoo_wire::link;
 
@@ -16,6 +17,10 @@ use cuckoo_wire::link;
 pub(crate) struct Finished {
     /// The miner's stash, of which something is thought whatever operator it has.
     pub(crate) stash: AccountId,
+    /// What the miner has bonded behind itself, in planck.
+    pub(crate) own_stake: Balance,
+    /// What it is paid, in planck.
+    pub(crate) price: Balance,
     /// The task, as it crossed the link.
     pub(crate) task: Arc<link::Task>,
     /// What the miner has signed.
@@ -50,6 +55,16 @@ impl Finished {
     /// When its task began, in milliseconds since 1970; 0 if its id does not say.
     pub(crate) fn began_ms(&self) -> u64 {
         began_ms(&self.spec().task_id).unwrap_or_default()
+    }
+
+    /// The share of attempts like this of which more must be audited, for cheating to lose: as if it saved all that it is paid,
+    /// and each audit found it out.
+    pub(crate) fn bound(&self) -> f64 {
+        if self.price == 0 {
+            return 0.0;
+        }
+        let (price, stake) = (self.price as f64, self.own_stake as f64);
+        Stakes { saving: price, price, stake, detection: 1.0, colluding: 0.0 }.least_rate()
     }
 
     /// Whether the application had fixed what its tokens are drawn from: a miner can have seen the same before.

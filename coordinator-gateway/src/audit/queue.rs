@@ -117,6 +117,8 @@ mod tests {
         let receipt = SignedReceipt { receipt: fixture::receipt(), signature: [0; 64] };
         Finished {
             stash: receipt.receipt.spec.miner.clone(),
+            own_stake: 1,
+            price: 0,
             task: Arc::new(task),
             receipt,
             tokens: vec![1, 2],

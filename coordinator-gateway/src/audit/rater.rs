@@ -64,7 +64,7 @@ impl Rater {
             return Ok(());
         }
         // Whatever comes of it, the chain is asked before the next time.
-        news.iter().for_each(|(miner, _)| drop(self.known.remove(miner)));
+        self.known.retain(|miner, _| news.iter().all(|(other, _)| other != miner));
         chain.rate(news.clone()).await?;
         for (miner, quality) in news {
             tracing::info!(target: "gateway::audit", %miner, percents = quality * 100u32, "the chain knows what audits think of a miner");

@@ -6,6 +6,7 @@ use cuckoo_primitives::{
     challenge::{Demand, CHALLENGED_WITHIN_MS},
     evidence::SignedReceipt,
     task::{began_ms, Finish},
+    Balance,
 };
 use cuckoo_wire::{
     charge::{charged, is_empty},
@@ -224,31 +225,34 @@ impl RunningAttempt {
             // It costs nothing. Whether it is the answer is not for one miner to say.
             return Err(Failure::Empty(Box::new(completed)));
         }
+        // By the rule by which the miner reckons too.
+        let cost = self.spec.price.cost(&completed.usage);
         let stored = StoredReceipt {
             receipt: completed.receipt.clone(),
             signature: completed.signature,
             model: self.spec.model().to_owned(),
             api_key_id: self.spec.api_key_id.clone(),
-            // By the rule by which the miner reckons too.
-            cost: self.spec.price.cost(&completed.usage),
+            cost,
         };
         let entry = Entry { stored, charged: completed.usage, channel: self.link.channel().clone() };
         self.attempts.journal.append(entry).await.map_err(|_| Failure::NotStored)?;
         metrics::counter!("gateway_tokens_total", "type" => "input").increment(completed.usage.prompt_tokens.into());
         metrics::counter!("gateway_tokens_total", "type" => "output")
             .increment(completed.usage.completion_tokens.into());
-        self.have_audited(&completed).await;
+        self.have_audited(&completed, cost).await;
         Ok(completed)
     }
 
     /// It was answered and paid for; whether that was right may be found out now.
-    async fn have_audited(&self, completed: &Completed) {
+    async fn have_audited(&self, completed: &Completed, price: Balance) {
         let Some(sent) = &self.sent else { return };
         let receipt = SignedReceipt { receipt: completed.receipt.clone(), signature: completed.signature };
         let (task, tokens) = (self.task.clone(), sent.numbers().to_vec());
         let (class, context_tokens) = (self.model.numeric_class.clone(), self.model.context_tokens);
         let stash = self.link.channel().miner.clone();
-        self.attempts.auditor.consider(Finished { stash, task, receipt, tokens, class, context_tokens }).await;
+        let own_stake = self.attempts.guard.view().by_stash(&stash).map_or(0, |miner| miner.own_stake);
+        let finished = Finished { stash, own_stake, price, task, receipt, tokens, class, context_tokens };
+        self.attempts.auditor.consider(finished).await;
     }
 
     /// Checks a receipt against what was seen.

@@ -40,6 +40,8 @@ pub struct EngineOptions {
     pub threads: Option<NonZeroUsize>,
     /// Whether each of these threads stays on a core of its own.
     pub pin_threads: bool,
+    /// Whether AVX-512 is used where the processor has it. Answers are the same without it, to the last bit.
+    pub avx512: bool,
     /// Texts per chat model that take part in steps.
     pub max_running: NonZeroUsize,
     /// Most memory per chat model for the keys and values of texts, in MiB; never more is taken than `max_running` full
@@ -59,6 +61,7 @@ impl Default for EngineOptions {
         Self {
             threads: None,
             pin_threads: false,
+            avx512: true,
             max_running: const { NonZeroUsize::new(16).unwrap() },
             kv_memory_mib: 1024,
             prefix_cache: true,
@@ -87,7 +90,7 @@ impl LocalEngine {
     /// Checks the files of `models` against their manifests and loads them. Takes seconds; do not call it on a thread
     /// that has to answer others.
     pub fn load(models: &[ModelDir], options: &EngineOptions) -> Result<Self, LoadError> {
-        let backend = Backend::open(options.device, options.threads, options.pin_threads)?;
+        let backend = Backend::open(options.device, options.threads, options.pin_threads, options.avx512)?;
         let mut engine = Self { models: Vec::new(), chat: HashMap::new(), embedding: HashMap::new() };
         for dir in models {
             let id = dir.manifest().id();

@@ -39,6 +39,8 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_se
 const SETTLES: Duration = Duration::from_secs(60);
 /// How often it is seen whether the operator's account can advance fees.
 const FUNDS_EVERY: Duration = Duration::from_secs(600);
+/// The same while it cannot, which keeps the miner from work.
+const FUNDS_AGAIN: Duration = Duration::from_secs(20);
 
 /// Reads and answers for ever. An answer that is under way when it is dropped may still become final; the next start reads
 /// whether it has.
@@ -121,7 +123,7 @@ struct Keeper {
     read_at: Option<BlockNumber>,
     read_not_before: Option<Instant>,
     read_failures: u32,
-    funds_at: Option<Instant>,
+    funds_not_before: Option<Instant>,
 }
 
 /// An open challenge.
@@ -144,7 +146,7 @@ impl Keeper {
             read_at: None,
             read_not_before: None,
             read_failures: 0,
-            funds_at: None,
+            funds_not_before: None,
         }
     }
 
@@ -159,7 +161,7 @@ impl Keeper {
         if is_new && self.read_not_before.is_none_or(|not_before| now >= not_before) {
             self.read(sight, now).await;
         }
-        if self.stash.is_some() && self.funds_at.is_none_or(|at| now.duration_since(at) >= FUNDS_EVERY) {
+        if self.stash.is_some() && self.funds_not_before.is_none_or(|not_before| now >= not_before) {
             self.look_at_funds(now).await;
         }
     }
@@ -234,13 +236,17 @@ impl Keeper {
     }
 
     async fn look_at_funds(&mut self, now: Instant) {
-        self.funds_at = Some(now);
+        let mut again = FUNDS_EVERY;
         match funds::lack(&*self.answers.source, &self.answers.who.operator).await {
-            Ok(lack) => self.answers.note_funds(lack),
+            Ok(lack) => {
+                again = if lack.is_some() { FUNDS_AGAIN } else { FUNDS_EVERY };
+                self.answers.note_funds(lack);
+            }
             Err(error) => {
                 tracing::debug!(target: "miner::answers", %error, "cannot read what the operator's account holds");
             }
         }
+        self.funds_not_before = now.checked_add(again);
     }
 
     /// What to answer now, at most so much; what is due first comes first.

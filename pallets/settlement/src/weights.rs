@@ -1,6 +1,6 @@
 //! What calls and hooks cost. Measured and written by `cargo xtask weights`: change `benchmarking.rs`, not this file.
 //!
-//! 2026-11-23, AMD EPYC; 17 steps, 10 repeats; frame-benchmarking-cli 64.0.0.
+//! 2026-11-23, AMD EPYC; 17 steps, 20 repeats; frame-benchmarking-cli 64.0.0.
 //! Proofs of what was read are no part of this chain, so their size is not counted.
 //!
 //! benchmarking.rs: 198d87c0547ea383a563d2d1d0872fe8
@@ -37,8 +37,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `System::Account` (r:2 w:2)
     // Storage: `Balances::Holds` (r:1 w:1)
     fn deposit() -> Weight {
-        // At least 63_794_000 picoseconds.
-        Weight::from_parts(67_661_000, 0)
+        // At least 64_245_000 picoseconds.
+        Weight::from_parts(95_351_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -47,15 +47,15 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Settlement::WithdrawalEras` (r:1 w:0)
     // Storage: `Settlement::Withdrawals` (r:0 w:1)
     fn request_withdrawal() -> Weight {
-        // At least 19_199_000 picoseconds.
-        Weight::from_parts(21_192_000, 0)
+        // At least 19_489_000 picoseconds.
+        Weight::from_parts(27_230_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     // Storage: `Settlement::Withdrawals` (r:1 w:1)
     fn cancel_withdrawal() -> Weight {
-        // At least 11_397_000 picoseconds.
-        Weight::from_parts(12_609_000, 0)
+        // At least 11_737_000 picoseconds.
+        Weight::from_parts(15_343_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -65,8 +65,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Balances::Holds` (r:1 w:1)
     // Storage: `System::Account` (r:1 w:1)
     fn withdraw() -> Weight {
-        // At least 57_726_000 picoseconds.
-        Weight::from_parts(61_341_000, 0)
+        // At least 57_425_000 picoseconds.
+        Weight::from_parts(66_929_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -82,14 +82,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Settlement::WorkOf` (r:32 w:32)
     // Storage: `Settlement::WorkIn` (r:1 w:1)
     fn redeem(v: u32, c: u32, m: u32) -> Weight {
-        // At least 4_191_736_000 picoseconds.
-        Weight::from_parts(4_249_441_000, 0)
-            // Standard error: 2_355_026.
-            .saturating_add(Weight::from_parts(23_476_900, 0).saturating_mul(v.into()))
-            // Standard error: 3_875_479.
-            .saturating_add(Weight::from_parts(1_538_767, 0).saturating_mul(c.into()))
-            // Standard error: 3_875_479.
-            .saturating_add(Weight::from_parts(2_918_721, 0).saturating_mul(m.into()))
+        // At least 4_067_120_000 picoseconds.
+        Weight::from_parts(1_135_000_065, 0)
+            // Standard error: 2_904_349.
+            .saturating_add(Weight::from_parts(41_868_762, 0).saturating_mul(v.into()))
+            // Standard error: 3_036_250.
+            .saturating_add(Weight::from_parts(43_582_918, 0).saturating_mul(c.into()))
+            // Standard error: 3_036_250.
+            .saturating_add(Weight::from_parts(34_213_064, 0).saturating_mul(m.into()))
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().reads(2_u64.saturating_mul(v.into())))
             .saturating_add(T::DbWeight::get().reads(3_u64.saturating_mul(c.into())))
@@ -106,12 +106,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Settlement::TakenOf` (r:32 w:0)
     // Storage: `Settlement::Owed` (r:32 w:32)
     fn record_debts(v: u32, c: u32, m: u32) -> Weight {
-        // At least 926_446_000 picoseconds.
-        Weight::from_parts(106_978_188, 0)
-            // Standard error: 1_174_437.
-            .saturating_add(Weight::from_parts(23_201_323, 0).saturating_mul(v.into()))
-            // Standard error: 1_227_810.
-            .saturating_add(Weight::from_parts(8_589_457, 0).saturating_mul(c.into()))
+        // At least 1_024_793_000 picoseconds.
+        Weight::from_parts(713_958_190, 0)
+            // Standard error: 1_114_255.
+            .saturating_add(Weight::from_parts(12_148_188, 0).saturating_mul(v.into()))
+            // Standard error: 1_164_859.
+            .saturating_add(Weight::from_parts(1_302_825, 0).saturating_mul(c.into()))
+            // Standard error: 1_164_859.
+            .saturating_add(Weight::from_parts(7_741_091, 0).saturating_mul(m.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(v.into())))
             .saturating_add(T::DbWeight::get().reads(3_u64.saturating_mul(c.into())))
@@ -147,10 +149,10 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Settlement::Owed` (r:1 w:1)
     // Storage: `Stake::PayeeOf` (r:0 w:1)
     fn collect(s: u32) -> Weight {
-        // At least 8_499_835_000 picoseconds.
-        Weight::from_parts(9_882_691_218, 0)
-            // Standard error: 24_090_696.
-            .saturating_add(Weight::from_parts(24_661_010, 0).saturating_mul(s.into()))
+        // At least 8_416_251_000 picoseconds.
+        Weight::from_parts(8_700_661_880, 0)
+            // Standard error: 11_368_583.
+            .saturating_add(Weight::from_parts(101_912_975, 0).saturating_mul(s.into()))
             .saturating_add(T::DbWeight::get().reads(218))
             .saturating_add(T::DbWeight::get().writes(143))
     }
@@ -159,10 +161,10 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     // Storage: `Registration::RoleOf` (r:65 w:0)
     // Storage: `Settlement::RatingOf` (r:0 w:64)
     fn rate(r: u32) -> Weight {
-        // At least 40_100_000 picoseconds.
-        Weight::from_parts(49_002_263, 0)
-            // Standard error: 131_108.
-            .saturating_add(Weight::from_parts(8_840_653, 0).saturating_mul(r.into()))
+        // At least 37_966_000 picoseconds.
+        Weight::from_parts(41_450_001, 0)
+            // Standard error: 182_485.
+            .saturating_add(Weight::from_parts(10_018_658, 0).saturating_mul(r.into()))
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(r.into())))
             .saturating_add(T::DbWeight::get().writes(1_u64.saturating_mul(r.into())))

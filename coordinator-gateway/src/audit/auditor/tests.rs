@@ -6,6 +6,7 @@ use cuckoo_audit_engine::{Order, Unable};
 use cuckoo_primitives::{
     evidence::SignedReceipt,
     fixture::{drawing, leaves, receipt_of},
+    CAI,
 };
 use cuckoo_wire::link;
 
@@ -98,6 +99,8 @@ fn finished(leaves: &[Leaf]) -> Finished {
     receipt.spec.task_id = *uuid::Uuid::now_v7().as_bytes();
     Finished {
         stash: AccountId::from([200; 32]),
+        own_stake: 20_000 * CAI,
+        price: CAI / 100,
         task: Arc::new(link::Task { model: "m".into(), ..Default::default() }),
         receipt: SignedReceipt { receipt, signature: [7; 64] },
         tokens: leaves.iter().map(|leaf| leaf.token).collect(),
@@ -132,6 +135,17 @@ async fn honest_attempts_pass_and_earn_trust() {
     assert_eq!(stage.auditor.standing(&finished.stash).streak, 1);
     assert!(stage.store.evidence().unreported(9).await.unwrap().is_empty());
     assert!(stage.store.demands().due(9).await.unwrap().is_empty());
+}
+
+#[test]
+fn what_is_worth_a_part_of_the_stake_is_audited_more() {
+    let of = |price| Finished { price, ..finished(&leaves(&drawing(), 1)) };
+    let rate = |price| choice::rate(Rate::FLOOR, of(price).bound());
+    assert_eq!([0, CAI / 100, 100 * CAI].map(rate), [Rate::FLOOR; 3]);
+    // Three times 1,000 of 21,000.
+    assert!((rate(1_000 * CAI).share() - 1.0 / 7.0).abs() < 1e-5);
+    assert_eq!(rate(10_000 * CAI), Rate::ALL);
+    assert_eq!(Finished { own_stake: 0, ..of(1) }.bound(), 1.0);
 }
 
 #[tokio::test]

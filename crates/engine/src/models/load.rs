@@ -54,13 +54,18 @@ pub(crate) struct LoadedEmbedding {
 
 impl Backend {
     /// Opens the device. An engine has one; a machine with many GPUs runs an engine for each. `threads` compute on a
-    /// processor, `None`: one for each core; each stays on a core of its own if `pin`.
-    pub(crate) fn open(choice: DeviceChoice, threads: Option<NonZeroUsize>, pin: bool) -> Result<Self, LoadError> {
+    /// processor, `None`: one for each core; each stays on a core of its own if `pin`, and uses AVX-512 where it is if `avx512`.
+    pub(crate) fn open(
+        choice: DeviceChoice,
+        threads: Option<NonZeroUsize>,
+        pin: bool,
+        avx512: bool,
+    ) -> Result<Self, LoadError> {
         if choice != DeviceChoice::Cpu {
             return Ok(Self::Candle(Arc::new(CandleCompute::new(device::open(choice)?))));
         }
         let threads = threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-        Ok(Self::Cpu(Arc::new(CpuCompute::new(threads, pin)?)))
+        Ok(Self::Cpu(Arc::new(CpuCompute::new(threads, pin, avx512)?)))
     }
 }
 

@@ -1,5 +1,5 @@
 //! Honest tokens for each class that this machine has: eight, four and thirty-two bits; one thread and two; one text, four
-//! and sixteen at once.
+//! and sixteen at once; with AVX-512, where the processor has it, and without.
 
 use std::{path::Path, time::Instant};
 
@@ -11,12 +11,19 @@ use super::{
     gguf::{Gguf, Kind},
     honest::{measure, Measured},
     models_dir,
-    stage::{gguf_file, Stage, CONTEXT_TOKENS},
+    stage::{gguf_file, Computing, Stage, CONTEXT_TOKENS},
     Args,
 };
 
-/// Threads of the miner, texts at once, and how many parts of the tokens it makes.
-const SETTINGS: [(usize, usize, u64); 5] = [(1, 1, 1), (2, 1, 1), (1, 4, 4), (2, 4, 4), (2, 16, 10)];
+/// How the miner computes, and how many parts of the tokens it makes so.
+const SETTINGS: [(Computing, u64); 6] = [
+    (Computing::new(1, 1), 1),
+    (Computing::new(2, 1), 1),
+    (Computing::new(1, 4), 4),
+    (Computing::new(2, 4), 4),
+    (Computing::new(2, 16), 6),
+    (Computing { avx512: false, ..Computing::new(2, 16) }, 4),
+];
 /// Threads of the auditor, which reads four texts at once.
 const AUDITOR_THREADS: usize = 2;
 
@@ -25,19 +32,23 @@ pub(super) async fn run(args: &Args, tokens: u64) -> anyhow::Result<()> {
     let models = models_dir(args)?;
     let folder = tempfile::TempDir::new()?;
     let mut pairs = Vec::new();
-    for bits in [Bits::Stored, Bits::Eight, Bits::ThirtyTwo] {
+    let only = args.only.as_deref().unwrap_or_default();
+    for bits in [Bits::Stored, Bits::Eight, Bits::ThirtyTwo].into_iter().filter(|bits| bits.name().contains(only)) {
         let home = folder.path().join(bits.name());
         std::fs::create_dir(&home)?;
         let model = bits.write(&gguf_file(&models, &args.model)?, &args.model, &home)?;
         let mut of_class = Measured::default();
-        let parts: u64 = SETTINGS.iter().map(|(_, _, part)| part).sum();
+        let parts: u64 = SETTINGS.iter().map(|(_, part)| part).sum();
         let mut identity = None;
-        for (threads, running, part) in SETTINGS {
-            let stage = Stage::honest(&model, (threads, running), AUDITOR_THREADS, args.tokens)?;
+        for (miner, part) in SETTINGS {
+            let stage = Stage::honest(&model, miner, AUDITOR_THREADS, args.tokens)?;
             let began = Instant::now();
             let measured = measure(&stage, tokens * part / parts).await?;
             let seconds = began.elapsed().as_secs_f64();
-            let setting = json!({"threads": threads, "texts_at_once": running, "seconds": seconds.round()});
+            let Computing { threads, at_once, avx512 } = miner;
+            let setting = json!({
+                "threads": threads, "texts_at_once": at_once, "avx512": avx512, "seconds": seconds.round()
+            });
             println!("{}", line(bits, &stage.class, &measured, setting));
             of_class.extend(measured);
             identity = Some((stage.class.clone(), hex::encode(stage.model_root)));

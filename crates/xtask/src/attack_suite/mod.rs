@@ -62,7 +62,8 @@ pub(crate) struct Args {
     /// Prints figures, and asks nothing of them
     #[arg(long)]
     cross_class: bool,
-    /// Only attacks whose names contain this
+    /// Only attacks whose names contain this; with --honest-tokens only weights stored so: stored (as the model has them), q8_0,
+    /// f32
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// No attacks: so many honest tokens for each class of this machine, which batches and threads divide among them

@@ -27,6 +27,34 @@ const AT_ONCE: usize = 4;
 /// Requests that may wait for an engine: far more than there are at once.
 const WAITING: usize = 1_024;
 
+/// How an engine computes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Computing {
+    pub(super) threads: usize,
+    /// Texts that it computes at once.
+    pub(super) at_once: usize,
+    /// Whether it uses AVX-512 where the processor has it.
+    pub(super) avx512: bool,
+}
+
+impl Computing {
+    /// With all that the processor has.
+    pub(super) const fn new(threads: usize, at_once: usize) -> Self {
+        Self { threads, at_once, avx512: true }
+    }
+
+    fn options(self) -> anyhow::Result<EngineOptions> {
+        Ok(EngineOptions {
+            threads: NonZeroUsize::new(self.threads),
+            avx512: self.avx512,
+            max_running: NonZeroUsize::new(self.at_once).context("at least one text")?,
+            kv_memory_mib: 512,
+            max_waiting: WAITING,
+            ..EngineOptions::default()
+        })
+    }
+}
+
 /// How much is played.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scope {
@@ -92,35 +120,40 @@ impl Stage {
             false => folders.first().context("there are checkpoints")?.clone(),
         };
         // One thread against two, and neighbours against none: honest differences would show.
-        let mut stage = Self::play(&folders, (1, AT_ONCE), (&checked, 2), (end, scope.tokens))?;
+        let mut stage = Self::play(
+            &folders,
+            Computing::new(1, AT_ONCE),
+            (&checked, Computing::new(2, AT_ONCE)),
+            (end, scope.tokens),
+        )?;
         stage._models = Some(models);
         let measured = honest::measure(&stage, scope.honest_tokens).await?;
         (stage.calibration, stage.calibrated_on) = (measured.calibration(), measured.count);
         Ok(stage)
     }
 
-    /// For honest attempts only, with the promised model in the folder `model`. The miner has so many threads, and makes so
-    /// many attempts at once.
+    /// For honest attempts only, with the promised model in the folder `model`. The auditor reads as many texts at once as it
+    /// does elsewhere.
     pub(super) fn honest(
         model: &ModelDir,
-        miner: (usize, usize),
+        miner: Computing,
         auditor_threads: usize,
         tokens: u32,
     ) -> anyhow::Result<Self> {
         // Nobody makes a text end here.
-        Self::play(std::slice::from_ref(model), miner, (model, auditor_threads), (0, tokens))
+        Self::play(std::slice::from_ref(model), miner, (model, Computing::new(auditor_threads, AT_ONCE)), (0, tokens))
     }
 
     /// Loads the engines: the miner's with `folders`, the auditor's with `checked`.
     fn play(
         folders: &[ModelDir],
-        (threads, at_once): (usize, usize),
-        (checked, auditor_threads): (&ModelDir, usize),
+        miner: Computing,
+        (checked, auditor): (&ModelDir, Computing),
         (end, tokens): (u32, u32),
     ) -> anyhow::Result<Self> {
-        let miner = Player::new(LocalEngine::load(folders, &options(threads, at_once)?)?);
-        let auditor =
-            Player::new(LocalEngine::load(std::slice::from_ref(checked), &options(auditor_threads, AT_ONCE)?)?);
+        let at_once = miner.at_once;
+        let miner = Player::new(LocalEngine::load(folders, &miner.options()?)?);
+        let auditor = Player::new(LocalEngine::load(std::slice::from_ref(checked), &auditor.options()?)?);
         let info = auditor.engine().models().into_iter().next().context("the auditor has its model")?;
         Ok(Self {
             miner,
@@ -153,17 +186,6 @@ impl Stage {
 /// A message of a chat.
 pub(super) fn message(role: &str, content: &str) -> ChatMessage {
     ChatMessage { role: role.into(), content: content.into() }
-}
-
-/// So many threads, and texts at once.
-fn options(threads: usize, running: usize) -> anyhow::Result<EngineOptions> {
-    Ok(EngineOptions {
-        threads: NonZeroUsize::new(threads),
-        max_running: NonZeroUsize::new(running).context("at least one text")?,
-        kv_memory_mib: 512,
-        max_waiting: WAITING,
-        ..EngineOptions::default()
-    })
 }
 
 /// The one GGUF file of a chat model.

@@ -260,7 +260,7 @@ async fn an_account_without_funds_is_warned_of_before_it_is_asked() {
     let can_answer = stage.answers.can_answer();
     assert!(!can_answer.load(Ordering::Relaxed));
     stage.source.change(|state| state.balance = 100 * FEE);
-    stage.pass(FUNDS_EVERY - Duration::from_secs(1)).await;
+    stage.pass(FUNDS_AGAIN - Duration::from_secs(1)).await;
     assert!(stage.answers.report().funds_trouble.is_some(), "it is not asked for in every block");
     stage.pass(Duration::from_secs(1)).await;
     assert_eq!(stage.answers.report().funds_trouble, None);

@@ -48,12 +48,14 @@ pub(crate) struct CpuCompute {
 }
 
 impl CpuCompute {
-    /// Starts `threads` threads, less the one that will call. Pinned ones stay on a processor each.
+    /// Starts `threads` threads, less the one that will call. Pinned ones stay on a processor each. `avx512`: whether that may be
+    /// used.
     ///
     /// # Errors
     /// If the system refuses a thread.
-    pub(crate) fn new(threads: NonZeroUsize, pin: bool) -> Result<Self, LoadError> {
-        Self::with(Isa::best(), threads, pin)
+    pub(crate) fn new(threads: NonZeroUsize, pin: bool, avx512: bool) -> Result<Self, LoadError> {
+        let isa = if avx512 { Isa::best() } else { Isa::best_without_avx512() };
+        Self::with(isa, threads, pin)
     }
 
     fn with(isa: Isa, threads: NonZeroUsize, pin: bool) -> Result<Self, LoadError> {

@@ -23,7 +23,7 @@ fn candle() -> Arc<CandleCompute> {
 }
 
 fn cpu(threads: usize) -> Arc<CpuCompute> {
-    Arc::new(CpuCompute::new(NonZeroUsize::new(threads).unwrap(), false).unwrap())
+    Arc::new(CpuCompute::new(NonZeroUsize::new(threads).unwrap(), false, true).unwrap())
 }
 
 fn tokens(seed: u32, count: u32) -> Vec<u32> {

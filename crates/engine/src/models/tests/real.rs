@@ -108,7 +108,7 @@ fn dir(id: &str) -> ModelDir {
 /// Our own kernels, and what a GPU computes with.
 fn backends() -> [Backend; 2] {
     let candle = CandleCompute::new(candle_core::Device::Cpu);
-    [Backend::open(DeviceChoice::Cpu, None, false).unwrap(), Backend::Candle(Arc::new(candle))]
+    [Backend::open(DeviceChoice::Cpu, None, false, true).unwrap(), Backend::Candle(Arc::new(candle))]
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f32 {

@@ -86,7 +86,7 @@ impl Fixture {
         assert_eq!(bytes.tokens(), VOCABULARY);
         Self {
             model: TinyModel::quantised_llama(7),
-            compute: Arc::new(CpuCompute::new(NonZeroUsize::new(threads).unwrap(), false).unwrap()),
+            compute: Arc::new(CpuCompute::new(NonZeroUsize::new(threads).unwrap(), false, true).unwrap()),
             grammars: Grammars::new(bytes.clone(), &[END], 4),
             bytes,
             runtime: Runtime::new().unwrap(),

@@ -239,7 +239,7 @@ proptest! {
         acts in proptest::collection::vec(act(), 1..30),
     ) {
         let limits = Limits { prefix_cache, ..limits(max_running, 1000) };
-        let compute = Arc::new(CpuCompute::new(NonZeroUsize::MIN, false).unwrap());
+        let compute = Arc::new(CpuCompute::new(NonZeroUsize::MIN, false, true).unwrap());
         let tiny = TinyModel::quantised_llama(7);
         check(|blocks| Box::new(tiny.decoder(compute.clone(), blocks as u64)), blocks, limits, acts);
     }

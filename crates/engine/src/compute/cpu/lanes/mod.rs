@@ -56,6 +56,16 @@ impl Isa {
     pub(super) fn best() -> Self {
         Self::available().last().copied().unwrap_or(Self::Scalar)
     }
+
+    /// The best that this processor can do without AVX-512.
+    pub(super) fn best_without_avx512() -> Self {
+        let narrower = Self::available().into_iter().rfind(|isa| match isa {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => false,
+            _ => true,
+        });
+        narrower.unwrap_or(Self::Scalar)
+    }
 }
 
 /// Registers of one instruction set.

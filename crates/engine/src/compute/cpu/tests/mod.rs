@@ -28,6 +28,15 @@ fn compute(isa: Isa, threads: usize) -> CpuCompute {
     CpuCompute::with(isa, NonZeroUsize::new(threads).unwrap(), false).unwrap()
 }
 
+#[test]
+fn avx512_is_not_used_where_it_may_not_be() {
+    let narrow = Isa::best_without_avx512();
+    assert!(Isa::available().contains(&narrow));
+    assert!(!format!("{narrow:?}").contains("512"));
+    assert_eq!(CpuCompute::new(NonZeroUsize::MIN, false, false).unwrap().isa, narrow);
+    assert_eq!(CpuCompute::new(NonZeroUsize::MIN, false, true).unwrap().isa, Isa::best());
+}
+
 /// The reference: plain code on one thread.
 fn reference() -> CpuCompute {
     compute(Isa::Scalar, 1)
