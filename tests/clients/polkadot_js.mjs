@@ -36,13 +36,16 @@ const [candidate, operators] = [pair("//Miner3//stash"), ["//Miner3", "//Miner4"
 const reporter = pair("//Bob");
 const payment = { stash: pair("//Coordinator//stash"), operator: coordinator, miner: stash1 };
 // Less than what covers the miner.
-const [collector, lacking] = [pair("//Charlie"), 10n * CAI];
+const [collector, lacking, quality] = [pair("//Charlie"), 10n * CAI, 400_000_000];
 
 // Four stories at a time, each with its own accounts.
 const [[freeFrom, votedIn], retiredIn, redeemed] = await Promise.all([
   (async () => [await stake.bond(api, voter, payee), await voting.vote(api, voter, stash1, stash2)])(),
   registration.register(api, candidate, operators),
-  settlement.redeem(api, payment, collector, lacking),
+  (async () => {
+    await settlement.rate(api, payment, quality);
+    return settlement.redeem(api, payment, collector, lacking);
+  })(),
   (async () => {
     const number = await slashing.report(api, { miner: miner1, stash: stash1, coordinator, reporter, fill: 1 });
     await slashing.cancel(api, number, stash1, sudo);
@@ -79,7 +82,7 @@ await settlement.collect(api, payment, collector, lacking);
 await settlement.owe(api, payment, collector, redeemed.amount + lacking);
 seen.settlement_api_methods = await callSettlementApi(api, {
   coordinator: payment.stash.address, miner: stash1.address, channel: u8aToHex(settlement.CHANNEL),
-  amount: redeemed.amount + lacking, debt: lacking,
+  amount: redeemed.amount + lacking, debt: lacking, quality,
 });
 
 await eraIs(Math.max(freeFrom, retiredIn + (await api.query.stake.bondingEras()).toNumber()));

@@ -69,10 +69,11 @@ export async function callRuntimeApi(api, { miner, operator, voter, convict }) {
 }
 
 // Calls every method of settlement's runtime API and checks what it says of a coordinator that owes `debt` planck to a
-// miner, by a channel whose newest voucher was for `amount`, and has no escrow. Returns how many methods there are.
-export async function callSettlementApi(api, { coordinator, miner, channel, amount, debt }) {
+// miner, by a channel whose newest voucher was for `amount`, has no escrow, and finds the miner's work worth `quality`
+// billionths. Returns how many methods there are.
+export async function callSettlementApi(api, { coordinator, miner, channel, amount, debt, quality }) {
   const settlement = api.call.settlementApi;
-  const expected = ["channels", "claimable", "cover", "debt", "debts", "settled", "solvency", "terms"];
+  const expected = ["channels", "claimable", "cover", "debt", "debts", "rating", "settled", "solvency", "terms"];
   assert.deepEqual(Object.keys(settlement).sort(), expected, "methods were added; call them here");
 
   const terms = await settlement.terms();
@@ -84,6 +85,7 @@ export async function callSettlementApi(api, { coordinator, miner, channel, amou
   assert(cover > 0n && cover < 62n * CAI, `${cover}`);
   const claimable = (await settlement.claimable(coordinator, miner)).toBigInt();
   assert(claimable >= cover && claimable < 62n * CAI, `${claimable}`);
+  assert.equal((await settlement.rating(coordinator, miner)).toNumber(), quality);
   const settled = await settlement.settled(coordinator, miner, channel);
   assert.equal(settled.amount.toBigInt(), amount);
   const channels = await settlement.channels(coordinator, null, 10);

@@ -19,6 +19,9 @@ use crate::{
     ChainSpec,
 };
 
+/// What the node says when the kernel is not ready, and how often it is started again for that.
+const BUSY: &str = "cannot add seals to the memfd: Device or resource busy";
+const BUSY_STARTS: usize = 3;
 /// What a node gets until its RPC server answers.
 const START_LIMIT: Duration = Duration::from_secs(120);
 /// Network identity of a node that has no peers.
@@ -139,7 +142,7 @@ impl Node {
         self.process.terminate().await?;
         let mut builder = self.builder.clone();
         builder.chain_args.extend(args.iter().map(OsString::from));
-        let (process, address) = builder.spawn(self.dir.path()).await?;
+        let (process, address) = builder.spawn_patiently(self.dir.path()).await?;
         ensure!(address == self.rpc_address, "restarted on {address} instead of {}", self.rpc_address);
         self.process = process;
         Ok(())
@@ -195,7 +198,7 @@ impl NodeBuilder {
             let chain = spec.write(dir.path())?;
             self.chain_args.extend(["--chain".into(), chain.into_os_string()]);
         }
-        let (process, rpc_address) = self.spawn(dir.path()).await?;
+        let (process, rpc_address) = self.spawn_patiently(dir.path()).await?;
         let rpc = Rpc::new(&rpc_address)?;
         // From now on fixed: whoever is connected finds it there after a restart.
         self.rpc_port = port_of(&rpc_address)?;
@@ -203,6 +206,18 @@ impl NodeBuilder {
         let address = node.bootnode().await?;
         node.builder.p2p_port = tcp_port(&address).context("the node has no TCP port")?;
         Ok(node)
+    }
+
+    /// Starts it again if the kernel was not ready: for a moment it may hold pages of the memory that the node's WebAssembly
+    /// engine seals, and refuses that with EBUSY. Whoever supervises a node does the same.
+    async fn spawn_patiently(&self, dir: &Path) -> anyhow::Result<(Process, String)> {
+        for _ in 0..BUSY_STARTS {
+            match self.spawn(dir).await {
+                Err(error) if format!("{error:?}").contains(BUSY) => {}
+                started => return started,
+            }
+        }
+        self.spawn(dir).await
     }
 
     async fn spawn(&self, dir: &Path) -> anyhow::Result<(Process, String)> {

@@ -69,6 +69,17 @@ export async function redeem(api, pair, anyone, lacking) {
   return { amount, ready: Math.max(asked.freeFrom.toNumber(), recorded.since.toNumber() + graceEras.toNumber()) };
 }
 
+// The coordinator's operator finds the miner's work worth that many billionths.
+export async function rate(api, { stash, operator, miner }, quality) {
+  const { rate } = api.tx.settlement;
+  await refused(api, rate([[miner.address, quality]]), stash, "settlement.NotAnOperator");
+  await refused(api, rate([]), operator, "settlement.NoRatings");
+  await refused(api, rate([[stash.address, quality]]), operator, "settlement.NotAMiner");
+  const rated = await succeed(api, rate([[miner.address, quality]]), operator, "settlement.Rated");
+  assert.deepEqual([rated.coordinator, rated.miner].map(String), [stash.address, miner.address]);
+  assert.equal(rated.quality.toNumber(), quality);
+}
+
 // The debt is paid out of the coordinator's stake; then its escrow, filled anew, is withdrawn.
 export async function collect(api, pair, anyone, debt) {
   const { stash, miner } = pair;
