@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use cuckoo_primitives::{AccountId, Perbill};
+use cuckoo_primitives::{settlement::MAX_RATINGS, AccountId, Perbill};
 use tokio_util::sync::CancellationToken;
 
 use super::{reporter::NotDone, Auditor};
@@ -12,8 +12,6 @@ use super::{reporter::NotDone, Auditor};
 const PACE: Duration = Duration::from_secs(10);
 /// A smaller change is not worth a transaction, unless now all is good or nothing is.
 const STEP: Perbill = Perbill::from_percent(5);
-/// Most miners that are rated at once, as the chain has it.
-const AT_ONCE: usize = 64;
 
 /// Rates miners on the chain in the coordinator's name.
 #[async_trait]
@@ -53,7 +51,7 @@ impl Rater {
     async fn rate(&mut self, qualities: &[(AccountId, Perbill)], chain: &dyn Rates) -> Result<(), NotDone> {
         let mut news = Vec::new();
         for (miner, quality) in qualities.iter().filter(|(miner, _)| chain.is_miner(miner)) {
-            if news.len() == AT_ONCE {
+            if news.len() == MAX_RATINGS as usize {
                 break;
             }
             if is_news(self.known(miner, chain).await?, *quality) {

@@ -120,3 +120,14 @@ pub struct Conviction {
     /// The era in which it was applied.
     pub applied_in: EraIndex,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_kinds_of_fault_but_the_validators_are_a_miners() {
+        let scale_info::TypeDef::Variant(faults) = Fault::type_info().type_def else { panic!("it is an enum") };
+        assert_eq!(faults.variants.len() as u32, Fault::OF_ONE_CANDIDATE + 1);
+    }
+}

@@ -259,6 +259,7 @@ impl Keeper {
         let mut ready: Vec<ChallengeId> =
             self.cases.iter().filter(|(_, case)| is_ready(case)).map(|(id, _)| *id).collect();
         ready.sort_by_key(|id| self.cases.get(id).map(|case| (case.challenge.due_in, *id)));
+        let era = sight.is_current.then_some(sight.view.era.era);
         let mut answers = Vec::new();
         for id in ready {
             if answers.len() == most {
@@ -266,11 +267,7 @@ impl Keeper {
             }
             let Some(case) = self.cases.get_mut(&id) else { continue };
             let since = now.duration_since(case.seen);
-            match reply(&self.answers.kept, &self.answers.who, &case.challenge, since, sight.view.era.era).await {
-                Reply::Say(answer) if *answer == Answer::Nothing && !sight.is_current => {
-                    case.trouble = Some("the chain stands still, as far as is known here".into());
-                    case.not_before = now.checked_add(BACKOFF.0);
-                }
+            match reply(&self.answers.kept, &self.answers.who, &case.challenge, since, era).await {
                 Reply::Say(answer) => {
                     case.is_under_way = true;
                     answers.push((id, answer));

@@ -30,8 +30,14 @@ pub(super) enum Reply {
     Cannot { why: String, mend: &'static str },
 }
 
-/// What to say to this challenge, seen `since` so long, in this era.
-pub(super) async fn reply(kept: &Kept, who: &Who, challenge: &Challenge, since: Duration, era: EraIndex) -> Reply {
+/// What to say to this challenge, seen `since` so long, in this era; `None`: it is not known which one it is now.
+pub(super) async fn reply(
+    kept: &Kept,
+    who: &Who,
+    challenge: &Challenge,
+    since: Duration,
+    era: Option<EraIndex>,
+) -> Reply {
     let reply = match &challenge.question {
         Question::Leaf { attempt, index, .. } => match kept.proof(attempt, *index).await {
             Ok((leaf, path)) => Reply::Say(Box::new(Answer::Leaf { leaf, path })),
@@ -42,12 +48,7 @@ pub(super) async fn reply(kept: &Kept, who: &Who, challenge: &Challenge, since: 
         },
         Question::Result { attempt, .. } => match kept.receipt(attempt).await {
             Ok(Some(signed)) => Reply::Say(Box::new(Answer::Receipt(signed))),
-            // Whoever says so takes it from those who could show a receipt. So it is said as late as is safe.
-            Ok(None) if era < challenge.due_in && who.workers > 1 => {
-                Reply::Wait("there is no receipt of it here; another worker may have one")
-            }
-            Ok(None) if era < challenge.due_in && since < LAST_WRITES => Reply::Wait("there is no receipt of it yet"),
-            Ok(None) => Reply::Say(Box::new(Answer::Nothing)),
+            Ok(None) => without_receipt(who, challenge.due_in, since, era),
             Err(error) => cannot(error),
         },
     };
@@ -58,6 +59,19 @@ pub(super) async fn reply(kept: &Kept, who: &Who, challenge: &Challenge, since: 
             mend: "see whether another machine works with this operator's key",
         },
         reply => reply,
+    }
+}
+
+/// What to say of an attempt that has no receipt. Whoever says that nothing came of it takes it from those who could show
+/// one. So it is said as late as is safe, and only by what is known to be true now.
+fn without_receipt(who: &Who, due_in: EraIndex, since: Duration, era: Option<EraIndex>) -> Reply {
+    match era {
+        None => Reply::Wait("the chain stands still, as far as is known here"),
+        Some(era) if era < due_in && who.workers > 1 => {
+            Reply::Wait("there is no receipt of it here; another worker may have one")
+        }
+        Some(era) if era < due_in && since < LAST_WRITES => Reply::Wait("there is no receipt of it yet"),
+        Some(_) => Reply::Say(Box::new(Answer::Nothing)),
     }
 }
 
@@ -80,7 +94,7 @@ mod tests {
 
     async fn of(kept: &Kept, challenge: &Challenge, workers: u32, since_s: u64, era: EraIndex) -> Reply {
         let who = Who { workers, ..who() };
-        reply(kept, &who, challenge, Duration::from_secs(since_s), era).await
+        reply(kept, &who, challenge, Duration::from_secs(since_s), Some(era)).await
     }
 
     #[tokio::test]

@@ -88,6 +88,7 @@ mod tests;
 
 pub use activity::{Activity, Work};
 pub use book::Book;
+pub use cuckoo_primitives::settlement::MAX_RATINGS;
 pub use debts::DebtBook;
 pub use era_sums::{EraSums, Sum, ERAS_REMEMBERED};
 pub use escrow::{Escrow, Withdrawal};
@@ -103,9 +104,6 @@ use sp_runtime::Perbill;
 /// The protocol's part of every payment, rounded up: half of it burned, half for the treasury.
 pub const FEE: Perbill = Perbill::from_percent(5);
 
-/// Most miners that are rated in one call.
-pub const MAX_RATINGS: u32 = 64;
-
 /// Most vouchers of one call.
 pub const MAX_VOUCHERS: u32 = 64;
 
@@ -115,12 +113,12 @@ pub const MAX_VOUCHERS: u32 = 64;
 pub mod pallet {
     use super::{
         activity::Work, collect, listing, redeem, Activity, Book, DebtBook, EraSums, Escrow, Parties, Ratings, Terms,
-        WeightInfo, Withdrawal, MAX_RATINGS, MAX_VOUCHERS,
+        WeightInfo, Withdrawal, MAX_VOUCHERS,
     };
     use alloc::vec::Vec;
     use cuckoo_primitives::{
         registry::{Bonds, Candidates, CurrentEra, Operators, OwnStake, MAX_SETTLED},
-        settlement::{ChannelId, Debt, Settled, SettlementTerms, SignedVoucher, Solvency},
+        settlement::{ChannelId, Debt, Settled, SettlementTerms, SignedVoucher, Solvency, MAX_RATINGS},
         AccountId, Balance, EraIndex, Hash, Role,
     };
     use frame_support::{

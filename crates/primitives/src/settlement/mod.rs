@@ -6,6 +6,6 @@ mod price;
 mod voucher;
 
 pub use cover::cover;
-pub use overview::{Debt, Settled, SettlementTerms, Solvency, MAX_SETTLED_PER_PAGE};
+pub use overview::{Debt, Settled, SettlementTerms, Solvency, MAX_RATINGS, MAX_SETTLED_PER_PAGE};
 pub use price::{Price, Usage, MAX_PRICE};
 pub use voucher::{channel_of, ChannelId, SignedVoucher, Voucher};

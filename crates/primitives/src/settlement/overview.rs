@@ -6,6 +6,9 @@ use sp_arithmetic::Perbill;
 
 use crate::{Balance, EraIndex};
 
+/// Most miners that one call rates.
+pub const MAX_RATINGS: u32 = 64;
+
 /// Most channels or debts that one page has; a larger `limit` is cut to it.
 pub const MAX_SETTLED_PER_PAGE: u32 = 512;
 
