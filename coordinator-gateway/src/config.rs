@@ -86,8 +86,9 @@ pub struct GatewayConfig {
     /// a deposit of the operator's account is held for a while, and a little of it is spent if the miner answers.
     #[arg(long, env = "GATEWAY_CHALLENGES_PER_DAY", default_value_t = DEFAULT_CHALLENGES_PER_DAY)]
     pub challenges_per_day: u32,
-    /// Folder with models, as miners have it (`miner-worker models pull`): answers of its chat models that are chosen to be
-    /// audited are gone through by an engine of the gateway's own, in a process of the lowest priority. None if not said.
+    /// Folder with models, as miners have it (`miner-worker models pull`): answers and embeddings of its models that are chosen to be
+    /// audited are gone through by an engine of the gateway's own, in a process of the lowest priority. Of these models only offers of
+    /// the same files are drawn, unless --model-root names others. None if not said.
     #[arg(long, env = "GATEWAY_AUDIT_MODELS", value_name = "DIR")]
     pub audit_models: Option<PathBuf>,
     /// Threads that this engine computes with.

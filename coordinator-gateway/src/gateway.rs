@@ -173,6 +173,8 @@ async fn start(
     receipts_outlive_liability(&config, &guard.view().era)?;
     let lock = Arc::new(FolderLock::take(&config.data_dir)?);
     let statistics = audit::engine::start(&config).await?;
+    let own = statistics.as_ref().map_or_else(Vec::new, Statistics::models);
+    let known = KnownModels::new(&config.model_roots, own, &config.unverified_models);
     let store = Store::open(&config.data_dir, config.journal_sync).await?;
     store.claim(guard.genesis(), guard.stash()).await?;
     let exposure = Exposure::new(store.promises().await?);
@@ -234,7 +236,6 @@ async fn start(
     tokio::spawn(follow_chain(chain, guard.clone(), registry.clone(), links_closed.clone()));
     tokio::spawn(keep_metrics(state.clone(), links_closed.clone()));
     let max_links = limits.max_links;
-    let known = KnownModels::new(&config.model_roots, &config.unverified_models);
     let turns = Turns::default();
     let context = LinkContext { key, guard, registry, known, turns, adoption, vouchers, max_links, stop: stop.clone() };
     let unproven = UnprovenLinks::new(limits.max_unproven_links, limits.max_unproven_links_per_ip);

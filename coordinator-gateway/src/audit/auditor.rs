@@ -73,6 +73,8 @@ pub(crate) trait Audited: Send + Sync + 'static {
 enum Verdict {
     /// Every token was drawn as it had to be; and what an engine says of it, if one was asked.
     Drawn(Option<Box<Found>>),
+    /// What an engine says of vectors.
+    Compared(Box<Found>),
     /// A fault that the chain can check.
     Fault(Box<Evidence>),
     /// The miner did not open what it had committed to.
@@ -194,8 +196,10 @@ impl Auditor {
 
     /// Chooses whether an attempt that was answered is audited.
     pub(crate) async fn consider(&self, finished: Finished) {
-        let is_open = finished.receipt.receipt.commitment.is_some_and(|commitment| commitment.tokens > 0);
-        if !is_open {
+        let spec = finished.spec();
+        let has_model = self.statistics.as_ref().is_some_and(|it| it.has(&spec.model_root));
+        // Only an engine can tell anything of vectors.
+        if !finished.can_be_audited() || (finished.is_embedding() && !has_model) {
             return;
         }
         let began = i64::try_from(finished.began_ms()).unwrap_or(i64::MAX);
@@ -206,11 +210,13 @@ impl Auditor {
                 return;
             }
         };
-        let spec = finished.spec();
         let is_judged =
-            self.statistics.as_ref().is_some_and(|it| it.calibration(&finished.class, &spec.model_root).is_some());
-        let standing = |standing: Option<&Standing>| standing.map_or(Rate::ALL, |it| it.rate(is_judged));
-        let rate = standing(self.standings.lock().get(&finished.stash));
+            self.statistics.as_ref().is_some_and(|it| it.bounds(&finished.class, &spec.model_root).is_some());
+        let rate = |standing: &Standing| match finished.is_embedding() {
+            true => standing.vectors.rate(),
+            false => standing.rate(is_judged),
+        };
+        let rate = self.standings.lock().get(&finished.stash).map_or(Rate::ALL, rate);
         let receipt = finished.receipt.receipt.signing_hash(&self.genesis);
         let rate = choice::rate(rate, finished.bound());
         let is_chosen = DaySecret::new(secret).chooses(&spec.task_id, spec.attempt, &receipt, rate);
@@ -237,6 +243,18 @@ impl Auditor {
     }
 
     async fn audit(&self, mut place: Place) {
+        if place.finished.is_embedding() {
+            // There is nothing to open.
+            place.is_opened();
+            let compared = match &self.statistics {
+                Some(statistics) => statistics.compare(&place.finished).await,
+                None => None,
+            };
+            let verdict = compared.map_or(Verdict::NotAsked("the gateway has no engine for the model"), |found| {
+                Verdict::Compared(Box::new(found))
+            });
+            return self.conclude(&place.finished, verdict).await;
+        }
         let turns = self.turns.lock().entry(place.finished.miner().clone()).or_insert_with(one_turn).clone();
         let opened = {
             // They are never closed.
@@ -282,7 +300,7 @@ impl Auditor {
             self.audits.add(&record, (&finished.stash, &standing), oldest).await?;
             drop(turn);
             match verdict {
-                Verdict::Drawn(_) | Verdict::Fault(_) | Verdict::NotAsked(_) => Ok(()),
+                Verdict::Drawn(_) | Verdict::Compared(_) | Verdict::Fault(_) | Verdict::NotAsked(_) => Ok(()),
                 Verdict::Unopened(_) => self.challenge(finished).await,
             }
         };
@@ -298,16 +316,17 @@ impl Auditor {
         let before_ms = standing.suspended_until_ms();
         let at_ms = u64::try_from(now_ms()).unwrap_or_default();
         match (verdict, verdict.words().0) {
+            (Verdict::Compared(_), PASSED) => standing.passed_vectors(),
             (_, PASSED) => standing.passed(finished.has_fixed_seed()),
             (_, VOID) => {}
             (Verdict::Unopened(_), _) => standing.unopened(finished.began_ms(), at_ms),
             _ => standing.failed(),
         }
-        if let Verdict::Drawn(Some(found)) = verdict {
-            let Found { finding, calibration } = &**found;
-            let (request, has_fixed_seed) = (finished.request(), finished.has_fixed_seed());
-            let of = reputation::Audited { request, has_fixed_seed, at_ms };
-            standing.reputation.take(finding, calibration.as_ref(), &of);
+        if let Some(Found { finding, bounds }) = verdict.found() {
+            // The same text has the same vectors, whenever they were made.
+            let has_fixed_seed = finished.has_fixed_seed() || finished.is_embedding();
+            let of = reputation::Audited { request: finished.request(), has_fixed_seed, at_ms };
+            standing.reputation.take(finding, bounds.as_ref(), &of);
         }
         if standing.suspended_until_ms() > before_ms {
             let left = suspended(standing);
@@ -394,33 +413,53 @@ fn one_turn() -> Arc<Semaphore> {
 }
 
 impl Verdict {
+    /// What an engine has found, if one was asked.
+    fn found(&self) -> Option<&Found> {
+        match self {
+            Self::Drawn(found) => found.as_deref(),
+            Self::Compared(found) => Some(found),
+            Self::Fault(_) | Self::Unopened(_) | Self::NotAsked(_) => None,
+        }
+    }
+
     /// In one word, and in a sentence.
     fn words(&self) -> (&'static str, String) {
-        let drawn = |more: &str| format!("every token was drawn as it had to be{more}");
-        let finding = match self {
+        let found = match self {
             Self::Fault(evidence) => return ("fault", fault_of(evidence).to_owned()),
             Self::Unopened(why) => return ("unopened", why.clone()),
             Self::NotAsked(why) => return (VOID, (*why).to_owned()),
-            Self::Drawn(None) => return (PASSED, drawn("; this gateway has no engine for the model")),
-            Self::Drawn(Some(found)) => &found.finding,
+            Self::Drawn(_) | Self::Compared(_) => self.found(),
         };
-        match finding {
-            Finding::Void => (VOID, drawn("; the gateway's engine could not go through it, so it counts as nothing")),
-            Finding::Shadow(_) => (PASSED, drawn("; how far an honest answer may be off has not been measured")),
-            Finding::Judged(_, Judgement::Passed) => (PASSED, drawn(", from what the model says")),
-            Finding::Judged(_, Judgement::Suspicious) => {
+        let begun = match self {
+            Self::Compared(_) => "there is a vector for each input",
+            _ => "every token was drawn as it had to be",
+        };
+        let Some(Found { finding, .. }) = found else {
+            return (PASSED, format!("{begun}; this gateway has no engine for the model"));
+        };
+        match (finding, finding.judgement()) {
+            (Finding::Failed(failure), _) => ("failed", failure.to_string()),
+            (Finding::Void, _) | (_, None) => {
+                (VOID, format!("{begun}; the gateway's engine could not go through it, so it counts as nothing"))
+            }
+            (Finding::Shadow(_), Some(Judgement::Deviant)) => {
+                ("deviant", "not what the model says, in whatever class it is computed".to_owned())
+            }
+            (Finding::Shadow(_), Some(_)) => {
+                (PASSED, format!("{begun}; how far an honest answer may be off has not been measured"))
+            }
+            (Finding::Judged(..), Some(Judgement::Passed)) => (PASSED, format!("{begun}, from what the model says")),
+            (Finding::Judged(..), Some(Judgement::Suspicious)) => {
                 ("suspicious", "rare among honest miners: more of its answers are audited".to_owned())
             }
-            Finding::Judged(_, Judgement::Deviant) => ("deviant", "not what the model says".to_owned()),
-            Finding::Failed(failure) => ("failed", failure.to_string()),
+            (Finding::Judged(..), Some(Judgement::Deviant)) => ("deviant", "not what the model says".to_owned()),
         }
     }
 
     fn distances(&self) -> Option<Distances> {
-        let Self::Drawn(Some(found)) = self else { return None };
-        let Found { finding, calibration } = &**found;
+        let Found { finding, bounds } = self.found()?;
         match finding {
-            Finding::Shadow(scores) | Finding::Judged(scores, _) => Some(Distances::new(scores, calibration.as_ref())),
+            Finding::Shadow(scores) | Finding::Judged(scores, _) => Some(Distances::new(scores, bounds.as_ref())),
             Finding::Void | Finding::Failed(_) => None,
         }
     }
@@ -441,7 +480,10 @@ fn record(finished: &Finished, outcome: &str, reason: String, distances: Option<
         class: finished.class.clone(),
         outcome: outcome.to_owned(),
         reason,
-        tokens: u32::try_from(finished.tokens.len()).unwrap_or(u32::MAX),
+        tokens: match finished.is_embedding() {
+            true => finished.receipt.receipt.prompt_tokens,
+            false => u32::try_from(finished.tokens.len()).unwrap_or(u32::MAX),
+        },
         audited_ms: now_ms(),
         distances,
     }

@@ -2,7 +2,7 @@
 
 use cuckoo_audit::{
     score::{Scores, Stretch},
-    threshold::Calibration,
+    threshold::Bounds,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 pub(crate) struct Distances {
     /// Tokens that the engine would not have drawn.
     pub(crate) disagreeing: u32,
-    /// Parts of eight tokens.
+    /// Parts of eight tokens; of embeddings, vectors.
     pub(crate) stretches: u64,
     /// Those of them that are further off than honest ones; `null` where nothing was measured of honest ones.
     pub(crate) deviating: Option<u64>,
@@ -20,12 +20,12 @@ pub(crate) struct Distances {
     pub(crate) margin: f64,
     /// How far opened logits are off, in natural logarithms, mean over stretches.
     pub(crate) logits: f64,
-    /// How far opened states are off, in their lengths, mean over stretches.
+    /// How far opened states, or vectors, are off, in their lengths, mean over stretches.
     pub(crate) state: f64,
 }
 
 impl Distances {
-    pub(crate) fn new(scores: &Scores, calibration: Option<&Calibration>) -> Self {
+    pub(crate) fn new(scores: &Scores, bounds: Option<&Bounds>) -> Self {
         let mean = |pick: fn(&Stretch) -> f64| {
             let sum: f64 = scores.stretches.iter().map(pick).sum();
             sum / scores.stretches.len().max(1) as f64
@@ -33,7 +33,7 @@ impl Distances {
         Self {
             disagreeing: scores.disagreeing,
             stretches: scores.stretches.len() as u64,
-            deviating: calibration.map(|calibration| calibration.deviating(scores)),
+            deviating: bounds.map(|bounds| bounds.deviating(scores)),
             margin: mean(|it| it.margin),
             logits: mean(|it| it.logits),
             state: mean(|it| it.state),

@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::Args;
 use cuckoo_audit::threshold::{Book, BookError};
 use cuckoo_audit_engine::{serve, AuditEngine, StartError};
-use cuckoo_engine::{EngineOptions, LocalEngine, ModelDir, ModelKind};
+use cuckoo_engine::{EngineOptions, LocalEngine, ModelDir};
 
 use super::statistics::Statistics;
 use crate::config::GatewayConfig;
@@ -98,10 +98,10 @@ impl AuditEngineArgs {
     fn load(&self) -> anyhow::Result<LocalEngine> {
         let ids = ModelDir::list(&self.models)?;
         let dirs: Result<Vec<ModelDir>, _> = ids.iter().map(|id| ModelDir::open(&self.models, id)).collect();
-        let chats: Vec<ModelDir> = dirs?.into_iter().filter(|dir| dir.manifest().kind() == ModelKind::Chat).collect();
+        let dirs = dirs?;
         anyhow::ensure!(
-            !chats.is_empty(),
-            "{} has no chat model: `miner-worker models pull` brings some",
+            !dirs.is_empty(),
+            "{} has no model: `miner-worker models pull` brings some",
             self.models.display()
         );
         let options = EngineOptions {
@@ -111,6 +111,6 @@ impl AuditEngineArgs {
             prefix_cache: false,
             ..EngineOptions::default()
         };
-        LocalEngine::load(&chats, &options).context("a model cannot be loaded")
+        LocalEngine::load(&dirs, &options).context("a model cannot be loaded")
     }
 }

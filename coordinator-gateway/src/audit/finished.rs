@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use cuckoo_audit::economics::Stakes;
 use cuckoo_primitives::{
     challenge::AttemptOf,
     evidence::SignedReceipt,
     signing::blake2_256,
-    task::{began_ms, TaskSpec},
+    task::{began_ms, Finish, Receipt, TaskSpec},
     AccountId, Balance, Hash,
 };
 use cuckoo_wire::link;
@@ -27,6 +28,8 @@ pub(crate) struct Finished {
     pub(crate) receipt: SignedReceipt,
     /// What it has sent, the token that ends the text included.
     pub(crate) tokens: Vec<u32>,
+    /// The vectors that it has sent, in the order of the inputs; none of text.
+    pub(crate) vectors: Vec<Bytes>,
     /// The numeric class that it offers the model in.
     pub(crate) class: String,
     /// Tokens that prompt and completion may have together, as it offers the model.
@@ -67,6 +70,20 @@ impl Finished {
         Stakes { saving: price, price, stake, detection: 1.0, colluding: 0.0 }.least_rate()
     }
 
+    /// Whether vectors were asked for.
+    pub(crate) fn is_embedding(&self) -> bool {
+        matches!(self.task.work, Some(link::task::Work::Embedding(_)))
+    }
+
+    /// Whether there is something that tells it from what another model would have made.
+    pub(crate) fn can_be_audited(&self) -> bool {
+        let Receipt { commitment, finish, .. } = &self.receipt.receipt;
+        let is_open = commitment.is_some_and(|commitment| commitment.tokens > 0);
+        // How many tokens the inputs have that were done by then, only the miner knows.
+        let is_embedded = !self.vectors.is_empty() && *finish != Finish::Cancelled;
+        is_open || is_embedded
+    }
+
     /// Whether the application had fixed what its tokens are drawn from: a miner can have seen the same before.
     pub(crate) fn has_fixed_seed(&self) -> bool {
         matches!(self.task.seed, Some(link::task::Seed::Fixed(_)))
@@ -83,6 +100,7 @@ impl Finished {
     /// What it takes of memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         use prost::Message;
-        OVERHEAD_BYTES + self.task.encoded_len() + self.tokens.len() * size_of::<u32>()
+        let vectors: usize = self.vectors.iter().map(Bytes::len).sum();
+        OVERHEAD_BYTES + self.task.encoded_len() + self.tokens.len() * size_of::<u32>() + vectors
     }
 }

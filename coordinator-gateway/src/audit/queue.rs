@@ -122,6 +122,7 @@ mod tests {
             task: Arc::new(task),
             receipt,
             tokens: vec![1, 2],
+            vectors: vec![],
             class: "cpu".into(),
             context_tokens: 100,
         }

@@ -11,17 +11,51 @@ const ASIDE_MS: u64 = 60 * 60 * 1000;
 /// At most so many times doubled: 21 days.
 const MOST_DOUBLED: u32 = 9;
 
+/// How far a miner is trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trust {
+    /// Attempts that have passed since the last that has not.
+    pub(crate) streak: u32,
+    /// How many are audited before any is left out.
+    watched: u32,
+}
+
+impl Default for Trust {
+    /// In a miner that nobody has seen.
+    fn default() -> Self {
+        Self { streak: 0, watched: FIRST }
+    }
+}
+
+impl Trust {
+    /// How many of its attempts are audited: all at first, then less and less as the root of those that
+    /// have passed one after another grows. (BOINC's adaptive replication lets trust grow by successes in a row likewise.)
+    pub(crate) fn rate(&self) -> Rate {
+        match self.watched {
+            0 => Rate::of_share(0.3 * (10.0 / f64::from(self.streak.max(1))).sqrt()).max(Rate::FLOOR),
+            _ => Rate::ALL,
+        }
+    }
+
+    fn grow(&mut self) {
+        self.streak = self.streak.saturating_add(1);
+        self.watched = self.watched.saturating_sub(1);
+    }
+}
+
 /// What audits think of a miner.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Standing {
     /// Attempts that have been audited.
     pub(crate) audited: u64,
     /// Those of them that have not passed.
     pub(crate) failed: u64,
-    /// Those that have passed since the last that has not.
-    pub(crate) streak: u32,
-    /// How many are audited before any is left out.
-    pub(crate) watched: u32,
+    /// What texts have earned.
+    #[serde(flatten)]
+    pub(crate) texts: Trust,
+    /// What embeddings have earned. They are cheap to compute and to know by heart, so that they are no reason to believe texts.
+    #[serde(default)]
+    pub(crate) vectors: Trust,
     /// Attempts of which it has shown nothing, since it was last not watched.
     #[serde(default)]
     pub(crate) unopened: u32,
@@ -36,51 +70,35 @@ pub(crate) struct Standing {
     pub(crate) reputation: Reputation,
 }
 
-impl Default for Standing {
-    /// Of a miner that nobody has seen.
-    fn default() -> Self {
-        Self {
-            audited: 0,
-            failed: 0,
-            streak: 0,
-            watched: FIRST,
-            unopened: 0,
-            unopened_at_ms: 0,
-            aside_until_ms: 0,
-            reputation: Reputation::default(),
-        }
-    }
-}
-
 impl Standing {
-    /// How many of its attempts are audited: all at first, then less and less as the root of those that
-    /// have passed one after another grows. (BOINC's adaptive replication lets trust grow by successes in a row likewise.)
-    /// Where answers are judged beside those of honest miners, trust that was earned where they are not does not count.
+    /// How many of its texts are audited. Where they are judged beside those of honest miners, trust that was earned where
+    /// they are not does not count.
     pub(crate) fn rate(&self, is_judged: bool) -> Rate {
-        let drawn = match self.watched {
-            0 => Rate::of_share(0.3 * (10.0 / f64::from(self.streak.max(1))).sqrt()).max(Rate::FLOOR),
-            _ => Rate::ALL,
-        };
         match is_judged {
-            true => drawn.max(self.reputation.rate()),
-            false => drawn,
+            true => self.texts.rate().max(self.reputation.rate()),
+            false => self.texts.rate(),
         }
     }
 
     /// Whether any of its answers was judged.
     pub(crate) fn was_judged(&self) -> bool {
-        self.reputation.audits().0 > 0
+        self.reputation.was_judged()
     }
 
-    /// After an attempt that has passed. One whose draws the application had fixed before says less: the miner can have
+    /// After a text that has passed. One whose draws the application had fixed before says less: the miner can have
     /// answered the same before.
     pub(crate) fn passed(&mut self, has_fixed_seed: bool) {
         self.audited = self.audited.saturating_add(1);
         if !has_fixed_seed {
-            self.streak = self.streak.saturating_add(1);
-            self.watched = self.watched.saturating_sub(1);
-            self.unopened = if self.watched == 0 { 0 } else { self.unopened };
+            self.texts.grow();
+            self.unopened = if self.texts.watched == 0 { 0 } else { self.unopened };
         }
+    }
+
+    /// After vectors that have passed.
+    pub(crate) fn passed_vectors(&mut self) {
+        self.audited = self.audited.saturating_add(1);
+        self.vectors.grow();
     }
 
     /// After one of which it has shown nothing. Once is forgiven, as its machine may have broken; from then on it gets no work
@@ -126,8 +144,7 @@ impl Standing {
     pub(crate) fn failed(&mut self) {
         self.audited = self.audited.saturating_add(1);
         self.failed = self.failed.saturating_add(1);
-        self.streak = 0;
-        self.watched = FIRST;
+        (self.texts, self.vectors) = (Trust::default(), Trust::default());
     }
 }
 
@@ -155,8 +172,8 @@ mod tests {
         let mut standing = after(1_000);
         standing.failed();
         assert_eq!(
-            (standing.rate(false), standing.streak, standing.failed, standing.audited),
-            (Rate::ALL, 0, 1, 1_001)
+            (standing.rate(false), standing.texts, standing.failed, standing.audited),
+            (Rate::ALL, Trust::default(), 1, 1_001)
         );
     }
 
@@ -191,7 +208,27 @@ mod tests {
     fn what_earlier_versions_have_stored_is_read() {
         let stored = r#"{"audited": 3, "failed": 1, "streak": 2, "watched": 18}"#;
         let standing: Standing = serde_json::from_str(stored).unwrap();
-        assert_eq!((standing.streak, standing.reputation), (2, Reputation::default()));
+        let texts = Trust { streak: 2, watched: 18 };
+        assert_eq!((standing.texts, standing.vectors), (texts, Trust::default()));
+        assert_eq!(standing.reputation, Reputation::default());
+    }
+
+    #[test]
+    fn embeddings_and_texts_earn_trust_apart_and_lose_it_together() {
+        let mut standing = Standing::default();
+        (0..40).for_each(|_| standing.passed_vectors());
+        assert_eq!((standing.rate(false), standing.audited), (Rate::ALL, 40));
+        assert!((standing.vectors.rate().share() - 0.15).abs() < 1e-4);
+        standing.failed();
+        assert_eq!((standing.vectors.rate(), standing.audited), (Rate::ALL, 41));
+    }
+
+    #[test]
+    fn what_is_stored_is_read() {
+        let mut standing = after(30);
+        standing.passed_vectors();
+        let stored = serde_json::to_string(&standing).unwrap();
+        assert_eq!(serde_json::from_str::<Standing>(&stored).unwrap(), standing);
     }
 
     #[test]

@@ -245,13 +245,13 @@ impl RunningAttempt {
 
     /// It was answered and paid for; whether that was right may be found out now.
     async fn have_audited(&self, completed: &Completed, price: Balance) {
-        let Some(sent) = &self.sent else { return };
         let receipt = SignedReceipt { receipt: completed.receipt.clone(), signature: completed.signature };
-        let (task, tokens) = (self.task.clone(), sent.numbers().to_vec());
+        let tokens = self.sent.as_ref().map_or_else(Vec::new, |sent| sent.numbers().to_vec());
+        let (task, vectors) = (self.task.clone(), self.transcript.vectors().to_vec());
         let (class, context_tokens) = (self.model.numeric_class.clone(), self.model.context_tokens);
         let stash = self.link.channel().miner.clone();
         let own_stake = self.attempts.guard.view().by_stash(&stash).map_or(0, |miner| miner.own_stake);
-        let finished = Finished { stash, own_stake, price, task, receipt, tokens, class, context_tokens };
+        let finished = Finished { stash, own_stake, price, task, receipt, tokens, vectors, class, context_tokens };
         self.attempts.auditor.consider(finished).await;
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Transcript {
     pieces: usize,
     text_bytes: usize,
     vector_len: usize,
+    /// They share their memory with what the client is handed.
+    vectors: Vec<Bytes>,
     /// When the first piece came.
     begun: Option<Instant>,
     /// Most tokens, or vectors, that there may be in the end; `None` until the miner is told to stop.
@@ -46,6 +48,7 @@ impl Transcript {
             pieces: 0,
             text_bytes: 0,
             vector_len: 0,
+            vectors: Vec::new(),
             begun: None,
             most: None,
         }
@@ -124,6 +127,7 @@ impl Transcript {
         }
         self.vector_len = length;
         self.hasher.update(&output.vector);
+        self.vectors.push(output.vector.clone());
         Ok(output.vector)
     }
 
@@ -146,6 +150,11 @@ impl Transcript {
     /// Hash of all pieces.
     pub(super) fn output_hash(&self) -> Hash {
         self.hasher.clone().finish()
+    }
+
+    /// All vectors.
+    pub(super) fn vectors(&self) -> &[Bytes] {
+        &self.vectors
     }
 
     /// Tokens of all pieces.

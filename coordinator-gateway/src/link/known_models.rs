@@ -2,7 +2,8 @@
 //!
 //! Anybody can offer anything under any id. Which files are behind it is named by the model's root, which the gateway's
 //! operator may know; servers of other makers (class `unverified/…`) show no files at all. This keeps mistakes out, and
-//! swindlers that do not lie about their class: what a miner says of itself is not audited here.
+//! swindlers that do not lie about their class: what a miner says of itself is not audited here. Of models that the gateway's own
+//! engine has, nothing else than that engine's files is taken: else whoever names others is audited by nobody.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -57,11 +58,14 @@ pub(crate) struct KnownModels {
 }
 
 impl KnownModels {
-    /// Each model has all the roots that are named for it.
-    pub(crate) fn new(roots: &[ModelRoot], unverified: &[String]) -> Self {
+    /// Each model has all the `roots` that are named for it; if none is, that of the gateway's `own` engine, if it has it.
+    pub(crate) fn new(roots: &[ModelRoot], own: Vec<(String, Hash)>, unverified: &[String]) -> Self {
         let mut known = Self { roots: BTreeMap::new(), unverified: unverified.iter().cloned().collect() };
         for ModelRoot { model, root } in roots {
             known.roots.entry(model.clone()).or_default().insert(*root);
+        }
+        for (model, root) in own {
+            known.roots.entry(model).or_insert_with(|| BTreeSet::from([root]));
         }
         known
     }
@@ -74,7 +78,8 @@ impl KnownModels {
                 .then_some("it is unverified, and not among --unverified-models");
         }
         let roots = self.roots.get(&model.id)?;
-        (!roots.contains(&model.model_root)).then_some("its files are not those of --model-root")
+        (!roots.contains(&model.model_root))
+            .then_some("its files are not those that the gateway knows (--model-root, --audit-models)")
     }
 }
 
@@ -101,15 +106,17 @@ mod tests {
 
     #[test]
     fn a_model_whose_files_are_named_is_of_these() {
-        let known = KnownModels::new(&[root("a", 1), root("a", 2)], &[]);
-        for (id, root, is_taken) in [("a", 1, true), ("a", 2, true), ("a", 3, false), ("b", 3, true)] {
+        let own = vec![("a".into(), Hash::repeat_byte(3)), ("c".into(), Hash::repeat_byte(3))];
+        let known = KnownModels::new(&[root("a", 1), root("a", 2)], own, &[]);
+        let named = [("a", 1, true), ("a", 2, true), ("a", 3, false), ("b", 3, true)];
+        for (id, root, is_taken) in named.into_iter().chain([("c", 3, true), ("c", 1, false)]) {
             assert_eq!(known.objection(&offered(id, root, "0.1/cpu")).is_none(), is_taken, "{id} {root}");
         }
     }
 
     #[test]
     fn servers_that_show_no_files_answer_for_listed_models_only() {
-        let known = KnownModels::new(&[root("a", 1)], &["a".into()]);
+        let known = KnownModels::new(&[root("a", 1)], vec![], &["a".into()]);
         assert_eq!(known.objection(&offered("a", 9, "unverified/vllm")), None);
         assert!(known.objection(&offered("b", 9, "unverified/vllm")).unwrap().contains("--unverified-models"));
         assert!(KnownModels::default().objection(&offered("a", 9, "unverified/vllm")).is_some());

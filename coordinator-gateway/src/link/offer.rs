@@ -37,6 +37,8 @@ pub(crate) struct OfferedModel {
 pub(crate) struct Offer {
     /// Models, each once.
     pub(crate) models: Vec<OfferedModel>,
+    /// Models that are not drawn, and why.
+    pub(crate) refused: Vec<(String, &'static str)>,
     /// Tasks at once.
     pub(crate) slots: u32,
     /// Program and version.
@@ -59,7 +61,7 @@ impl TryFrom<link::Offer> for Offer {
         if let Some(twice) = models.iter().find(|model| !ids.insert(&model.id)) {
             return Err(format!("model '{}' is offered twice", twice.id));
         }
-        Ok(Self { models, slots: offer.slots, agent })
+        Ok(Self { models, refused: Vec::new(), slots: offer.slots, agent })
     }
 }
 

@@ -16,7 +16,7 @@ use tonic::Status;
 use super::{
     connection::ConnectionHandle,
     handshake::{shake_hands, Broken, Refused, Shaken},
-    offer::{Offer, OfferedModel},
+    offer::Offer,
     peer::{Ending, Link, Outbound},
     running::AttemptMessage,
     server::{no_place, LinkContext},
@@ -203,24 +203,26 @@ where
     }
 }
 
-/// Whether an offered model is drawn. The others of the offer are, all the same.
-fn is_known(context: &LinkContext, link: &Link, model: &OfferedModel) -> bool {
-    let objection = context.known.objection(model);
-    if let Some(reason) = objection {
+/// Takes the models out of an offer that are not drawn. The others are, all the same.
+fn refuse_unknown(context: &LinkContext, link: &Link, offer: &mut Offer) {
+    let Offer { models, refused, .. } = offer;
+    models.retain(|model| {
+        let Some(reason) = context.known.objection(model) else { return true };
         tracing::info!(
             target: "gateway::link",
             { miner = %link.operator(), model = model.id, class = model.numeric_class, root = ?model.model_root, reason },
             "a model that is offered is not drawn"
         );
-    }
-    objection.is_none()
+        refused.push((model.id.clone(), reason));
+        false
+    });
 }
 
 fn handle(context: &LinkContext, link: &Arc<Link>, message: Option<Message>) -> Result<(), Refused> {
     match message {
         Some(Message::Offer(offer)) => {
             let mut offer = Offer::try_from(offer).map_err(|reason| Refused::new(RefusalCode::InvalidOffer, reason))?;
-            offer.models.retain(|model| is_known(context, link, model));
+            refuse_unknown(context, link, &mut offer);
             tracing::debug!(
                 target: "gateway::link",
                 miner = %link.operator(),

@@ -50,7 +50,7 @@ struct Audit {
     model: String,
     /// The numeric class that the miner computes in.
     class: String,
-    /// How many tokens were checked.
+    /// How many tokens were checked; of embeddings, those of the inputs.
     tokens: u32,
     /// `passed`; `fault`: what it opened contradicts what it has signed, which goes before the chain; `unopened`: it did not
     /// show what it has signed for, and is asked on the chain; `failed`: no honest miner can have done that, by the

@@ -105,10 +105,12 @@ struct AuditStanding {
     audited: u64,
     /// Those of them that have not passed.
     failed: u64,
-    /// Those that have passed since the last that has not.
+    /// Texts that have passed since the last attempt that has not.
     streak: u32,
-    /// The share of its attempts that are audited.
+    /// The share of its texts that are audited.
     rate: f64,
+    /// The share of its embeddings that are audited, where the gateway has the model.
+    embeddings_rate: f64,
     /// What its work is worth by what the gateway's own engine says, from 0 to 1; `null` if none of its answers was judged.
     quality: Option<f64>,
     /// Until when it gets no work for what audits have found, in milliseconds since 1970; `null` if it is not suspended.
@@ -117,13 +119,14 @@ struct AuditStanding {
 
 impl From<Standing> for AuditStanding {
     fn from(standing: Standing) -> Self {
-        let Standing { audited, failed, streak, ref reputation, .. } = standing;
+        let Standing { audited, failed, ref texts, ref vectors, ref reputation, .. } = standing;
         let now_ms = u64::try_from(now_ms()).unwrap_or_default();
         Self {
             audited,
             failed,
-            streak,
-            rate: standing.rate(standing.was_judged()).share(),
+            streak: texts.streak,
+            rate: standing.rate(reputation.streak() > 0).share(),
+            embeddings_rate: vectors.rate().share(),
             quality: standing.was_judged().then(|| reputation.quality(now_ms)),
             suspended_until_ms: Some(standing.suspended_until_ms()).filter(|until| *until > now_ms),
         }
@@ -251,11 +254,18 @@ fn not_chosen_because(candidate: &Candidate, report: Option<&MinerReport>, price
     }
     let Some(report) = report else { return Some("it is not connected to this gateway".into()) };
     match report.unavailable {
-        Some(Unavailable::NoOffer) => Some("it offers no model or no slot".into()),
+        Some(Unavailable::NoOffer) => Some(not_offered_because(report)),
         Some(Unavailable::Busy) => Some("all its slots are taken".into()),
         Some(Unavailable::Suspended(left)) => Some(format!("it failed and is left alone for {} ms", left.as_millis())),
         Some(Unavailable::Closing) => Some("it is shutting down".into()),
         None => not_paid_because(report, prices),
+    }
+}
+
+fn not_offered_because(report: &MinerReport) -> String {
+    match report.offers.iter().flat_map(|offer| &offer.refused).next() {
+        Some((model, reason)) => format!("it offers {model}, but {reason}"),
+        None => "it offers no model or no slot".into(),
     }
 }
 

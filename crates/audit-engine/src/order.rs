@@ -11,19 +11,33 @@ pub struct Order {
     pub task: Vec<u8>,
     /// What the miner has signed.
     pub receipt: Receipt,
-    /// What it has sent, the token that ends the text included.
-    pub tokens: Vec<u32>,
-    /// What it has opened for each.
-    pub leaves: Vec<Leaf>,
-    /// Tokens that prompt and completion may have together, as the miner offers the model.
-    pub context_tokens: u32,
-    /// Whether the coordinator has cancelled the attempt, or its time was over.
-    pub was_cancelled: bool,
+    /// What it has produced.
+    pub produced: Produced,
+}
+
+/// What an attempt has produced.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Produced {
+    /// Text.
+    Text {
+        /// What was sent, the token that ends the text included.
+        tokens: Vec<u32>,
+        /// What was opened for each.
+        leaves: Vec<Leaf>,
+        /// Tokens that prompt and completion may have together, as the miner offers the model.
+        context_tokens: u32,
+        /// Whether the coordinator has cancelled the attempt, or its time was over.
+        was_cancelled: bool,
+    },
+    /// A vector for each input, in their order.
+    Vectors(Vec<Vec<f32>>),
 }
 
 /// A model that the process has.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Model {
+    /// As its folder is called.
+    pub(crate) id: String,
     /// sha256 over its files.
     pub(crate) root: Hash,
     /// The numeric class that it is computed in.

@@ -90,6 +90,11 @@ impl AuditEngine {
         Ok(Self { orders, models })
     }
 
+    /// The models that it has: what each is called, and the sha256 over its files.
+    pub fn models(&self) -> impl Iterator<Item = (&str, Hash)> {
+        self.models.iter().map(|model| (model.id.as_str(), model.root))
+    }
+
     /// The numeric class in which it computes the model with this root; `None` if it has no such model.
     pub fn class_of(&self, model_root: &Hash) -> Option<&str> {
         self.models.iter().find(|model| model.root == *model_root).map(|model| model.class.as_str())

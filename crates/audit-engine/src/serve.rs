@@ -1,9 +1,9 @@
 //! What runs in the process.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Display};
 
-use cuckoo_audit::score::{score, Claim, Failure, Scores};
-use cuckoo_engine::{Engine, ModelKind};
+use cuckoo_audit::score::{score, score_vectors, Claim, Failure, Scores};
+use cuckoo_engine::{Embeddings, Engine};
 use cuckoo_primitives::Hash;
 use cuckoo_tasks::Work;
 use cuckoo_wire::link;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     frame::{self, FrameError},
-    order::{Model, Order, Ready, Reply},
+    order::{Model, Order, Produced, Ready, Reply},
     own::{own, Asked},
     process::Unable,
 };
@@ -25,7 +25,7 @@ pub enum ServeError {
     Frame(#[from] FrameError),
 }
 
-/// Goes through the attempts that come from `orders` with the chat models of `engine`, one after the other, until there is
+/// Goes through the attempts that come from `orders` with the models of `engine`, one after the other, until there is
 /// no more. What is found goes to `replies`.
 ///
 /// # Errors
@@ -35,11 +35,12 @@ pub async fn serve(
     orders: &mut (impl AsyncRead + Unpin),
     replies: &mut (impl AsyncWrite + Unpin),
 ) -> Result<(), ServeError> {
-    let models = engine.models().into_iter().filter(|model| model.kind == ModelKind::Chat);
-    let (ids, models): (HashMap<Hash, String>, Vec<Model>) = models
+    let (ids, models): (HashMap<Hash, String>, Vec<Model>) = engine
+        .models()
+        .into_iter()
         .map(|model| {
             let root = Hash::from(model.model_root);
-            ((root, model.id), Model { root, class: model.numeric_class })
+            ((root, model.id.clone()), Model { id: model.id, root, class: model.numeric_class })
         })
         .unzip();
     frame::write(replies, &Ready { models }).await?;
@@ -58,22 +59,37 @@ async fn scored(
     ids: &HashMap<Hash, String>,
     order: Order,
 ) -> Result<Result<Scores, Failure>, Unable> {
-    let Order { task, receipt, tokens, leaves, context_tokens, was_cancelled } = order;
+    let Order { task, receipt, produced } = order;
     let id = ids.get(&receipt.spec.model_root).ok_or_else(|| Unable("it is of a model that is not here".into()))?;
-    let drawing = receipt.spec.drawing.as_ref().ok_or_else(|| Unable("nothing was drawn in it".into()))?;
-    let task = link::Task::decode(task.as_slice()).map_err(|error| Unable(error.to_string()))?;
-    let work = cuckoo_tasks::read(&task, Some(drawing.seed)).map_err(|error| Unable(error.to_string()))?;
-    let Work::Generate { mut request, echo } = work else { return Err(Unable("it is no text".into())) };
-    request.model.clone_from(id);
-    if tokens.len() != leaves.len() {
-        let committed = receipt.commitment.map_or(0, |commitment| commitment.tokens);
-        return Ok(Err(Failure::lengths(committed, tokens.len(), leaves.len())));
+    let task = link::Task::decode(task.as_slice()).map_err(unable)?;
+    let seed = receipt.spec.drawing.as_ref().map(|drawing| drawing.seed);
+    let work = cuckoo_tasks::read(&task, seed).map_err(unable)?;
+    match (work, produced) {
+        (Work::Generate { mut request, echo }, Produced::Text { tokens, leaves, context_tokens, was_cancelled }) => {
+            request.model.clone_from(id);
+            if tokens.len() != leaves.len() {
+                let committed = receipt.commitment.map_or(0, |commitment| commitment.tokens);
+                return Ok(Err(Failure::lengths(committed, tokens.len(), leaves.len())));
+            }
+            let candidates: Vec<Vec<u32>> =
+                leaves.iter().map(|leaf| leaf.candidates.iter().map(|it| it.token).collect()).collect();
+            let (echo, tokens) = (echo.as_deref(), tokens.as_slice());
+            let asked = Asked { request: &request, echo, tokens, candidates: &candidates, context_tokens };
+            let own = own(engine, asked).await.map_err(unable)?;
+            let claim = Claim { receipt: &receipt, tokens, leaves: &leaves, was_cancelled };
+            Ok(own.and_then(|own| score(&claim, &own)))
+        }
+        (Work::Embed { inputs, .. }, Produced::Vectors(claimed)) => {
+            let Embeddings { vectors, prompt_tokens } =
+                engine.embed(id, inputs).await.map_err(unable)?.all().await.map_err(unable)?;
+            Ok(score_vectors((receipt.prompt_tokens, &claimed), (prompt_tokens, &vectors)))
+        }
+        (Work::Generate { .. }, Produced::Vectors(_)) | (Work::Embed { .. }, Produced::Text { .. }) => {
+            Err(Unable("something else was produced than was asked for".into()))
+        }
     }
-    let candidates: Vec<Vec<u32>> =
-        leaves.iter().map(|leaf| leaf.candidates.iter().map(|it| it.token).collect()).collect();
-    let asked =
-        Asked { request: &request, echo: echo.as_deref(), tokens: &tokens, candidates: &candidates, context_tokens };
-    let own = own(engine, asked).await.map_err(|error| Unable(error.to_string()))?;
-    let claim = Claim { receipt: &receipt, tokens: &tokens, leaves: &leaves, was_cancelled };
-    Ok(own.and_then(|own| score(&claim, &own)))
+}
+
+fn unable(error: impl Display) -> Unable {
+    Unable(error.to_string())
 }

@@ -21,7 +21,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{score::Scores, threshold::Calibration};
+use crate::{score::Scores, threshold::Bounds};
 
 /// How often an honest miner is convicted, per test.
 pub const ALPHA: f64 = 1e-6;
@@ -69,8 +69,8 @@ fn shares(honest_rate: f64) -> (f64, f64) {
 
 impl Sequential {
     /// Takes an audited attempt into account.
-    pub fn take(&mut self, calibration: &Calibration, scores: &Scores) -> Decision {
-        self.add(calibration.honest_rate(), calibration.deviating(scores), scores.stretches.len() as u64)
+    pub fn take(&mut self, bounds: &Bounds, scores: &Scores) -> Decision {
+        self.add(bounds.honest_rate, bounds.deviating(scores), scores.stretches.len() as u64)
     }
 
     /// The least number of stretches that end a test for honesty: so many without one that deviates. An honest miner is

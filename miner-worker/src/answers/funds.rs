@@ -13,20 +13,27 @@ use super::Source;
 /// Answers that the account should be able to advance at once, as their fees come back only with their blocks.
 const ANSWERS: u128 = 4;
 
-/// What keeps the operator from advancing the fees of a few answers, and how to mend it; `None` if nothing does.
-pub(super) async fn lack(source: &dyn Source, operator: &AccountId) -> Result<Option<String>, ChainError> {
+/// What keeps the operator from advancing the fees of a few answers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}; to mend it, {mend}")]
+pub(crate) struct Lack {
+    pub(crate) what: String,
+    pub(crate) mend: String,
+}
+
+/// `None` if nothing keeps the operator from advancing the fees of a few answers.
+pub(crate) async fn lack(source: &dyn Source, operator: &AccountId) -> Result<Option<Lack>, ChainError> {
     let fee = source.fee(&longest()).await?;
     let balance = source.balance().await?;
     // An account must not be used up by fees.
     let wanted = fee.saturating_mul(ANSWERS).saturating_add(EXISTENTIAL_DEPOSIT);
-    Ok((balance < wanted).then(|| {
-        format!(
-            "the operator's account has {}; to mend it, send {} or more to {operator}. The fee of an answer, up to {}, is \
-             returned when the answer is valid",
-            Cai(balance),
+    Ok((balance < wanted).then(|| Lack {
+        what: format!("the operator's account has {}", Cai(balance)),
+        mend: format!(
+            "send {} or more to {operator}. The fee of an answer, up to {}, is returned when the answer is valid",
             Cai(wanted.saturating_sub(balance)),
             Cai(fee)
-        )
+        ),
     }))
 }
 
@@ -49,8 +56,8 @@ mod tests {
             source.change(|state| state.balance = balance);
             let lack = lack(&source, &operator()).await.unwrap();
             assert_eq!(lack.is_none(), is_enough, "{balance}");
-            let says_whom = |lack: &String| lack.contains(&operator().to_string());
-            assert!(lack.is_none_or(|lack| says_whom(&lack)));
+            let says_whom = |lack: Lack| lack.to_string().contains(&operator().to_string());
+            assert!(lack.is_none_or(says_whom));
         }
     }
 }

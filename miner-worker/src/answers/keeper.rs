@@ -240,7 +240,7 @@ impl Keeper {
         match funds::lack(&*self.answers.source, &self.answers.who.operator).await {
             Ok(lack) => {
                 again = if lack.is_some() { FUNDS_AGAIN } else { FUNDS_EVERY };
-                self.answers.note_funds(lack);
+                self.answers.note_funds(lack.map(|lack| lack.to_string()));
             }
             Err(error) => {
                 tracing::debug!(target: "miner::answers", %error, "cannot read what the operator's account holds");

@@ -7,7 +7,7 @@
 
 #[cfg(test)]
 mod fixture;
-mod funds;
+pub(crate) mod funds;
 mod keeper;
 mod reply;
 mod report;

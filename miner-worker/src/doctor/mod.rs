@@ -36,6 +36,7 @@ pub async fn doctor(args: DoctorArgs) -> ExitCode {
             show(onchain::registration(chain, operator).await);
             if let Ok(key) = &key {
                 show(onchain::fees(chain, key).await);
+                show(onchain::answers(chain, key).await);
             }
             coordinators::all(chain, operator, &args.coordinators).await.into_iter().for_each(&mut show);
         }

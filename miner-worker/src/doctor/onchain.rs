@@ -10,14 +10,20 @@ use cuckoo_primitives::{
 
 use super::check::Check;
 use crate::{
+    answers::{
+        funds::{self, Lack},
+        OnChain,
+    },
     cli::ChainArgs,
     config::chain_config,
-    link::dated::{millis, now_ms, CLOCKS_DIFFER},
+    link::dated::{millis, now_ms, DEADLINE_SLACK},
     standing::Standing,
 };
 
 /// Redemptions that the operator's account should be able to pay for.
 const MIN_REDEMPTIONS: Balance = 20;
+/// The last final block may be older than the last block by so much.
+const FINALITY_LAG: Duration = Duration::from_secs(60);
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -75,13 +81,14 @@ fn compared(block_ms: u64, now_ms: u64) -> Check {
     let gap_s = now_ms.abs_diff(block_ms) / 1_000;
     let side = if block_ms > now_ms { "after" } else { "before" };
     let what = format!("the last final block was made {gap_s} s {side} this machine's time");
-    match now_ms.abs_diff(block_ms) <= millis(CLOCKS_DIFFER) {
+    let lag = if block_ms > now_ms { Duration::ZERO } else { FINALITY_LAG };
+    match now_ms.abs_diff(block_ms) <= millis(DEADLINE_SLACK + lag) {
         true => Check::well(NAME, what),
         false => Check::failed(
             NAME,
             what,
-            "set this machine's clock, best by NTP: tasks that began far from its time are refused (if no block becomes \
-             final, mend that first)",
+            "set this machine's clock, best by NTP: by a wrong one tasks are refused, or answers denied that are still \
+             being made (if no block becomes final, mend that first)",
         ),
     }
 }
@@ -133,6 +140,19 @@ pub(super) async fn fees(chain: &Chain, key: &Keypair) -> Check {
     }
 }
 
+/// Whether the operator's account can advance the fees of answering on the chain; without, `run` takes no tasks.
+pub(super) async fn answers(chain: &Chain, key: &Keypair) -> Check {
+    const NAME: &str = "answers";
+    let operator = account_of(key);
+    match funds::lack(&OnChain::new(chain.clone(), key.clone()), &operator).await {
+        Ok(None) => Check::well(NAME, "the operator's account can advance the fees of answering challenges"),
+        Ok(Some(Lack { what, mend })) => {
+            Check::failed(NAME, format!("{what}, too little to answer challenges on the chain"), mend)
+        }
+        Err(error) => Check::failed(NAME, error, "try again; the node may be overloaded"),
+    }
+}
+
 /// A voucher that is never sent: what its redemption costs does not hang on what it says.
 fn some_voucher(account: &AccountId) -> SignedVoucher {
     let voucher =
@@ -147,8 +167,10 @@ mod tests {
     #[test]
     fn a_clock_that_differs_from_the_chains_by_more_than_tasks_may_is_found() {
         const NOW_MS: u64 = 1_800_000_000_000;
-        for (gap_ms, is_well) in [(0, true), (600_000, true), (600_001, false)] {
+        for (gap_ms, is_well) in [(0, true), (90_000, true), (90_001, false)] {
             assert_eq!(compared(NOW_MS - gap_ms, NOW_MS).is_well(), is_well, "{gap_ms} ms before");
+        }
+        for (gap_ms, is_well) in [(0, true), (30_000, true), (30_001, false)] {
             assert_eq!(compared(NOW_MS + gap_ms, NOW_MS).is_well(), is_well, "{gap_ms} ms after");
         }
         let text = compared(NOW_MS + 3_600_000, NOW_MS).to_string();

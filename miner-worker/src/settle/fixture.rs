@@ -10,7 +10,7 @@ use cuckoo_chain_client::{Call, ChainError};
 use cuckoo_primitives::{
     currency::EXISTENTIAL_DEPOSIT,
     settlement::{Debt, Settled, SettlementTerms, Solvency},
-    AccountId, Balance, BlockNumber,
+    AccountId, Balance, BlockNumber, Perbill,
 };
 use parking_lot::Mutex;
 
@@ -35,6 +35,7 @@ pub(super) struct FakeSource(Mutex<State>);
 pub(super) struct State {
     pub(super) solvency: Solvency,
     pub(super) cover: Balance,
+    pub(super) rating: Perbill,
     pub(super) settled: BTreeMap<ChannelKey, Balance>,
     /// Vouchers of these channels are passed over.
     pub(super) refused: BTreeSet<ChannelKey>,
@@ -76,6 +77,7 @@ impl Default for State {
         Self {
             solvency: Solvency::default(),
             cover: 2_000_000 * UNIT,
+            rating: Perbill::one(),
             settled: BTreeMap::new(),
             refused: BTreeSet::new(),
             refusal: "Uncovered",
@@ -180,6 +182,10 @@ impl Source for FakeSource {
 
     async fn claimable(&self, _: &AccountId, _: &AccountId) -> Result<Balance, ChainError> {
         Ok(self.change(|state| state.cover))
+    }
+
+    async fn rating(&self, _: &AccountId, _: &AccountId) -> Result<Perbill, ChainError> {
+        Ok(self.change(|state| state.rating))
     }
 
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError> {

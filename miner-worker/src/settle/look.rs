@@ -6,7 +6,7 @@ use cuckoo_chain_client::ChainError;
 use cuckoo_primitives::{
     currency::EXISTENTIAL_DEPOSIT,
     settlement::{Debt, Settled, Solvency},
-    AccountId, Balance,
+    AccountId, Balance, Perbill,
 };
 use futures::{Stream, StreamExt};
 
@@ -25,6 +25,8 @@ pub(crate) struct Look {
     pub(crate) cover: Balance,
     /// The part of its stake that answers to this miner now; 0 if this miner has no stash.
     pub(crate) claimable: Balance,
+    /// What it thinks of this miner's work; `None` if this miner has no stash.
+    pub(crate) rating: Option<Perbill>,
     /// What it owes to this miner's stash, and to those for which this wallet has vouchers.
     pub(crate) debts: Vec<(AccountId, Debt)>,
     /// Its channels that were read; others that are open could not be read in time, which `trouble` says.
@@ -41,9 +43,13 @@ pub(crate) async fn look(
     miner: Option<&AccountId>,
 ) -> Result<Look, ChainError> {
     let solvency = source.solvency(coordinator).await?;
-    let (cover, claimable) = match miner {
-        Some(miner) => (source.cover(coordinator, miner).await?, source.claimable(coordinator, miner).await?),
-        None => (0, 0),
+    let (cover, claimable, rating) = match miner {
+        Some(miner) => (
+            source.cover(coordinator, miner).await?,
+            source.claimable(coordinator, miner).await?,
+            Some(source.rating(coordinator, miner).await?),
+        ),
+        None => (0, 0, None),
     };
     let mut debts = Vec::new();
     if solvency.owed > 0 {
@@ -56,7 +62,7 @@ pub(crate) async fn look(
             }
         }
     }
-    Ok(Look { solvency, cover, claimable, debts, ..Look::default() })
+    Ok(Look { solvency, cover, claimable, rating, debts, ..Look::default() })
 }
 
 /// Whether something may be left to redeem of a channel that is known to be settled so far. The chain opens none for

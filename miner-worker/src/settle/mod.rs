@@ -208,6 +208,9 @@ impl Settlement {
             };
             self.account(coordinator).cover(covered);
         }
+        if let Some(rating) = look.rating {
+            self.note_rating(coordinator, rating);
+        }
     }
 
     /// What this coordinator has promised that miner and the chain has not settled, as far as it was read.

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use cuckoo_chain_client::Cai;
-use cuckoo_primitives::{AccountId, Balance, CAI};
+use cuckoo_primitives::{AccountId, Balance, Perbill, CAI};
 use serde::Serialize;
 
 use super::{decide::Reason, Settlement};
+
+/// In the parts of a rating.
+const ONE_PERCENT: u32 = 10_000_000;
 
 /// What has happened, as far as nothing else remembers it.
 #[derive(Debug, Default)]
@@ -14,6 +17,8 @@ pub(crate) struct Notes {
     reading: Option<String>,
     redeeming: Option<String>,
     refusals: BTreeMap<AccountId, Vec<String>>,
+    /// What coordinators think of this miner's work.
+    ratings: BTreeMap<AccountId, Perbill>,
 }
 
 /// How pay stands. Amounts are planck, as text, since they do not fit into the numbers of JSON.
@@ -48,6 +53,9 @@ pub struct CoordinatorReport {
     pub exposure: Option<String>,
     /// How much that may be.
     pub limit: Option<String>,
+    /// What it thinks of this miner's work, in whole percents rounded down: so much of what this miner would mine for being
+    /// paid by it, it does mine. `None` if nothing was read.
+    pub rating_percent: Option<u32>,
     /// What the chain says to vouchers that it does not pay.
     pub refused: Vec<String>,
 }
@@ -77,6 +85,7 @@ impl Settlement {
                 written_off: standing.written_off.to_string(),
                 exposure: standing.exposure.map(|exposure| exposure.to_string()),
                 limit: standing.limit.map(|limit| limit.to_string()),
+                rating_percent: notes.ratings.get(&coordinator).map(|rating| rating.deconstruct() / ONE_PERCENT),
                 refused: notes.refusals.get(&coordinator).cloned().unwrap_or_default(),
                 coordinator,
             }
@@ -122,6 +131,24 @@ impl Settlement {
             tracing::warn!(target: "miner::settle", reason = trouble, "cannot read what covers this miner's work");
         }
         notes.reading = trouble;
+    }
+
+    pub(crate) fn note_rating(&self, coordinator: &AccountId, rating: Perbill) {
+        let before = self.notes.lock().ratings.insert(coordinator.clone(), rating);
+        if before == Some(rating) {
+            return;
+        }
+        metrics::gauge!("cuckoo_miner_rating", "coordinator" => coordinator.to_string())
+            .set(f64::from(rating.deconstruct()) / f64::from(Perbill::one().deconstruct()));
+        if rating < before.unwrap_or(Perbill::one()) {
+            tracing::warn!(
+                target: "miner::settle",
+                %coordinator,
+                percent = rating.deconstruct() / ONE_PERCENT,
+                "a coordinator thinks less of this miner's work, which lowers what is mined for it; the /v1/audits of its gateway \
+                 says why"
+            );
+        }
     }
 
     pub(crate) fn note_redeeming(&self, trouble: Option<String>) {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use cuckoo_chain_client::{Call, Chain, ChainError, Keypair};
 use cuckoo_primitives::{
     settlement::{Debt, Settled, SettlementTerms, Solvency},
-    AccountId, Balance, BlockNumber,
+    AccountId, Balance, BlockNumber, Perbill,
 };
 
 use crate::wallet::ChannelKey;
@@ -20,6 +20,8 @@ pub trait Source: Send + Sync {
     async fn cover(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError>;
     /// How much of its stake answers to this miner now.
     async fn claimable(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError>;
+    /// What this coordinator thinks of that miner's work, which weighs what is mined for it.
+    async fn rating(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Perbill, ChainError>;
     /// How far a channel is settled.
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError>;
     /// What this coordinator owes to that miner.
@@ -61,6 +63,10 @@ impl Source for OnChain {
 
     async fn claimable(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Balance, ChainError> {
         self.chain.claimable(coordinator, miner).await
+    }
+
+    async fn rating(&self, coordinator: &AccountId, miner: &AccountId) -> Result<Perbill, ChainError> {
+        self.chain.rating(coordinator, miner).await
     }
 
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError> {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cuckoo_chain_client::{Chain, ChainError, MarketView};
+use cuckoo_primitives::Perbill;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::{sync::watch, time::Instant};
 
@@ -62,6 +63,16 @@ async fn an_older_reading_takes_nothing_back() {
     stage.promise(1, 150);
     stage.keeper.look(&view_at(7, 700)).await;
     assert_eq!(stage.report().coordinators[0].settled, (100 * UNIT).to_string());
+}
+
+#[tokio::test]
+async fn what_a_coordinator_thinks_of_the_work_is_shown() {
+    let mut stage = Stage::new(&[100]);
+    for (percent, at) in [(100, 700), (35, 710), (0, 720)] {
+        stage.source.change(|state| state.rating = Perbill::from_percent(percent));
+        stage.keeper.look(&view_at(7, at)).await;
+        assert_eq!(stage.report().coordinators[0].rating_percent, Some(percent));
+    }
 }
 
 #[tokio::test]

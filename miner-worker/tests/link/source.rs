@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use cuckoo_chain_client::{Call, ChainError};
 use cuckoo_primitives::{
     settlement::{Debt, Settled, SettlementTerms, Solvency},
-    AccountId, Balance, BlockNumber, CAI,
+    AccountId, Balance, BlockNumber, Perbill, CAI,
 };
 use miner_worker::{settle::Source, wallet::ChannelKey};
 
@@ -59,6 +59,10 @@ impl Source for FakeSource {
 
     async fn claimable(&self, _: &AccountId, _: &AccountId) -> Result<Balance, ChainError> {
         Ok(self.0.lock().unwrap().cover)
+    }
+
+    async fn rating(&self, _: &AccountId, _: &AccountId) -> Result<Perbill, ChainError> {
+        Ok(Perbill::one())
     }
 
     async fn settled(&self, key: &ChannelKey) -> Result<Settled, ChainError> {

@@ -17,12 +17,12 @@ use cuckoo_testkit::{
     fake_miner::{self, Lie},
     keys::{account, keypair},
     market::{stash_account, Market},
-    models::{self, CHAT},
+    models::{self, CHAT, EMBEDDING},
     until, FakeLink, FakeMiner, Gateway, Network, Node,
 };
 use cuckoo_wire::link::{self, ModelKind};
 use futures::future::try_join_all;
-use serde_json::Value;
+use serde_json::{json, Value};
 
 use crate::answer::only_receipt;
 
@@ -169,6 +169,46 @@ async fn who_invents_answers_gets_no_more_work() {
     .await
     .unwrap();
     assert!(rating("//Miner1").await.unwrap().is_one());
+}
+
+#[tokio::test]
+async fn who_invents_embeddings_gets_no_more_work() {
+    let models = models::dir(&[EMBEDDING]).unwrap();
+    let mut network = Network::start_with(&[("//Miner1", 2)], |gateway| gateway.audit_models(&models)).await.unwrap();
+    let Network { gateway, node, miners } = &mut network;
+    let texts = json!({ "model": EMBEDDING, "input": ["The capital of France is Paris.", "Rain."] });
+    let answer = gateway.api().post("/v1/embeddings", &texts).await.unwrap().ok().unwrap();
+    let audit = until(ERAS, "an audit", async || newest_audit(gateway, "//Miner1").await).await.unwrap();
+    assert_eq!((&audit["outcome"], &audit["model"]), (&json!("passed"), &json!(EMBEDDING)), "{audit}");
+    assert_eq!(audit["distances"]["stretches"], 2, "{audit}");
+    assert_eq!(audit["distances"]["state"].as_f64(), Some(0.0), "{audit}");
+    assert_eq!(audit["tokens"], answer.body["usage"]["prompt_tokens"]);
+
+    // Another one promises the same files, in a class that nobody has measured, and makes its vectors up.
+    let receipts = gateway.api().get(&format!("/v1/receipts/{}", answer.task_id().unwrap())).await.unwrap();
+    let (receipt, _) = only_receipt(&receipts.ok().unwrap().body).unwrap();
+    miners.clear();
+    gateway.until_connected(0).await.unwrap();
+    let market = Market::connect(node).await.unwrap();
+    let inventor = FakeMiner::new(keypair("//Miner2").unwrap(), market.chain().genesis());
+    let promised = link::Model {
+        model_root: receipt.spec.model_root.as_bytes().to_vec().into(),
+        numeric_class: "0.1.0/never-seen/cuda/f16".to_owned(),
+        ..fake_miner::model(EMBEDDING, ModelKind::Embedding)
+    };
+    let _link = inventor.models([promised]).connect(&gateway.link_url()).await.unwrap();
+    gateway.until_serving(1).await.unwrap();
+    gateway.api().post("/v1/embeddings", &texts).await.unwrap().ok().unwrap();
+    let audit = until(ERAS, "an audit", async || newest_audit(gateway, "//Miner2").await).await.unwrap();
+    println!("{}", audit["reason"]);
+    assert_eq!(audit["outcome"], "failed", "{audit}");
+    until(ERAS, "the suspension", async || {
+        let miner = gateway.miner("//Miner2").await?;
+        ensure!(miner["audits"]["suspended_until_ms"].is_u64(), "{miner}");
+        Ok(())
+    })
+    .await
+    .unwrap();
 }
 
 #[test]

@@ -2,10 +2,11 @@ use cuckoo_audit::{
     score::{Failure, Scores, Stretch},
     threshold::{Book, Calibration, Pair},
 };
-use cuckoo_audit_engine::{Order, Unable};
+use cuckoo_audit_engine::{Order, Produced, Unable};
 use cuckoo_primitives::{
     evidence::SignedReceipt,
     fixture::{drawing, leaves, receipt_of},
+    task::Finish,
     CAI,
 };
 use cuckoo_wire::link;
@@ -54,12 +55,21 @@ struct Says(Result<Result<Scores, Failure>, Unable>);
 
 #[async_trait]
 impl Scoring for Says {
+    fn models(&self) -> Vec<(String, Hash)> {
+        vec![("m".into(), receipt_of(&[]).spec.model_root)]
+    }
+
     fn class_of(&self, model_root: &Hash) -> Option<&str> {
         (*model_root == receipt_of(&[]).spec.model_root).then_some("cpu")
     }
 
     async fn score(&self, order: Order) -> Result<Result<Scores, Failure>, Unable> {
-        assert_eq!((order.tokens.len(), order.context_tokens, order.was_cancelled), (order.leaves.len(), 100, false));
+        match order.produced {
+            Produced::Text { tokens, leaves, context_tokens, was_cancelled } => {
+                assert_eq!((tokens.len(), context_tokens, was_cancelled), (leaves.len(), 100, false));
+            }
+            Produced::Vectors(vectors) => assert_eq!(vectors, [[0.5, -1.0]; 2]),
+        }
         self.0.clone()
     }
 }
@@ -104,6 +114,7 @@ fn finished(leaves: &[Leaf]) -> Finished {
         task: Arc::new(link::Task { model: "m".into(), ..Default::default() }),
         receipt: SignedReceipt { receipt, signature: [7; 64] },
         tokens: leaves.iter().map(|leaf| leaf.token).collect(),
+        vectors: vec![],
         class: "cpu".into(),
         context_tokens: 100,
     }
@@ -132,7 +143,7 @@ async fn honest_attempts_pass_and_earn_trust() {
     let finished = finished(&honest);
     let record = stage.audited(&finished).await;
     assert_eq!((record.outcome.as_str(), record.tokens), ("passed", 300));
-    assert_eq!(stage.auditor.standing(&finished.stash).streak, 1);
+    assert_eq!(stage.auditor.standing(&finished.stash).texts.streak, 1);
     assert!(stage.store.evidence().unreported(9).await.unwrap().is_empty());
     assert!(stage.store.demands().due(9).await.unwrap().is_empty());
 }
@@ -250,6 +261,7 @@ async fn what_an_engine_says_is_judged_where_honest_miners_were_measured() {
         (Ok(Ok(scores(0.0))), true, "passed", 1),
         (Ok(Ok(scores(0.5))), true, "deviant", 0),
         (Ok(Ok(scores(0.5))), false, "passed", 1),
+        (Ok(Ok(scores(3.0))), false, "deviant", 0),
         (Ok(Err(Failure::Output)), false, "failed", 0),
         (Err(Unable("it has ended".into())), true, "void", 0),
     ] {
@@ -259,10 +271,73 @@ async fn what_an_engine_says_is_judged_where_honest_miners_were_measured() {
         let record = stage.audited(&finished).await;
         assert_eq!((record.outcome.as_str(), record.distances.is_some()), (outcome, is_scored), "{}", record.reason);
         let standing = stage.auditor.standing(&finished.stash);
-        assert_eq!((standing.streak, standing.was_judged()), (streak, is_judged && is_scored || outcome == "failed"));
+        let was_judged = is_judged && is_scored || ["failed", "deviant"].contains(&outcome);
+        assert_eq!((standing.texts.streak, standing.was_judged()), (streak, was_judged));
         // One deviant answer suspends nobody; what no honest miner can have done does.
         assert_eq!(!stage.miners.suspended.lock().is_empty(), outcome == "failed");
     }
+}
+
+/// Vectors that were asked for just now.
+fn embedded() -> Finished {
+    let vector = [0.5f32, -1.0].iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
+    let inputs = vec!["a".to_owned(), "b".to_owned()];
+    let work = Some(link::task::Work::Embedding(link::Embedding { inputs }));
+    let mut finished = finished(&[]);
+    (finished.receipt.receipt.commitment, finished.receipt.receipt.spec.drawing) = (None, None);
+    finished.task = Arc::new(link::Task { model: "e".into(), work, ..Default::default() });
+    Finished { vectors: vec![vector.into(); 2], ..finished }
+}
+
+fn vectors(distance: f64) -> Result<Result<Scores, Failure>, Unable> {
+    let stretch = |number| Stretch { number, state: distance, ..Stretch::default() };
+    Ok(Ok(Scores { stretches: (0..2).map(stretch).collect(), ..scores(0.0) }))
+}
+
+#[tokio::test]
+async fn vectors_are_compared_without_asking_the_miner() {
+    for (said, outcome, streak) in [
+        (vectors(0.0), "passed", 1),
+        (vectors(0.4), "passed", 1),
+        (Ok(Err(Failure::Vector { index: 1 })), "failed", 0),
+        (Err(Unable("too long".into())), "void", 0),
+    ] {
+        let stage = with_engine(vec![], u32::MAX, Some(statistics(said, false))).await;
+        let finished = embedded();
+        let record = stage.audited(&finished).await;
+        assert_eq!(record.outcome, outcome, "{}", record.reason);
+        assert_eq!(record.tokens, finished.receipt.receipt.prompt_tokens);
+        let standing = stage.auditor.standing(&finished.stash);
+        // Texts have to earn their own trust.
+        assert_eq!((standing.vectors.streak, standing.texts.streak), (streak, 0));
+        assert_eq!(!stage.miners.suspended.lock().is_empty(), outcome == "failed");
+        assert!(stage.store.demands().due(9).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn vectors_a_little_off_add_up() {
+    let stage = with_engine(vec![], u32::MAX, Some(statistics(vectors(0.4), false))).await;
+    let mut audits = 0;
+    while stage.miners.suspended.lock().is_empty() {
+        stage.audited(&embedded()).await;
+        audits += 1;
+        assert!(audits < 10, "three times the limit's part");
+    }
+    assert!(audits > 1, "never by one");
+}
+
+#[tokio::test]
+async fn only_whole_embeddings_of_models_that_are_here_are_chosen() {
+    let mut stage = with_engine(vec![], 0, Some(statistics(vectors(0.0), false))).await;
+    let mut cut_off = embedded();
+    cut_off.receipt.receipt.finish = Finish::Cancelled;
+    let mut other = embedded();
+    other.receipt.receipt.spec.model_root = Hash::repeat_byte(0xee);
+    for finished in [cut_off, other, embedded()] {
+        stage.auditor.consider(finished).await;
+    }
+    assert!(stage.chosen.try_recv().is_ok() && stage.chosen.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ fn offer(models: &[&str], slots: u32, ask: Price) -> Offer {
         numeric_class: String::new(),
         ask,
     };
-    Offer { models: models.iter().map(model).collect(), slots, agent: String::new() }
+    Offer { models: models.iter().map(model).collect(), slots, ..Offer::default() }
 }
 
 /// A task that never goes, as if its client waited for ever.

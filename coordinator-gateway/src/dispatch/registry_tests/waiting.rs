@@ -58,7 +58,7 @@ fn those_who_wait_are_told_when_nobody_will_serve_them() {
     let first = link(&registry, 1, 1, 1);
     let _held = now(&registry, 0);
     let mut dropped = later(&registry, 1);
-    registry.set_offer(&first, Offer { models: Vec::new(), slots: 1, agent: String::new() });
+    registry.set_offer(&first, Offer { slots: 1, ..Offer::default() });
     assert!(matches!(dropped.try_recv().unwrap(), Err(DispatchError::NoMiner { .. })), "the model is withdrawn");
 
     let second = link(&registry, 2, 1, 1);

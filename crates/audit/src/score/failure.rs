@@ -59,6 +59,12 @@ pub enum Failure {
         /// Counted from the attempt's first token.
         index: u32,
     },
+    /// A vector is not the text's.
+    #[error("vector {index} is not what the model makes of the text")]
+    Vector {
+        /// Which input's.
+        index: u32,
+    },
     /// The auditor's own figures are not whole. The attempt has not passed, and nobody is to blame.
     #[error("the auditor's own figures are not whole")]
     Auditor,

@@ -18,10 +18,12 @@ mod failure;
 pub mod logits;
 mod own;
 mod stretch;
+mod vectors;
 
 pub use failure::{Failure, WrongEnd};
 pub use own::{End, Own, OwnToken};
 pub use stretch::Stretch;
+pub use vectors::{score_vectors, VECTOR_LIMIT};
 
 use codec::{Decode, Encode};
 use cuckoo_primitives::{

@@ -2,43 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{at_least, upper_bound, Quantiles};
-use crate::score::{Scores, Stretch};
+use super::{upper_bound, Bounds, Limits, Quantiles};
+use crate::score::Stretch;
 
-/// An honest attempt is taken for a cheat no more often than this, whatever it may lead to.
-pub const CONVICTION: f64 = 1e-6;
-/// An honest attempt brings its miner under suspicion no more often than this. That costs the miner nothing but audits.
-pub const SUSPICION: f64 = 1e-2;
 /// How sure the bound for how often honest stretches deviate is.
 const CONFIDENCE: f64 = 0.99;
 /// Part of the honest stretches that a limit leaves above itself.
 const ABOVE: f64 = 0.001;
 /// Limits are never below these: what sixteen bits of a projection and sums of floats could make up.
 const FLOORS: Limits = Limits { margin: 1e-3, logits: 1e-3, state: 4e-3 };
-
-/// From where on a stretch deviates: if any of its distances is above.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Of [`Stretch::margin`].
-    pub margin: f64,
-    /// Of [`Stretch::logits`].
-    pub logits: f64,
-    /// Of [`Stretch::state`].
-    pub state: f64,
-}
-
-impl Limits {
-    /// Whether any of the distances is above. What is no number is.
-    pub fn are_passed_by(&self, stretch: &Stretch) -> bool {
-        let is_within = stretch.margin <= self.margin && stretch.logits <= self.logits && stretch.state <= self.state;
-        !is_within
-    }
-
-    fn are_sound(&self) -> bool {
-        [self.margin, self.logits, self.state].iter().all(|limit| limit.is_finite() && *limit > 0.0)
-    }
-}
 
 /// What honest miners of one pair of classes show.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,18 +32,6 @@ pub struct Calibration {
     pub logits: Quantiles,
     /// How honest distances of states are distributed, over stretches.
     pub state: Quantiles,
-}
-
-/// What an attempt's distances say beside those of honest miners.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Judgement {
-    /// They are an honest miner's.
-    Passed,
-    /// Rare among honest miners ([`SUSPICION`]): the miner is to be looked at.
-    Suspicious,
-    /// No honest miner's, but for once in a million attempts ([`CONVICTION`]).
-    Deviant,
 }
 
 impl Calibration {
@@ -110,30 +70,9 @@ impl Calibration {
         upper_bound(self.deviating, self.counted, CONFIDENCE)
     }
 
-    /// How many of `scores`' stretches deviate.
-    pub fn deviating(&self, scores: &Scores) -> u64 {
-        scores.stretches.iter().filter(|it| self.limits.are_passed_by(it)).count() as u64
-    }
-
-    /// The least number of deviating stretches among `count` that honest attempts come to no more often than
-    /// `false_positives`; more than `count` if there is none.
-    pub fn threshold(&self, count: u64, false_positives: f64) -> u64 {
-        threshold(self.honest_rate(), count, false_positives)
-    }
-
-    /// What the distances of an attempt say. An end of the text that deviates is suspicious by itself: it is the one place
-    /// where a single token saves a cheat much.
-    pub fn judge(&self, scores: &Scores) -> Judgement {
-        let (deviating, count) = (self.deviating(scores), scores.stretches.len() as u64);
-        let ends_oddly = scores.has_ended && scores.stretches.last().is_none_or(|last| self.limits.are_passed_by(last));
-        let rate = self.honest_rate();
-        if deviating >= threshold(rate, count, CONVICTION) {
-            Judgement::Deviant
-        } else if deviating >= threshold(rate, count, SUSPICION) || ends_oddly {
-            Judgement::Suspicious
-        } else {
-            Judgement::Passed
-        }
+    /// By what attempts are judged.
+    pub fn bounds(&self) -> Bounds {
+        Bounds { limits: self.limits, honest_rate: self.honest_rate() }
     }
 
     /// Whether its figures can be what [`Calibration::of`] has made.
@@ -147,17 +86,16 @@ impl Calibration {
     }
 }
 
-fn threshold(rate: f64, count: u64, false_positives: f64) -> u64 {
-    (1..=count).find(|least| at_least(*least, count, rate) <= false_positives).unwrap_or(count.saturating_add(1))
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::{
+        score::Scores,
+        threshold::{Judgement, SUSPICION},
+    };
 
     fn stretch(margin: f64) -> Stretch {
         Stretch { margin, ..Stretch::default() }
@@ -182,14 +120,6 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_are_those_of_the_binomial_distribution() {
-        let exact = exact();
-        assert_eq!([4, 16, 64].map(|count| exact.threshold(count, CONVICTION)), [2, 3, 4]);
-        assert_eq!([1, 16, 64].map(|count| exact.threshold(count, SUSPICION)), [1, 1, 2]);
-        assert_eq!(exact.threshold(1, CONVICTION), 2, "one stretch alone convicts nobody");
-    }
-
-    #[test]
     fn noise_raises_the_limits_and_is_counted_where_they_were_not_made() {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let noisy: Vec<Stretch> = (0..20_000).map(|_| stretch(random.random::<f64>())).collect();
@@ -198,8 +128,8 @@ mod tests {
         assert_eq!(calibration.counted, 10_000);
         assert!(calibration.deviating < 30 && calibration.honest_rate() < 4e-3, "{calibration:?}");
         // What honest miners do one time in thousands is no reason by itself.
-        assert_eq!(calibration.judge(&scores([vec![0.5; 63], vec![1.5]].concat())), Judgement::Passed);
-        assert_eq!(calibration.judge(&scores(vec![1.5; 64])), Judgement::Deviant);
+        assert_eq!(calibration.bounds().judge(&scores([vec![0.5; 63], vec![1.5]].concat())), Judgement::Passed);
+        assert_eq!(calibration.bounds().judge(&scores(vec![1.5; 64])), Judgement::Deviant);
     }
 
     #[test]
@@ -215,7 +145,7 @@ mod tests {
                 disagreeing: 0,
                 has_ended: false,
             };
-            let judgement = calibration.judge(&attempt);
+            let judgement = calibration.bounds().judge(&attempt);
             assert_ne!(judgement, Judgement::Deviant);
             wrong += u32::from(judgement == Judgement::Suspicious);
         }
@@ -223,35 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_deviates_is_suspicious_alone() {
-        let noisy = Calibration { deviating: 60, ..exact() };
-        let mut attempt = scores([vec![0.0; 63], vec![1.0]].concat());
-        assert_eq!(noisy.judge(&attempt), Judgement::Passed);
-        attempt.has_ended = true;
-        assert_eq!(noisy.judge(&attempt), Judgement::Suspicious);
-    }
-
-    #[test]
-    fn what_is_no_number_deviates() {
-        assert!(FLOORS.are_passed_by(&stretch(f64::NAN)));
-        assert!(!FLOORS.are_passed_by(&stretch(0.0)));
-    }
-
-    #[test]
     fn nothing_measured_convicts_nobody() {
         let empty = Calibration::of(&[], 0);
         assert_eq!(empty.honest_rate(), 1.0);
-        assert_eq!(empty.judge(&scores(vec![8.0; 64])), Judgement::Passed);
+        assert_eq!(empty.bounds().judge(&scores(vec![8.0; 64])), Judgement::Passed);
         assert!(!empty.is_sound());
-    }
-
-    proptest! {
-        #[test]
-        fn more_deviation_is_never_judged_milder(bad in 0usize..64, events in 0u64..200) {
-            let calibration = Calibration { deviating: events, ..exact() };
-            let judge = |bad: usize| calibration.judge(&scores([vec![1.0; bad], vec![0.0; 64 - bad]].concat()));
-            prop_assert!(judge(bad) <= judge((bad + 1).min(64)));
-            prop_assert!(calibration.threshold(64, SUSPICION) <= calibration.threshold(64, CONVICTION));
-        }
     }
 }

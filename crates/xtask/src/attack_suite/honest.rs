@@ -1,11 +1,7 @@
 //! What honest miners show.
 
 use anyhow::Context;
-use cuckoo_audit::{
-    score::Stretch,
-    threshold::{Calibration, Judgement},
-    Finding,
-};
+use cuckoo_audit::{score::Stretch, threshold::Calibration};
 use cuckoo_engine::GenerateRequest;
 use cuckoo_sampler::ONE;
 use futures::{stream, StreamExt};
@@ -57,19 +53,17 @@ impl Measured {
         self.count.suspicious += other.count.suspicious;
     }
 
-    fn take(&mut self, verdict: Verdict) {
+    fn take(&mut self, verdict: &Verdict) {
         self.count.attempts += 1;
-        match verdict {
-            Verdict::Found(Finding::Judged(scores, judgement)) => {
-                self.tokens += u64::from(scores.tokens);
-                self.disagreeing += u64::from(scores.disagreeing);
-                self.stretches.extend(scores.stretches);
-                self.count.deviant += u32::from(judgement == Judgement::Deviant);
-                self.count.suspicious += u32::from(judgement == Judgement::Suspicious);
-            }
-            Verdict::Found(Finding::Shadow(_) | Finding::Void | Finding::Failed(_)) => self.count.failed += 1,
-            Verdict::Refused | Verdict::Proven(_) => self.count.failed += 1,
-        }
+        self.count.suspicious += u32::from(verdict.is_suspicious());
+        let Some(scores) = verdict.scores() else {
+            self.count.failed += 1;
+            return;
+        };
+        self.tokens += u64::from(scores.tokens);
+        self.disagreeing += u64::from(scores.disagreeing);
+        self.stretches.extend(&scores.stretches);
+        self.count.deviant += u32::from(verdict.caught().is_some());
     }
 }
 
@@ -81,7 +75,7 @@ pub(super) async fn measure(stage: &Stage, tokens: u64) -> anyhow::Result<Measur
     let mut attempts = stream::iter(attempts).buffer_unordered(stage.at_once);
     while measured.tokens < tokens {
         let verdict = attempts.next().await.context("there are always more")??;
-        measured.take(verdict);
+        measured.take(&verdict);
         let failed = measured.count.failed;
         anyhow::ensure!(failed <= 8 + measured.count.attempts / 4, "{failed} honest attempts have failed");
     }

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, path::Path};
 
 use anyhow::Context;
-use cuckoo_audit::threshold::Calibration;
+use cuckoo_audit::threshold::{Bounds, Calibration};
 use cuckoo_engine::{
     requantise_to_q8_0, ChatMessage, EngineOptions, GenerateRequest, LocalEngine, ModelDir, Prompt, Sampling,
 };
@@ -64,6 +64,8 @@ pub(super) struct Scope {
     pub(super) honest_tokens: u64,
     /// Whether the auditor computes the same weights in 32 bits, and so in another class.
     pub(super) is_cross_class: bool,
+    /// Whether attempts are judged as if nothing had been measured.
+    pub(super) is_coarse: bool,
 }
 
 /// The models, the miner's engine with all of them, and the auditor's with the promised one.
@@ -80,8 +82,10 @@ pub(super) struct Stage {
     pub(super) tokens: u32,
     /// Attempts that the miner makes at once.
     pub(super) at_once: usize,
-    /// By what attempts are judged: measured here, before the first attack.
+    /// What honest attempts show: measured here, before the first attack.
     pub(super) calibration: Calibration,
+    /// By what attempts are judged; `None` as long as nothing is measured, or if nothing is to be.
+    pub(super) measured: Option<Bounds>,
     /// Attempts by which it was measured that did not pass, and all of them.
     pub(super) calibrated_on: honest::Count,
     _models: Option<TempDir>,
@@ -129,6 +133,7 @@ impl Stage {
         stage._models = Some(models);
         let measured = honest::measure(&stage, scope.honest_tokens).await?;
         (stage.calibration, stage.calibrated_on) = (measured.calibration(), measured.count);
+        stage.measured = (!scope.is_coarse).then(|| stage.calibration.bounds());
         Ok(stage)
     }
 
@@ -164,9 +169,15 @@ impl Stage {
             tokens,
             at_once,
             calibration: Calibration::of(&[], 0),
+            measured: None,
             calibrated_on: honest::Count::default(),
             _models: None,
         })
+    }
+
+    /// By what attempts are judged.
+    pub(super) fn bounds(&self) -> Bounds {
+        self.measured.unwrap_or(Bounds::COARSE)
     }
 
     /// What is asked in the attempt of this number: a question, at a temperature of 1 unless every token is the likeliest.

@@ -3,7 +3,7 @@
 use super::*;
 
 fn scope(tokens: u32, honest_tokens: u64) -> Scope {
-    Scope { tokens, honest_tokens, is_cross_class: false }
+    Scope { tokens, honest_tokens, is_cross_class: false, is_coarse: false }
 }
 
 #[tokio::test]

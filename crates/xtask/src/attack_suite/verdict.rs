@@ -47,8 +47,7 @@ impl Verdict {
             Self::Refused => Some(Caught::Refused),
             Self::Proven(fault) => Some(Caught::Evidence(format!("{fault:?}"))),
             Self::Found(Finding::Failed(failure)) => Some(Caught::Failure(name(failure))),
-            Self::Found(Finding::Judged(_, Judgement::Deviant)) => Some(Caught::Statistics),
-            Self::Found(Finding::Judged(..) | Finding::Shadow(_) | Finding::Void) => None,
+            Self::Found(finding) => (finding.judgement() == Some(Judgement::Deviant)).then_some(Caught::Statistics),
         }
     }
 
@@ -57,28 +56,37 @@ impl Verdict {
         self.caught().is_some() || matches!(self, Self::Found(Finding::Judged(_, Judgement::Suspicious)))
     }
 
+    /// Its distances, if it has any.
+    pub(super) fn scores(&self) -> Option<&Scores> {
+        match self {
+            Self::Found(Finding::Judged(scores, _) | Finding::Shadow(scores)) => Some(scores),
+            Self::Found(Finding::Failed(_) | Finding::Void) | Self::Refused | Self::Proven(_) => None,
+        }
+    }
+
     /// Whether not even an attempt whose every stretch deviates would be convicted by itself, being so short.
     pub(super) fn is_too_short(&self, stage: &Stage) -> bool {
-        let Self::Found(Finding::Judged(scores, _)) = self else { return false };
+        let Some(scores) = self.scores() else { return false };
         let count = scores.stretches.len() as u64;
-        stage.calibration.threshold(count, CONVICTION) > count
+        stage.bounds().threshold(count, CONVICTION) > count
     }
 
     /// What it makes of the miner; whether it gets no more work.
     pub(super) fn suspends(&self, stage: &Stage, reputation: &mut Reputation, of: &Audited) -> bool {
         match self {
             Self::Refused | Self::Proven(_) => true,
-            Self::Found(finding) => reputation.take(finding, Some(&stage.calibration), of) == Consequence::Suspended,
+            Self::Found(finding) => reputation.take(finding, stage.measured.as_ref(), of) == Consequence::Suspended,
         }
     }
 
     /// After how many tokens the count of deviating stretches has first convicted; `None` if it never has.
     pub(super) fn tokens_needed(&self, stage: &Stage) -> Option<u32> {
-        let Self::Found(Finding::Judged(scores, Judgement::Deviant)) = self else { return None };
+        let scores = self.scores().filter(|_| self.caught() == Some(Caught::Statistics))?;
+        let bounds = stage.bounds();
         let part = |count: usize| Scores { stretches: scores.stretches[..count].to_vec(), ..scores.clone() };
         let convicts = |count: &usize| {
             let part = part(*count);
-            stage.calibration.deviating(&part) >= stage.calibration.threshold(*count as u64, CONVICTION)
+            bounds.deviating(&part) >= bounds.threshold(*count as u64, CONVICTION)
         };
         let stretches = (1..=scores.stretches.len()).find(convicts)?;
         Some(scores.tokens.min(8 * u32::try_from(stretches).ok()?))
@@ -97,6 +105,7 @@ fn name(failure: &Failure) -> &'static str {
         Failure::End(_) => "end",
         Failure::Output => "output",
         Failure::Impossible { .. } => "impossible",
+        Failure::Vector { .. } => "vector",
         Failure::Auditor => "auditor",
     }
 }
@@ -134,7 +143,7 @@ pub(super) async fn verdict(stage: &Stage, attempt: &Attempt) -> anyhow::Result<
     let own = stage.auditor.own(promised, &attempt.request, &attempt.tokens, opened).await?;
     Ok(Verdict::Found(match own {
         Err(failure) => Finding::Failed(failure),
-        Ok(own) => audit(&claim, &own, Some(&stage.calibration)),
+        Ok(own) => audit(&claim, &own, stage.measured.as_ref()),
     }))
 }
 

@@ -4,7 +4,7 @@ use cuckoo_audit::{
     choice::{rate, DaySecret, Rate},
     reputation::{Audited, Consequence, Reputation},
     score::{Scores, Stretch},
-    threshold::Calibration,
+    threshold::{Bounds, Calibration},
     Finding,
 };
 use cuckoo_primitives::{signing::blake2_256, Hash};
@@ -38,14 +38,14 @@ pub(super) struct Life {
 }
 
 /// What all lives are judged by.
-pub(super) fn calibration() -> Calibration {
-    Calibration::of(&[Stretch::default(); HONEST], 8 * HONEST as u64)
+pub(super) fn bounds() -> Bounds {
+    Calibration::of(&[Stretch::default(); HONEST], 8 * HONEST as u64).bounds()
 }
 
 struct Miner<'a> {
     market: &'a Market,
     strategy: Strategy,
-    calibration: &'a Calibration,
+    bounds: &'a Bounds,
     random: StdRng,
     reputation: Reputation,
     /// Whether it was ever trusted.
@@ -54,11 +54,11 @@ struct Miner<'a> {
 }
 
 /// Lives through all days of the market.
-pub(super) fn live(market: &Market, strategy: Strategy, calibration: &Calibration, seed: u64) -> Life {
+pub(super) fn live(market: &Market, strategy: Strategy, bounds: &Bounds, seed: u64) -> Life {
     let mut miner = Miner {
         market,
         strategy,
-        calibration,
+        bounds,
         random: StdRng::seed_from_u64(seed),
         reputation: Reputation::default(),
         is_trusted: false,
@@ -101,14 +101,14 @@ impl Miner<'_> {
         let by_friend = self.random.random::<f64>() < self.market.colluding.max(self.strategy.friends());
         let deviating = match self.strategy {
             // As often as the calibration cannot exclude.
-            Strategy::Honest => self.calibration.honest_rate(),
+            Strategy::Honest => self.bounds.honest_rate,
             _ if cheats && !by_friend => self.strategy.deviating(),
             _ => 0.0,
         };
         let scores = self.scores(deviating);
-        let judgement = self.calibration.judge(&scores);
+        let judgement = self.bounds.judge(&scores);
         let of = Audited { request, has_fixed_seed: false, at_ms };
-        match self.reputation.take(&Finding::Judged(scores, judgement), Some(self.calibration), &of) {
+        match self.reputation.take(&Finding::Judged(scores, judgement), Some(self.bounds), &of) {
             Consequence::None | Consequence::Watched => true,
             Consequence::Suspended => self.found_out(),
         }

@@ -8,7 +8,7 @@ use cuckoo_audit::{
 use serde_json::{json, Value};
 
 use super::{
-    life::{calibration, live, Life},
+    life::{bounds, live, Life},
     market::{Market, Punishment},
     strategy::Strategy,
 };
@@ -22,8 +22,8 @@ pub(super) struct Outcome {
 
 impl Outcome {
     pub(super) fn of(market: &Market, strategy: Strategy, lives: u32) -> Self {
-        let calibration = calibration();
-        let lives = (0..lives).map(|seed| live(market, strategy, &calibration, seed.into())).collect();
+        let bounds = bounds();
+        let lives = (0..lives).map(|seed| live(market, strategy, &bounds, seed.into())).collect();
         Self { market: *market, strategy, lives }
     }
 
@@ -78,10 +78,10 @@ impl Outcome {
 /// What an honest miner loses at most, were its stretches to deviate as often as the calibration cannot exclude. Exactly,
 /// not by lives: it is too rare to be met in them.
 pub(super) fn honest_line(market: &Market) -> Value {
-    let (calibration, count) = (calibration(), market.stretches as u64);
-    let suspicious = at_least(calibration.threshold(count, SUSPICION), count, calibration.honest_rate());
+    let (bounds, count) = (bounds(), market.stretches as u64);
+    let suspicious = at_least(bounds.threshold(count, SUSPICION), count, bounds.honest_rate);
     let audits = f64::from(market.tasks()) * Rate::FLOOR.share();
-    let tests = 1.0 + audits * count as f64 / Sequential::least_stretches(calibration.honest_rate()) as f64;
+    let tests = 1.0 + audits * count as f64 / Sequential::least_stretches(bounds.honest_rate) as f64;
     let convicted = tests * ALPHA;
     json!({
         "strategy": "honest, at worst",
