@@ -173,7 +173,7 @@ async fn start(
     receipts_outlive_liability(&config, &guard.view().era)?;
     let lock = Arc::new(FolderLock::take(&config.data_dir)?);
     let statistics = audit::engine::start(&config).await?;
-    let own = statistics.as_ref().map_or_else(Vec::new, Statistics::models);
+    let own = statistics.as_ref().map(Statistics::models).unwrap_or_default();
     let known = KnownModels::new(&config.model_roots, own, &config.unverified_models);
     let store = Store::open(&config.data_dir, config.journal_sync).await?;
     store.claim(guard.genesis(), guard.stash()).await?;

@@ -30,7 +30,7 @@ use super::{
     finished::Finished,
     opened::{self, check},
     queue::{NoRoom, Place, Waiting},
-    standing::Standing,
+    standing::{Basis, Standing},
     statistics::{Found, Statistics},
 };
 use crate::store::{now_ms, AuditRecord, AuditStore, DemandStore, EvidenceStore, StoreError};
@@ -194,12 +194,17 @@ impl Auditor {
         self.standings.lock().iter().map(|(stash, standing)| (stash.clone(), standing.quality(at_ms))).collect()
     }
 
+    /// Whether the gateway has an engine for the model with this root.
+    pub(crate) fn has(&self, model_root: &Hash) -> bool {
+        self.statistics.iter().flat_map(Statistics::models).any(|model| model.root == *model_root)
+    }
+
     /// Chooses whether an attempt that was answered is audited.
     pub(crate) async fn consider(&self, finished: Finished) {
-        let spec = finished.spec();
-        let has_model = self.statistics.as_ref().is_some_and(|it| it.has(&spec.model_root));
+        let bounds = self.statistics.as_ref().and_then(|it| it.bounds(&finished));
+        let basis = bounds.map_or(Basis::Nothing, |(basis, _)| basis);
         // Only an engine can tell anything of vectors.
-        if !finished.can_be_audited() || (finished.is_embedding() && !has_model) {
+        if !finished.can_be_audited() || (finished.is_embedding() && basis == Basis::Nothing) {
             return;
         }
         let began = i64::try_from(finished.began_ms()).unwrap_or(i64::MAX);
@@ -210,13 +215,8 @@ impl Auditor {
                 return;
             }
         };
-        let is_judged =
-            self.statistics.as_ref().is_some_and(|it| it.bounds(&finished.class, &spec.model_root).is_some());
-        let rate = |standing: &Standing| match finished.is_embedding() {
-            true => standing.vectors.rate(),
-            false => standing.rate(is_judged),
-        };
-        let rate = self.standings.lock().get(&finished.stash).map_or(Rate::ALL, rate);
+        let spec = finished.spec();
+        let rate = self.standings.lock().get(&finished.stash).map_or(Rate::ALL, |it| it.rate(basis));
         let receipt = finished.receipt.receipt.signing_hash(&self.genesis);
         let rate = choice::rate(rate, finished.bound());
         let is_chosen = DaySecret::new(secret).chooses(&spec.task_id, spec.attempt, &receipt, rate);
@@ -244,15 +244,8 @@ impl Auditor {
 
     async fn audit(&self, mut place: Place) {
         if place.finished.is_embedding() {
-            // There is nothing to open.
-            place.is_opened();
-            let compared = match &self.statistics {
-                Some(statistics) => statistics.compare(&place.finished).await,
-                None => None,
-            };
-            let verdict = compared.map_or(Verdict::NotAsked("the gateway has no engine for the model"), |found| {
-                Verdict::Compared(Box::new(found))
-            });
+            // There is nothing to open. Its place is taken until the engine is done.
+            let verdict = self.compared(&place.finished).await;
             return self.conclude(&place.finished, verdict).await;
         }
         let turns = self.turns.lock().entry(place.finished.miner().clone()).or_insert_with(one_turn).clone();
@@ -272,6 +265,20 @@ impl Auditor {
             Opened::NotAsked(why) => Verdict::NotAsked(why),
         };
         self.conclude(&place.finished, verdict).await;
+    }
+
+    /// What an engine says of vectors.
+    async fn compared(&self, finished: &Finished) -> Verdict {
+        if let Some(why) = too_old(finished) {
+            return Verdict::NotAsked(why);
+        }
+        let compared = match &self.statistics {
+            Some(statistics) => statistics.compare(finished).await,
+            None => None,
+        };
+        compared.map_or(Verdict::NotAsked("this gateway has no engine for the model"), |found| {
+            Verdict::Compared(Box::new(found))
+        })
     }
 
     /// What follows from an audit.
@@ -322,11 +329,9 @@ impl Auditor {
             (Verdict::Unopened(_), _) => standing.unopened(finished.began_ms(), at_ms),
             _ => standing.failed(),
         }
-        if let Some(Found { finding, bounds }) = verdict.found() {
-            // The same text has the same vectors, whenever they were made.
-            let has_fixed_seed = finished.has_fixed_seed() || finished.is_embedding();
-            let of = reputation::Audited { request: finished.request(), has_fixed_seed, at_ms };
-            standing.reputation.take(finding, bounds.as_ref(), &of);
+        if let Some(found) = verdict.found() {
+            let (request, has_fixed_seed) = (finished.request(), finished.has_fixed_seed());
+            standing.take(found, &reputation::Audited { request, has_fixed_seed, at_ms });
         }
         if standing.suspended_until_ms() > before_ms {
             let left = suspended(standing);
@@ -346,9 +351,8 @@ impl Auditor {
         if tokens > MAX_TOKENS {
             return Opened::NotAsked("it is too long to be opened");
         }
-        let age_ms = u64::try_from(now_ms()).unwrap_or_default().saturating_sub(finished.began_ms());
-        if age_ms > MAX_AGE_MS {
-            return Opened::NotAsked("it has waited too long for its audit");
+        if let Some(why) = too_old(finished) {
+            return Opened::NotAsked(why);
         }
         // Who has shown nothing since it answered this is not waited for again.
         let is_silent = self.standing(&finished.stash).is_silent_since(finished.began_ms());
@@ -408,6 +412,12 @@ const PASSED: &str = "passed";
 /// In one word, that nobody knows.
 const VOID: &str = "void";
 
+/// Why nobody is asked about it any more, if that is so.
+fn too_old(finished: &Finished) -> Option<&'static str> {
+    let age_ms = u64::try_from(now_ms()).unwrap_or_default().saturating_sub(finished.began_ms());
+    (age_ms > MAX_AGE_MS).then_some("it has waited too long for its audit")
+}
+
 fn one_turn() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(1))
 }
@@ -434,32 +444,37 @@ impl Verdict {
             Self::Compared(_) => "there is a vector for each input",
             _ => "every token was drawn as it had to be",
         };
-        let Some(Found { finding, .. }) = found else {
+        let Some(Found { finding, basis, .. }) = found else {
             return (PASSED, format!("{begun}; this gateway has no engine for the model"));
         };
-        match (finding, finding.judgement()) {
-            (Finding::Failed(failure), _) => ("failed", failure.to_string()),
-            (Finding::Void, _) | (_, None) => {
-                (VOID, format!("{begun}; the gateway's engine could not go through it, so it counts as nothing"))
+        let judgement = match finding {
+            Finding::Failed(failure) => return ("failed", failure.to_string()),
+            Finding::Void => {
+                let why = "the gateway's engine could not go through it, so it counts as nothing";
+                return (VOID, format!("{begun}; {why}"));
             }
-            (Finding::Shadow(_), Some(Judgement::Deviant)) => {
-                ("deviant", "not what the model says, in whatever class it is computed".to_owned())
+            Finding::Judged(_, judgement) => judgement,
+        };
+        match (judgement, basis) {
+            (Judgement::Passed, Basis::Coarse) => {
+                let what = "is not far from what the model says; how far an honest answer may be has not been measured";
+                (PASSED, format!("{begun}; it {what}"))
             }
-            (Finding::Shadow(_), Some(_)) => {
-                (PASSED, format!("{begun}; how far an honest answer may be off has not been measured"))
-            }
-            (Finding::Judged(..), Some(Judgement::Passed)) => (PASSED, format!("{begun}, from what the model says")),
-            (Finding::Judged(..), Some(Judgement::Suspicious)) => {
+            (Judgement::Passed, _) => (PASSED, format!("{begun}, from what the model says")),
+            (Judgement::Suspicious, _) => {
                 ("suspicious", "rare among honest miners: more of its answers are audited".to_owned())
             }
-            (Finding::Judged(..), Some(Judgement::Deviant)) => ("deviant", "not what the model says".to_owned()),
+            (Judgement::Deviant, Basis::Coarse) => {
+                ("deviant", "not what the model says, in whatever class it is computed".to_owned())
+            }
+            (Judgement::Deviant, _) => ("deviant", "not what the model says".to_owned()),
         }
     }
 
     fn distances(&self) -> Option<Distances> {
-        let Found { finding, bounds } = self.found()?;
+        let Found { finding, bounds, .. } = self.found()?;
         match finding {
-            Finding::Shadow(scores) | Finding::Judged(scores, _) => Some(Distances::new(scores, bounds.as_ref())),
+            Finding::Judged(scores, _) => Some(Distances::new(scores, bounds)),
             Finding::Void | Finding::Failed(_) => None,
         }
     }

@@ -14,7 +14,7 @@ pub(crate) struct Distances {
     pub(crate) disagreeing: u32,
     /// Parts of eight tokens; of embeddings, vectors.
     pub(crate) stretches: u64,
-    /// Those of them that are further off than honest ones; `null` where nothing was measured of honest ones.
+    /// Those of them that are further off than honest ones; where nothing was measured of honest ones, than any rounding can be.
     pub(crate) deviating: Option<u64>,
     /// By how much tokens miss being drawn, in natural logarithms, mean over stretches.
     pub(crate) margin: f64,
@@ -25,7 +25,7 @@ pub(crate) struct Distances {
 }
 
 impl Distances {
-    pub(crate) fn new(scores: &Scores, bounds: Option<&Bounds>) -> Self {
+    pub(crate) fn new(scores: &Scores, bounds: &Bounds) -> Self {
         let mean = |pick: fn(&Stretch) -> f64| {
             let sum: f64 = scores.stretches.iter().map(pick).sum();
             sum / scores.stretches.len().max(1) as f64
@@ -33,7 +33,7 @@ impl Distances {
         Self {
             disagreeing: scores.disagreeing,
             stretches: scores.stretches.len() as u64,
-            deviating: bounds.map(|bounds| bounds.deviating(scores)),
+            deviating: Some(bounds.deviating(scores)),
             margin: mean(|it| it.margin),
             logits: mean(|it| it.logits),
             state: mean(|it| it.state),

@@ -8,7 +8,7 @@ use cuckoo_primitives::{
     challenge::AttemptOf,
     evidence::SignedReceipt,
     signing::blake2_256,
-    task::{began_ms, Finish, Receipt, TaskSpec},
+    task::{began_ms, Finish, TaskSpec},
     AccountId, Balance, Hash,
 };
 use cuckoo_wire::link;
@@ -38,6 +38,8 @@ pub(crate) struct Finished {
 
 /// Bytes that one takes besides the task and its tokens.
 const OVERHEAD_BYTES: usize = 2048;
+/// Bytes that something takes besides its own that is allocated by itself.
+const ALLOCATED_BYTES: usize = 64;
 
 impl Finished {
     /// What the miner took on.
@@ -77,11 +79,13 @@ impl Finished {
 
     /// Whether there is something that tells it from what another model would have made.
     pub(crate) fn can_be_audited(&self) -> bool {
-        let Receipt { commitment, finish, .. } = &self.receipt.receipt;
-        let is_open = commitment.is_some_and(|commitment| commitment.tokens > 0);
-        // How many tokens the inputs have that were done by then, only the miner knows.
-        let is_embedded = !self.vectors.is_empty() && *finish != Finish::Cancelled;
-        is_open || is_embedded
+        let is_open = self.receipt.receipt.commitment.is_some_and(|commitment| commitment.tokens > 0);
+        is_open || !self.vectors.is_empty()
+    }
+
+    /// Whether it was cut off. No receipt is taken that says so of an answer that was not.
+    pub(crate) fn was_cancelled(&self) -> bool {
+        self.receipt.receipt.finish == Finish::Cancelled
     }
 
     /// Whether the application had fixed what its tokens are drawn from: a miner can have seen the same before.
@@ -100,7 +104,12 @@ impl Finished {
     /// What it takes of memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         use prost::Message;
-        let vectors: usize = self.vectors.iter().map(Bytes::len).sum();
-        OVERHEAD_BYTES + self.task.encoded_len() + self.tokens.len() * size_of::<u32>() + vectors
+        let vectors: usize =
+            self.vectors.iter().map(|vector| vector.len() + size_of::<Bytes>() + ALLOCATED_BYTES).sum();
+        let inputs = match &self.task.work {
+            Some(link::task::Work::Embedding(embedding)) => embedding.inputs.len() * ALLOCATED_BYTES,
+            _ => 0,
+        };
+        OVERHEAD_BYTES + self.task.encoded_len() + self.tokens.len() * size_of::<u32>() + vectors + inputs
     }
 }

@@ -29,5 +29,5 @@ pub(crate) use engine::AuditEngineError;
 pub(crate) use finished::Finished;
 pub(crate) use onchain::OnChain;
 pub(crate) use queue::queue;
-pub(crate) use standing::Standing;
+pub(crate) use standing::{Basis, Standing};
 pub(crate) use statistics::Statistics;

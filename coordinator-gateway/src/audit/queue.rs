@@ -22,12 +22,18 @@ const MAX_WAITING: usize = 65_536;
 /// of its answers passed over.
 pub(super) const MAX_UNOPENED: u32 = 64;
 
+/// Most embeddings that wait for the engine, which computes some of each again, and most of one miner's. The rest is not audited.
+const MAX_EMBEDDINGS: u32 = 64;
+const MAX_EMBEDDINGS_OF_ONE: u32 = 8;
+
 /// The end at which attempts arrive.
 #[derive(Clone)]
 pub(crate) struct Waiting {
     queue: mpsc::Sender<Place>,
     bytes: Arc<AtomicUsize>,
     unopened: Unopened,
+    /// Of embeddings, that the engine has not gone through.
+    embeddings: Unopened,
 }
 
 /// How many attempts of each miner have not been opened.
@@ -76,7 +82,7 @@ impl Drop for Place {
 /// Both ends.
 pub(crate) fn queue() -> (Waiting, mpsc::Receiver<Place>) {
     let (queue, received) = mpsc::channel(MAX_WAITING);
-    (Waiting { queue, bytes: Arc::default(), unopened: Arc::default() }, received)
+    (Waiting { queue, bytes: Arc::default(), unopened: Arc::default(), embeddings: Arc::default() }, received)
 }
 
 impl Waiting {
@@ -90,13 +96,20 @@ impl Waiting {
         // What finds no room gives its bytes back.
         let mut place = Place { finished, taken, bytes: self.bytes.clone(), unopened: None };
         {
-            let mut unopened = self.unopened.lock();
-            let count = unopened.entry(place.finished.miner().clone()).or_default();
-            if *count >= MAX_UNOPENED {
-                return Err(NoRoom::ForMiner);
+            let is_embedding = place.finished.is_embedding();
+            let counted = if is_embedding { &self.embeddings } else { &self.unopened };
+            let mut counts = counted.lock();
+            if is_embedding && counts.values().sum::<u32>() >= MAX_EMBEDDINGS {
+                return Err(NoRoom::ForAll);
             }
-            *count += 1;
-            place.unopened = Some(self.unopened.clone());
+            let count = counts.entry(place.finished.miner().clone()).or_default();
+            match (is_embedding, *count) {
+                // It can do nothing about that.
+                (true, MAX_EMBEDDINGS_OF_ONE..) => return Err(NoRoom::ForAll),
+                (false, MAX_UNOPENED..) => return Err(NoRoom::ForMiner),
+                _ => *count += 1,
+            }
+            place.unopened = Some(counted.clone());
         }
         self.queue.try_send(place).map_err(|_| NoRoom::ForAll)
     }
@@ -139,6 +152,26 @@ mod tests {
         waiting.push(finished(MAX_BYTES / 2)).unwrap();
         drop((received.recv().await, received.recv().await));
         assert_eq!((waiting.bytes.load(Ordering::Acquire), waiting.unopened.lock().len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn embeddings_take_no_room_of_texts() {
+        let (waiting, mut received) = queue();
+        let embedding = |miner: u8| {
+            let mut finished = finished(10);
+            let work = link::task::Work::Embedding(link::Embedding { inputs: vec!["a".into()] });
+            finished.task = Arc::new(link::Task { work: Some(work), ..Default::default() });
+            finished.receipt.receipt.spec.miner = AccountId::from([miner; 32]);
+            finished
+        };
+        for miner in 0..8 {
+            (0..MAX_EMBEDDINGS_OF_ONE).for_each(|_| waiting.push(embedding(miner)).unwrap());
+            assert_eq!(waiting.push(embedding(miner)), Err(NoRoom::ForAll), "nobody is paused for that");
+        }
+        assert_eq!(waiting.push(embedding(8)), Err(NoRoom::ForAll));
+        waiting.push(finished(10)).unwrap();
+        drop(received.recv().await.unwrap());
+        waiting.push(embedding(8)).unwrap();
     }
 
     #[tokio::test]

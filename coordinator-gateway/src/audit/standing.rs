@@ -1,8 +1,13 @@
 //! What audits think of a miner, and so how often it is audited.
 
-use cuckoo_audit::{choice::Rate, reputation::Reputation};
+use cuckoo_audit::{
+    choice::Rate,
+    reputation::{Audited, Reputation},
+};
 use cuckoo_primitives::Perbill;
 use serde::{Deserialize, Serialize};
+
+use super::statistics::Found;
 
 /// All attempts of a miner are audited until so many have passed, and again after each that has not.
 const FIRST: u32 = 20;
@@ -11,51 +16,17 @@ const ASIDE_MS: u64 = 60 * 60 * 1000;
 /// At most so many times doubled: 21 days.
 const MOST_DOUBLED: u32 = 9;
 
-/// How far a miner is trusted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Trust {
-    /// Attempts that have passed since the last that has not.
-    pub(crate) streak: u32,
-    /// How many are audited before any is left out.
-    watched: u32,
-}
-
-impl Default for Trust {
-    /// In a miner that nobody has seen.
-    fn default() -> Self {
-        Self { streak: 0, watched: FIRST }
-    }
-}
-
-impl Trust {
-    /// How many of its attempts are audited: all at first, then less and less as the root of those that
-    /// have passed one after another grows. (BOINC's adaptive replication lets trust grow by successes in a row likewise.)
-    pub(crate) fn rate(&self) -> Rate {
-        match self.watched {
-            0 => Rate::of_share(0.3 * (10.0 / f64::from(self.streak.max(1))).sqrt()).max(Rate::FLOOR),
-            _ => Rate::ALL,
-        }
-    }
-
-    fn grow(&mut self) {
-        self.streak = self.streak.saturating_add(1);
-        self.watched = self.watched.saturating_sub(1);
-    }
-}
-
 /// What audits think of a miner.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Standing {
     /// Attempts that have been audited.
     pub(crate) audited: u64,
     /// Those of them that have not passed.
     pub(crate) failed: u64,
-    /// What texts have earned.
-    #[serde(flatten)]
-    pub(crate) texts: Trust,
-    /// What embeddings have earned. They are cheap to compute and to know by heart, so that they are no reason to believe texts.
-    #[serde(default)]
-    pub(crate) vectors: Trust,
+    /// Those that have passed since the last that has not.
+    pub(crate) streak: u32,
+    /// How many are audited before any is left out.
+    pub(crate) watched: u32,
     /// Attempts of which it has shown nothing, since it was last not watched.
     #[serde(default)]
     pub(crate) unopened: u32,
@@ -65,24 +36,90 @@ pub(crate) struct Standing {
     /// Until when it gets no work for that, in milliseconds since 1970.
     #[serde(default)]
     pub(crate) aside_until_ms: u64,
-    /// What the gateway's own engine makes of it, as far as its answers are judged.
+    /// What the gateway's own engine makes of its texts, where it was measured what honest ones show.
     #[serde(default)]
     pub(crate) reputation: Reputation,
+    /// The same where nothing was measured. Apart, since what is known so coarsely must not wash off what is known well.
+    #[serde(default)]
+    pub(crate) coarse: Reputation,
+    /// Of its embeddings. Apart, since they cost next to nothing.
+    #[serde(default)]
+    pub(crate) embeddings: Reputation,
+}
+
+/// By what an attempt is looked at beyond what it opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Basis {
+    /// By nothing: the gateway has no such model.
+    Nothing,
+    /// By what honest miners show.
+    Measured,
+    /// By what no rounding can be taken for.
+    Coarse,
+    /// By its vectors.
+    Vectors,
+}
+
+impl Default for Standing {
+    /// Of a miner that nobody has seen.
+    fn default() -> Self {
+        Self {
+            audited: 0,
+            failed: 0,
+            streak: 0,
+            watched: FIRST,
+            unopened: 0,
+            unopened_at_ms: 0,
+            aside_until_ms: 0,
+            reputation: Reputation::default(),
+            coarse: Reputation::default(),
+            embeddings: Reputation::default(),
+        }
+    }
 }
 
 impl Standing {
-    /// How many of its texts are audited. Where they are judged beside those of honest miners, trust that was earned where
-    /// they are not does not count.
-    pub(crate) fn rate(&self, is_judged: bool) -> Rate {
-        match is_judged {
-            true => self.texts.rate().max(self.reputation.rate()),
-            false => self.texts.rate(),
+    /// How many of its attempts are audited: all at first, then less and less as the root of those that
+    /// have passed one after another grows. (BOINC's adaptive replication lets trust grow by successes in a row likewise.)
+    /// Trust that was earned on another basis does not count.
+    pub(crate) fn rate(&self, basis: Basis) -> Rate {
+        let drawn = match self.watched {
+            0 => Rate::of_share(0.3 * (10.0 / f64::from(self.streak.max(1))).sqrt()).max(Rate::FLOOR),
+            _ => Rate::ALL,
+        };
+        match basis {
+            Basis::Nothing => drawn,
+            Basis::Measured => drawn.max(self.reputation.rate()),
+            Basis::Coarse => drawn.max(self.coarse.rate()),
+            Basis::Vectors => self.embeddings.rate().max(Rate::FLOOR),
         }
     }
 
-    /// Whether any of its answers was judged.
-    pub(crate) fn was_judged(&self) -> bool {
-        self.reputation.was_judged()
+    /// Takes into account what an engine has found.
+    pub(crate) fn take(&mut self, found: &Found, of: &Audited) {
+        let reputation = match found.basis {
+            Basis::Nothing => return,
+            Basis::Measured => &mut self.reputation,
+            Basis::Coarse => &mut self.coarse,
+            Basis::Vectors => &mut self.embeddings,
+        };
+        // How long it gets no work is read from all of them.
+        let _ = reputation.take(&found.finding, &found.bounds, of);
+    }
+
+    /// Those on which anything was judged.
+    fn judged(&self) -> impl Iterator<Item = &Reputation> {
+        [&self.reputation, &self.coarse, &self.embeddings].into_iter().filter(|it| it.audits().0 > 0)
+    }
+
+    /// What an engine makes of its work, from 0 to 1: of texts or embeddings, whichever is worse; `None` if nothing was judged.
+    pub(crate) fn judged_quality(&self, at_ms: u64) -> Option<f64> {
+        self.judged().map(|it| it.quality(at_ms)).reduce(f64::min)
+    }
+
+    /// After embeddings that have passed: they are no reason to believe texts.
+    pub(crate) fn passed_vectors(&mut self) {
+        self.audited = self.audited.saturating_add(1);
     }
 
     /// After a text that has passed. One whose draws the application had fixed before says less: the miner can have
@@ -90,15 +127,10 @@ impl Standing {
     pub(crate) fn passed(&mut self, has_fixed_seed: bool) {
         self.audited = self.audited.saturating_add(1);
         if !has_fixed_seed {
-            self.texts.grow();
-            self.unopened = if self.texts.watched == 0 { 0 } else { self.unopened };
+            self.streak = self.streak.saturating_add(1);
+            self.watched = self.watched.saturating_sub(1);
+            self.unopened = if self.watched == 0 { 0 } else { self.unopened };
         }
-    }
-
-    /// After vectors that have passed.
-    pub(crate) fn passed_vectors(&mut self) {
-        self.audited = self.audited.saturating_add(1);
-        self.vectors.grow();
     }
 
     /// After one of which it has shown nothing. Once is forgiven, as its machine may have broken; from then on it gets no work
@@ -128,28 +160,34 @@ impl Standing {
         if at_ms < self.suspended_until_ms() {
             return Perbill::zero();
         }
-        match self.was_judged() {
-            // From 0 to 1.
-            true => Perbill::from_percent((self.reputation.quality(at_ms) * 100.0) as u32),
-            false => Perbill::one(),
-        }
+        // From 0 to 1.
+        self.judged_quality(at_ms).map_or(Perbill::one(), |quality| Perbill::from_percent((quality * 100.0) as u32))
     }
 
     /// Until when it gets no work, in milliseconds since 1970; 0 if it was never kept from it.
     pub(crate) fn suspended_until_ms(&self) -> u64 {
-        self.aside_until_ms.max(self.reputation.suspended_until_ms().unwrap_or_default())
+        let suspended = self.judged().filter_map(Reputation::suspended_until_ms).max();
+        self.aside_until_ms.max(suspended.unwrap_or_default())
     }
 
     /// After one that has not.
     pub(crate) fn failed(&mut self) {
         self.audited = self.audited.saturating_add(1);
         self.failed = self.failed.saturating_add(1);
-        (self.texts, self.vectors) = (Trust::default(), Trust::default());
+        self.streak = 0;
+        self.watched = FIRST;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use cuckoo_audit::{
+        score::{Scores, Stretch},
+        threshold::Bounds,
+        Finding,
+    };
+    use cuckoo_primitives::Hash;
+
     use super::*;
 
     fn after(passed: u32) -> Standing {
@@ -160,9 +198,9 @@ mod tests {
 
     #[test]
     fn trust_grows_slowly_and_has_an_end() {
-        assert!((0..20).all(|passed| after(passed).rate(false) == Rate::ALL));
+        assert!((0..20).all(|passed| after(passed).rate(Basis::Nothing) == Rate::ALL));
         let rates: Vec<f64> =
-            [20, 40, 90, 1_000, 2_250, 100_000].map(|passed| after(passed).rate(false).share()).to_vec();
+            [20, 40, 90, 1_000, 2_250, 100_000].map(|passed| after(passed).rate(Basis::Nothing).share()).to_vec();
         let expected = [0.2121, 0.15, 0.1, 0.03, 0.02, 0.02];
         assert!(rates.iter().zip(expected).all(|(rate, expected)| (rate - expected).abs() < 1e-4), "{rates:?}");
     }
@@ -172,23 +210,23 @@ mod tests {
         let mut standing = after(1_000);
         standing.failed();
         assert_eq!(
-            (standing.rate(false), standing.texts, standing.failed, standing.audited),
-            (Rate::ALL, Trust::default(), 1, 1_001)
+            (standing.rate(Basis::Nothing), standing.streak, standing.failed, standing.audited),
+            (Rate::ALL, 0, 1, 1_001)
         );
     }
 
     #[test]
     fn where_answers_are_judged_trust_is_earned_there() {
         let trusted = after(2_250);
-        assert!(!trusted.was_judged());
-        assert_eq!((trusted.rate(false), trusted.rate(true)), (Rate::FLOOR, Rate::ALL));
+        assert_eq!(trusted.judged_quality(0), None);
+        assert_eq!((trusted.rate(Basis::Nothing), trusted.rate(Basis::Measured)), (Rate::FLOOR, Rate::ALL));
     }
 
     #[test]
     fn who_shows_nothing_again_and_again_is_left_aside_longer_each_time() {
         let mut standing = after(100);
         standing.unopened(9, 10);
-        assert_eq!((standing.suspended_until_ms(), standing.rate(false)), (0, Rate::ALL));
+        assert_eq!((standing.suspended_until_ms(), standing.rate(Basis::Nothing)), (0, Rate::ALL));
         // What it had answered before its machine broke counts once.
         (0..50).for_each(|began| standing.unopened(began / 10, 20));
         assert_eq!((standing.suspended_until_ms(), standing.failed), (0, 51));
@@ -208,25 +246,51 @@ mod tests {
     fn what_earlier_versions_have_stored_is_read() {
         let stored = r#"{"audited": 3, "failed": 1, "streak": 2, "watched": 18}"#;
         let standing: Standing = serde_json::from_str(stored).unwrap();
-        let texts = Trust { streak: 2, watched: 18 };
-        assert_eq!((standing.texts, standing.vectors), (texts, Trust::default()));
-        assert_eq!(standing.reputation, Reputation::default());
+        assert_eq!((standing.streak, standing.reputation), (2, Reputation::default()));
+    }
+
+    fn found(basis: Basis, state: f64) -> Found {
+        let stretch = Stretch { state, ..Stretch::default() };
+        let scores = Scores { stretches: vec![stretch; 16], tokens: 128, disagreeing: 0, has_ended: false };
+        let bounds = if basis == Basis::Vectors { Bounds::VECTORS } else { Bounds::COARSE };
+        Found { finding: Finding::of(Ok(scores), &bounds), bounds, basis }
+    }
+
+    fn of(request: u64) -> Audited {
+        let mut hash = Hash::zero();
+        hash.as_bytes_mut()[..8].copy_from_slice(&request.to_le_bytes());
+        Audited { request: hash, has_fixed_seed: false, at_ms: 0 }
     }
 
     #[test]
-    fn embeddings_and_texts_earn_trust_apart_and_lose_it_together() {
+    fn embeddings_earn_no_trust_for_texts_and_wash_nothing_off() {
         let mut standing = Standing::default();
-        (0..40).for_each(|_| standing.passed_vectors());
-        assert_eq!((standing.rate(false), standing.audited), (Rate::ALL, 40));
-        assert!((standing.vectors.rate().share() - 0.15).abs() < 1e-4);
-        standing.failed();
-        assert_eq!((standing.vectors.rate(), standing.audited), (Rate::ALL, 41));
+        standing.take(&found(Basis::Coarse, 1.4), &of(0));
+        let before = (standing.judged_quality(0), standing.coarse.clone());
+        assert_eq!(before.0, Some(0.0));
+        for request in 0..400 {
+            standing.passed_vectors();
+            standing.take(&found(Basis::Vectors, 0.0), &of(request));
+        }
+        assert_eq!((standing.judged_quality(0), standing.coarse.clone()), before);
+        assert_eq!((standing.rate(Basis::Coarse), standing.rate(Basis::Nothing)), (Rate::ALL, Rate::ALL));
+        assert!(standing.rate(Basis::Vectors).share() < 0.05);
+        // The second one far off.
+        standing.take(&found(Basis::Coarse, 1.4), &of(1));
+        assert!(standing.suspended_until_ms() > 0 && standing.quality(1).is_zero());
+    }
+
+    #[test]
+    fn the_same_embedding_again_and_again_earns_no_trust() {
+        let mut standing = Standing::default();
+        (0..400).for_each(|_| standing.take(&found(Basis::Vectors, 0.0), &of(7)));
+        assert_eq!(standing.rate(Basis::Vectors), Rate::ALL);
     }
 
     #[test]
     fn what_is_stored_is_read() {
         let mut standing = after(30);
-        standing.passed_vectors();
+        standing.take(&found(Basis::Vectors, 0.0), &of(1));
         let stored = serde_json::to_string(&standing).unwrap();
         assert_eq!(serde_json::from_str::<Standing>(&stored).unwrap(), standing);
     }
@@ -235,6 +299,6 @@ mod tests {
     fn what_may_have_been_answered_before_earns_no_trust() {
         let mut standing = after(19);
         (0..100).for_each(|_| standing.passed(true));
-        assert_eq!((standing.rate(false), standing.audited), (Rate::ALL, 119));
+        assert_eq!((standing.rate(Basis::Nothing), standing.audited), (Rate::ALL, 119));
     }
 }

@@ -8,32 +8,33 @@ use cuckoo_audit::{
     threshold::{Book, Bounds},
     Finding,
 };
-use cuckoo_audit_engine::{AuditEngine, Order, Produced, Unable};
-use cuckoo_primitives::{commitment::Leaf, task::Finish, Hash};
+use cuckoo_audit_engine::{AuditEngine, Order, OwnModel, Produced, Unable};
+use cuckoo_primitives::commitment::Leaf;
+use cuckoo_wire::link::task::Work;
 use prost::Message;
+use rand::seq::SliceRandom;
 
-use super::finished::Finished;
+use super::{finished::Finished, standing::Basis};
 use crate::dispatch::values_of;
+
+/// Text of which vectors are computed again, in bytes: of a longer request only some, which nobody can foresee.
+const SAMPLED_BYTES: usize = 32 * 1024;
+/// No more of a text is read by models that embed, about.
+const READ_BYTES: usize = 4 * 1024;
 
 /// An engine that goes through answers.
 #[async_trait]
 pub(crate) trait Scoring: Send + Sync + 'static {
-    /// The models that it has: what each is called, and what names its files.
-    fn models(&self) -> Vec<(String, Hash)>;
-    /// The numeric class in which it computes the model with this root; `None` if it has no such model.
-    fn class_of(&self, model_root: &Hash) -> Option<&str>;
+    /// The models that it has.
+    fn models(&self) -> &[OwnModel];
     /// How far an attempt is from what it says.
     async fn score(&self, order: Order) -> Result<Result<Scores, Failure>, Unable>;
 }
 
 #[async_trait]
 impl Scoring for AuditEngine {
-    fn models(&self) -> Vec<(String, Hash)> {
-        Self::models(self).map(|(id, root)| (id.to_owned(), root)).collect()
-    }
-
-    fn class_of(&self, model_root: &Hash) -> Option<&str> {
-        Self::class_of(self, model_root)
+    fn models(&self) -> &[OwnModel] {
+        Self::models(self)
     }
 
     async fn score(&self, order: Order) -> Result<Result<Scores, Failure>, Unable> {
@@ -53,8 +54,10 @@ pub(crate) struct Statistics {
 pub(crate) struct Found {
     /// What it says.
     pub(crate) finding: Finding,
-    /// By what it was judged; `None` where nothing was measured.
-    pub(crate) bounds: Option<Bounds>,
+    /// By what it was judged.
+    pub(crate) bounds: Bounds,
+    /// What these are made of.
+    pub(crate) basis: Basis,
 }
 
 impl Statistics {
@@ -62,44 +65,64 @@ impl Statistics {
         Self { engine, book: Arc::new(book) }
     }
 
-    /// What attempts in this class are judged by; `None` where nothing was measured of honest ones.
-    pub(crate) fn bounds(&self, class: &str, model_root: &Hash) -> Option<Bounds> {
-        Some(self.book.find(class, self.engine.class_of(model_root)?, model_root)?.bounds())
-    }
-
-    /// The models that it can go through answers of: what each is called, and what names its files.
-    pub(crate) fn models(&self) -> Vec<(String, Hash)> {
+    /// The models that it has.
+    pub(crate) fn models(&self) -> &[OwnModel] {
         self.engine.models()
     }
 
-    /// Whether it has the model with this root.
-    pub(crate) fn has(&self, model_root: &Hash) -> bool {
-        self.engine.class_of(model_root).is_some()
+    /// By what this attempt is judged; `None` if there is no such model.
+    pub(crate) fn bounds(&self, finished: &Finished) -> Option<(Basis, Bounds)> {
+        let root = &finished.spec().model_root;
+        let own = self.models().iter().find(|model| model.root == *root)?;
+        if finished.is_embedding() {
+            return Some((Basis::Vectors, Bounds::VECTORS));
+        }
+        Some(match self.book.find(&finished.class, &own.class, root) {
+            Some(calibration) => (Basis::Measured, calibration.bounds()),
+            None => (Basis::Coarse, Bounds::COARSE),
+        })
     }
 
     /// What it finds of a text that was opened so; `None` if it has no such model.
     pub(crate) async fn find(&self, finished: &Finished, leaves: Vec<Leaf>) -> Option<Found> {
         let (tokens, context_tokens) = (finished.tokens.clone(), finished.context_tokens);
-        // No receipt is taken that says so of an answer that was not cut off.
-        let was_cancelled = finished.receipt.receipt.finish == Finish::Cancelled;
+        let was_cancelled = finished.was_cancelled();
         self.score(finished, Produced::Text { tokens, leaves, context_tokens, was_cancelled }).await
     }
 
     /// What it finds of vectors; `None` if it has no such model.
     pub(crate) async fn compare(&self, finished: &Finished) -> Option<Found> {
-        let vectors = finished.vectors.iter().map(|vector| values_of(vector).collect()).collect();
-        self.score(finished, Produced::Vectors(vectors)).await
+        let count = u32::try_from(finished.vectors.len()).unwrap_or(u32::MAX);
+        let vector = |place: u32| Some((place, values_of(finished.vectors.get(place as usize)?).collect()));
+        let some = sampled(finished).into_iter().filter_map(vector).collect();
+        self.score(finished, Produced::Vectors { count, some, was_cancelled: finished.was_cancelled() }).await
     }
 
     async fn score(&self, finished: &Finished, produced: Produced) -> Option<Found> {
-        let root = finished.spec().model_root;
-        self.engine.class_of(&root)?;
+        let (basis, bounds) = self.bounds(finished)?;
         let order = Order { task: finished.task.encode_to_vec(), receipt: finished.receipt.receipt.clone(), produced };
-        let bounds = self.bounds(&finished.class, &root);
         let finding = match self.engine.score(order).await {
-            Ok(scored) => Finding::of(scored, bounds.as_ref()),
+            Ok(scored) => Finding::of(scored, &bounds),
             Err(_) => Finding::Void,
         };
-        Some(Found { finding, bounds })
+        Some(Found { finding, bounds, basis })
     }
+}
+
+/// The places of inputs whose vectors are computed again, in order: at random, as many as there is room for, at least one.
+fn sampled(finished: &Finished) -> Vec<u32> {
+    let Some(Work::Embedding(embedding)) = &finished.task.work else { return Vec::new() };
+    let mut places: Vec<(u32, usize)> =
+        (0u32..).zip(embedding.inputs.iter().map(|input| input.len().min(READ_BYTES))).collect();
+    places.truncate(finished.vectors.len());
+    places.shuffle(&mut rand::rng());
+    let mut bytes = 0;
+    let has_room = |(_, more): &(u32, usize)| {
+        let is_first = bytes == 0;
+        bytes += *more;
+        is_first || bytes <= SAMPLED_BYTES
+    };
+    let mut some: Vec<u32> = places.into_iter().take_while(has_room).map(|(place, _)| place).collect();
+    some.sort_unstable();
+    some
 }

@@ -75,6 +75,11 @@ impl Attempts {
         let task = Arc::new(spec.message(id.attempt));
         let messages = link.begin(id, (*task).clone(), bounds.max_bytes)?;
         let (client, attempt) = ends(&link, model.clone());
+        let transcript = Transcript::new(bounds);
+        let transcript = match self.auditor.has(&model.model_root) {
+            true => transcript.keeping_vectors(),
+            false => transcript,
+        };
         let running = RunningAttempt {
             attempts: self.clone(),
             id,
@@ -83,7 +88,7 @@ impl Attempts {
             link,
             model,
             messages,
-            transcript: Transcript::new(bounds),
+            transcript,
             agreement: None,
             sent: None,
             shown,

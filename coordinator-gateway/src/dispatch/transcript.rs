@@ -31,8 +31,8 @@ pub(super) struct Transcript {
     pieces: usize,
     text_bytes: usize,
     vector_len: usize,
-    /// They share their memory with what the client is handed.
-    vectors: Vec<Bytes>,
+    /// Copies, if they may be looked at again: what came would keep all of its message in memory.
+    kept: Option<Vec<Bytes>>,
     /// When the first piece came.
     begun: Option<Instant>,
     /// Most tokens, or vectors, that there may be in the end; `None` until the miner is told to stop.
@@ -48,10 +48,15 @@ impl Transcript {
             pieces: 0,
             text_bytes: 0,
             vector_len: 0,
-            vectors: Vec::new(),
+            kept: None,
             begun: None,
             most: None,
         }
+    }
+
+    /// Keeps vectors from now on.
+    pub(super) fn keeping_vectors(self) -> Self {
+        Self { kept: self.bounds.vectors.map(|_| Vec::new()), ..self }
     }
 
     /// Within which it must stay.
@@ -127,7 +132,9 @@ impl Transcript {
         }
         self.vector_len = length;
         self.hasher.update(&output.vector);
-        self.vectors.push(output.vector.clone());
+        if let Some(kept) = &mut self.kept {
+            kept.push(Bytes::copy_from_slice(&output.vector));
+        }
         Ok(output.vector)
     }
 
@@ -152,9 +159,9 @@ impl Transcript {
         self.hasher.clone().finish()
     }
 
-    /// All vectors.
+    /// All vectors, if they were kept.
     pub(super) fn vectors(&self) -> &[Bytes] {
-        &self.vectors
+        self.kept.as_deref().unwrap_or_default()
     }
 
     /// Tokens of all pieces.

@@ -2,16 +2,17 @@
 //!
 //! Anybody can offer anything under any id. Which files are behind it is named by the model's root, which the gateway's
 //! operator may know; servers of other makers (class `unverified/…`) show no files at all. This keeps mistakes out, and
-//! swindlers that do not lie about their class: what a miner says of itself is not audited here. Of models that the gateway's own
-//! engine has, nothing else than that engine's files is taken: else whoever names others is audited by nobody.
+//! swindlers that do not lie about their class, which only audits show. Of models that the gateway's own engine has nothing else
+//! than that engine's files is taken: else whoever names others is audited by nobody.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     str::FromStr,
 };
 
+use cuckoo_audit_engine::OwnModel;
 use cuckoo_primitives::Hash;
-use cuckoo_wire::limits::MAX_MODEL_ID_LEN;
+use cuckoo_wire::{limits::MAX_MODEL_ID_LEN, link::ModelKind};
 
 use super::offer::OfferedModel;
 
@@ -51,6 +52,8 @@ impl FromStr for ModelRoot {
 /// What the operator knows of models.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KnownModels {
+    /// Those of the gateway's own engine.
+    own: Vec<OwnModel>,
     /// Of models that are not named any files will do.
     roots: BTreeMap<String, BTreeSet<Hash>>,
     /// Models that servers may answer for that show no files.
@@ -59,13 +62,14 @@ pub(crate) struct KnownModels {
 
 impl KnownModels {
     /// Each model has all the `roots` that are named for it; if none is, that of the gateway's `own` engine, if it has it.
-    pub(crate) fn new(roots: &[ModelRoot], own: Vec<(String, Hash)>, unverified: &[String]) -> Self {
-        let mut known = Self { roots: BTreeMap::new(), unverified: unverified.iter().cloned().collect() };
+    pub(crate) fn new(roots: &[ModelRoot], own: &[OwnModel], unverified: &[String]) -> Self {
+        let unverified = unverified.iter().cloned().collect();
+        let mut known = Self { own: own.to_vec(), roots: BTreeMap::new(), unverified };
         for ModelRoot { model, root } in roots {
             known.roots.entry(model.clone()).or_default().insert(*root);
         }
-        for (model, root) in own {
-            known.roots.entry(model).or_insert_with(|| BTreeSet::from([root]));
+        for OwnModel { id, root, .. } in own {
+            known.roots.entry(id.clone()).or_insert_with(|| BTreeSet::from([*root]));
         }
         known
     }
@@ -77,9 +81,17 @@ impl KnownModels {
             return (!self.unverified.contains(&model.id))
                 .then_some("it is unverified, and not among --unverified-models");
         }
-        let roots = self.roots.get(&model.id)?;
-        (!roots.contains(&model.model_root))
-            .then_some("its files are not those that the gateway knows (--model-root, --audit-models)")
+        if self.roots.get(&model.id).is_some_and(|roots| !roots.contains(&model.model_root)) {
+            return Some("its files are not those that the gateway knows (--model-root, --audit-models)");
+        }
+        let own = self.own.iter().find(|own| own.root == model.model_root)?;
+        if own.is_embedding != (model.kind == ModelKind::Embedding) {
+            return Some("the gateway has the same files as a model of another kind");
+        }
+        // Vectors of texts that are cut elsewhere are others.
+        (own.is_embedding && own.context_tokens != model.context_tokens).then_some(
+            "it reads another number of tokens of a text than the gateway's (context_tokens in manifest.json)",
+        )
     }
 }
 
@@ -87,7 +99,6 @@ impl KnownModels {
 mod tests {
     use super::*;
     use cuckoo_primitives::settlement::Price;
-    use cuckoo_wire::link::ModelKind;
 
     fn offered(id: &str, root: u8, numeric_class: &str) -> OfferedModel {
         OfferedModel {
@@ -106,17 +117,37 @@ mod tests {
 
     #[test]
     fn a_model_whose_files_are_named_is_of_these() {
-        let own = vec![("a".into(), Hash::repeat_byte(3)), ("c".into(), Hash::repeat_byte(3))];
-        let known = KnownModels::new(&[root("a", 1), root("a", 2)], own, &[]);
+        let known = KnownModels::new(&[root("a", 1), root("a", 2)], &[own("a", false), own("c", false)], &[]);
         let named = [("a", 1, true), ("a", 2, true), ("a", 3, false), ("b", 3, true)];
         for (id, root, is_taken) in named.into_iter().chain([("c", 3, true), ("c", 1, false)]) {
             assert_eq!(known.objection(&offered(id, root, "0.1/cpu")).is_none(), is_taken, "{id} {root}");
         }
     }
 
+    /// With the root 3.
+    fn own(id: &str, is_embedding: bool) -> OwnModel {
+        OwnModel { id: id.into(), root: Hash::repeat_byte(3), is_embedding, context_tokens: 1, class: "0.1/cpu".into() }
+    }
+
+    #[test]
+    fn files_of_the_gateways_own_models_are_taken_as_it_reads_them() {
+        let known = KnownModels::new(&[], &[own("a", true)], &[]);
+        let embedding = |context_tokens| OfferedModel {
+            kind: ModelKind::Embedding,
+            context_tokens,
+            // Whatever it is called.
+            ..offered("e", 3, "0.1/cpu")
+        };
+        assert_eq!(known.objection(&embedding(1)), None);
+        assert!(known.objection(&embedding(2)).unwrap().contains("context_tokens"));
+        assert!(known.objection(&offered("e", 3, "0.1/cpu")).unwrap().contains("another kind"));
+        let chat = KnownModels::new(&[], &[own("a", false)], &[]);
+        assert_eq!(chat.objection(&OfferedModel { context_tokens: 9, ..offered("a", 3, "0.1/cpu") }), None);
+    }
+
     #[test]
     fn servers_that_show_no_files_answer_for_listed_models_only() {
-        let known = KnownModels::new(&[root("a", 1)], vec![], &["a".into()]);
+        let known = KnownModels::new(&[root("a", 1)], &[], &["a".into()]);
         assert_eq!(known.objection(&offered("a", 9, "unverified/vllm")), None);
         assert!(known.objection(&offered("b", 9, "unverified/vllm")).unwrap().contains("--unverified-models"));
         assert!(KnownModels::default().objection(&offered("a", 9, "unverified/vllm")).is_some());

@@ -6,12 +6,13 @@ use axum::{
     extract::{Query, State},
     Json,
 };
+use cuckoo_audit::reputation::Reputation;
 use cuckoo_primitives::{settlement::Price, Candidate, CandidateStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    audit::Standing,
+    audit::{Basis, Standing},
     dispatch::{MinerCounts, MinerReport, Unavailable},
     error::{ApiError, ErrorBody},
     link::OfferedModel,
@@ -119,15 +120,22 @@ struct AuditStanding {
 
 impl From<Standing> for AuditStanding {
     fn from(standing: Standing) -> Self {
-        let Standing { audited, failed, ref texts, ref vectors, ref reputation, .. } = standing;
+        let Standing { audited, failed, streak, ref reputation, ref coarse, .. } = standing;
         let now_ms = u64::try_from(now_ms()).unwrap_or_default();
+        // That on which most was judged.
+        let of = |reputation: &Reputation| reputation.audits().0;
+        let basis = match (of(reputation), of(coarse)) {
+            (0, 0) => Basis::Nothing,
+            (measured, coarse) if measured >= coarse => Basis::Measured,
+            _ => Basis::Coarse,
+        };
         Self {
             audited,
             failed,
-            streak: texts.streak,
-            rate: standing.rate(reputation.streak() > 0).share(),
-            embeddings_rate: vectors.rate().share(),
-            quality: standing.was_judged().then(|| reputation.quality(now_ms)),
+            streak,
+            rate: standing.rate(basis).share(),
+            embeddings_rate: standing.rate(Basis::Vectors).share(),
+            quality: standing.judged_quality(now_ms),
             suspended_until_ms: Some(standing.suspended_until_ms()).filter(|until| *until > now_ms),
         }
     }

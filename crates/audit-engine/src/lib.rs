@@ -16,7 +16,7 @@ mod serve;
 
 pub use calibrate::{CalibrateError, Calibrating, Measured};
 pub use frame::FrameError;
-pub use order::{Order, Produced};
+pub use order::{Order, OwnModel, Produced};
 pub use own::{own, Asked};
 pub use process::{AuditEngine, StartError, Unable};
 pub use serve::{serve, ServeError};

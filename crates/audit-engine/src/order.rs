@@ -29,25 +29,36 @@ pub enum Produced {
         /// Whether the coordinator has cancelled the attempt, or its time was over.
         was_cancelled: bool,
     },
-    /// A vector for each input, in their order.
-    Vectors(Vec<Vec<f32>>),
+    /// Vectors, one for each input.
+    Vectors {
+        /// How many there were: of fewer inputs than were asked for, if it was cancelled.
+        count: u32,
+        /// Some of them, and the places of their inputs.
+        some: Vec<(u32, Vec<f32>)>,
+        /// Whether the coordinator has cancelled the attempt, or its time was over.
+        was_cancelled: bool,
+    },
 }
 
 /// A model that the process has.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Model {
+pub struct OwnModel {
     /// As its folder is called.
-    pub(crate) id: String,
+    pub id: String,
     /// sha256 over its files.
-    pub(crate) root: Hash,
+    pub root: Hash,
+    /// Whether it embeds texts; else it writes them.
+    pub is_embedding: bool,
+    /// Tokens that it reads of a text, or reads and writes together.
+    pub context_tokens: u32,
     /// The numeric class that it is computed in.
-    pub(crate) class: String,
+    pub class: String,
 }
 
 /// The models that the process has loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Ready {
-    pub(crate) models: Vec<Model>,
+    pub(crate) models: Vec<OwnModel>,
 }
 
 /// What comes of an order.

@@ -8,7 +8,6 @@ use std::{
 };
 
 use cuckoo_audit::score::{Failure, Scores};
-use cuckoo_primitives::Hash;
 use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
     sync::{mpsc, oneshot},
@@ -16,7 +15,7 @@ use tokio::{
 
 use crate::{
     frame::{self, FrameError},
-    order::{Model, Order, Ready, Reply},
+    order::{Order, OwnModel, Ready, Reply},
 };
 
 /// Longest time for one attempt; then the process is ended and started anew.
@@ -71,7 +70,7 @@ struct Job {
 #[derive(Debug)]
 pub struct AuditEngine {
     orders: mpsc::Sender<Job>,
-    models: Vec<Model>,
+    models: Vec<OwnModel>,
 }
 
 impl AuditEngine {
@@ -90,14 +89,9 @@ impl AuditEngine {
         Ok(Self { orders, models })
     }
 
-    /// The models that it has: what each is called, and the sha256 over its files.
-    pub fn models(&self) -> impl Iterator<Item = (&str, Hash)> {
-        self.models.iter().map(|model| (model.id.as_str(), model.root))
-    }
-
-    /// The numeric class in which it computes the model with this root; `None` if it has no such model.
-    pub fn class_of(&self, model_root: &Hash) -> Option<&str> {
-        self.models.iter().find(|model| model.root == *model_root).map(|model| model.class.as_str())
+    /// The models that it has.
+    pub fn models(&self) -> &[OwnModel] {
+        &self.models
     }
 
     /// How far an attempt is from what the engine says. Waits for its turn.
@@ -123,13 +117,13 @@ struct Running {
     _child: Child,
     orders: ChildStdin,
     replies: ChildStdout,
-    models: Vec<Model>,
+    models: Vec<OwnModel>,
 }
 
 /// Where attempts wait for their turn.
 struct Desk {
     starter: Starter,
-    models: Vec<Model>,
+    models: Vec<OwnModel>,
     running: Option<Running>,
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Display};
 
 use cuckoo_audit::score::{score, score_vectors, Claim, Failure, Scores};
-use cuckoo_engine::{Embeddings, Engine};
+use cuckoo_engine::{Engine, ModelInfo, ModelKind};
 use cuckoo_primitives::Hash;
 use cuckoo_tasks::Work;
 use cuckoo_wire::link;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     frame::{self, FrameError},
-    order::{Model, Order, Produced, Ready, Reply},
+    order::{Order, OwnModel, Produced, Ready, Reply},
     own::{own, Asked},
     process::Unable,
 };
@@ -35,12 +35,14 @@ pub async fn serve(
     orders: &mut (impl AsyncRead + Unpin),
     replies: &mut (impl AsyncWrite + Unpin),
 ) -> Result<(), ServeError> {
-    let (ids, models): (HashMap<Hash, String>, Vec<Model>) = engine
+    let (ids, models): (HashMap<Hash, String>, Vec<OwnModel>) = engine
         .models()
         .into_iter()
         .map(|model| {
             let root = Hash::from(model.model_root);
-            ((root, model.id.clone()), Model { id: model.id, root, class: model.numeric_class })
+            let ModelInfo { id, kind, context_tokens, numeric_class: class, .. } = model;
+            let is_embedding = kind == ModelKind::Embedding;
+            ((root, id.clone()), OwnModel { id, root, is_embedding, context_tokens, class })
         })
         .unzip();
     frame::write(replies, &Ready { models }).await?;
@@ -79,12 +81,21 @@ async fn scored(
             let claim = Claim { receipt: &receipt, tokens, leaves: &leaves, was_cancelled };
             Ok(own.and_then(|own| score(&claim, &own)))
         }
-        (Work::Embed { inputs, .. }, Produced::Vectors(claimed)) => {
-            let Embeddings { vectors, prompt_tokens } =
-                engine.embed(id, inputs).await.map_err(unable)?.all().await.map_err(unable)?;
-            Ok(score_vectors((receipt.prompt_tokens, &claimed), (prompt_tokens, &vectors)))
+        (Work::Embed { inputs, .. }, Produced::Vectors { count, some, was_cancelled }) => {
+            let texts: Option<Vec<String>> =
+                some.iter().map(|(place, _)| inputs.get(*place as usize).cloned()).collect();
+            let texts = texts.ok_or_else(|| Unable("a vector of no input".into()))?;
+            let tokens = engine.embedding_tokens(id, inputs).await.map_err(unable)?;
+            let all: u32 = tokens.iter().fold(0, |sum, tokens| sum.saturating_add(*tokens));
+            // Of what was cut off the miner may have read more than it has sent vectors of.
+            let least = match was_cancelled {
+                true => tokens.iter().take(count as usize).fold(0, |sum: u32, tokens| sum.saturating_add(*tokens)),
+                false => all,
+            };
+            let own = engine.embed(id, texts).await.map_err(unable)?.all().await.map_err(unable)?;
+            Ok(score_vectors((receipt.prompt_tokens, &some), (least..=all, &own.vectors)))
         }
-        (Work::Generate { .. }, Produced::Vectors(_)) | (Work::Embed { .. }, Produced::Text { .. }) => {
+        (Work::Generate { .. }, Produced::Vectors { .. }) | (Work::Embed { .. }, Produced::Text { .. }) => {
             Err(Unable("something else was produced than was asked for".into()))
         }
     }

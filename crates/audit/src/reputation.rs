@@ -7,9 +7,7 @@
 //! quality = passed / audited * (1 - suspicion)        both counts lose 1/32 with each audit
 //! ```
 //!
-//! Only audits count: attempts that nobody looked at say nothing, and a miner that was never audited has a quality of 0. In
-//! classes of which nothing was measured audits count for the quality and earn no trust, and only what no rounding can be taken for
-//! ([`Bounds::COARSE`]) speaks against the miner.
+//! Only audits count: attempts that nobody looked at say nothing, and a miner that was never audited has a quality of 0.
 //! The streak counts requests that differ from each other; an attempt whose seed the application had fixed does not raise
 //! it, since a cheat could ask itself the same again and answer from memory.
 
@@ -20,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     choice::Rate,
+    score::Scores,
     sequential::{Decision, Sequential},
     threshold::{Bounds, Judgement},
     Finding,
@@ -45,13 +44,10 @@ const KEPT: f64 = 31.0 / 32.0;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reputation {
-    /// Attempts that were audited and of which something could be said.
+    /// Attempts that were audited and judged.
     audited: u64,
     /// Those that have not passed.
     flagged: u64,
-    /// Those in shadow that have passed: they say little.
-    #[serde(default)]
-    shadowed: u64,
     /// Different requests that have passed since the last attempt that has not.
     streak: u32,
     /// How many more have to pass before any is left out.
@@ -59,9 +55,6 @@ pub struct Reputation {
     /// What names the last requests that have raised the streak.
     remembered: VecDeque<u64>,
     test: Sequential,
-    /// The test of attempts in shadow, apart: what is known so coarsely must not wash off what is known well.
-    #[serde(default)]
-    coarse: Sequential,
     /// How many audits there were when an attempt was deviant, the last time.
     deviant_at: Option<u64>,
     /// Audits, the older the less.
@@ -79,12 +72,10 @@ impl Default for Reputation {
         Self {
             audited: 0,
             flagged: 0,
-            shadowed: 0,
             streak: 0,
             watched: WATCHED,
             remembered: VecDeque::new(),
             test: Sequential::default(),
-            coarse: Sequential::default(),
             deviant_at: None,
             weight: 0.0,
             passed: 0.0,
@@ -118,45 +109,28 @@ pub enum Consequence {
 
 impl Reputation {
     /// Takes a finding into account. `bounds` are what it was judged by.
-    pub fn take(&mut self, finding: &Finding, bounds: Option<&Bounds>, of: &Audited) -> Consequence {
-        match (finding, bounds) {
-            (Finding::Failed(_), _) => {
+    pub fn take(&mut self, finding: &Finding, bounds: &Bounds, of: &Audited) -> Consequence {
+        match finding {
+            Finding::Failed(_) => {
                 self.flag();
                 self.suspend(of.at_ms)
             }
-            (Finding::Judged(scores, judgement), Some(bounds)) => {
-                let decision = self.test.take(bounds, scores);
-                match judgement {
-                    Judgement::Passed => self.pass(of),
-                    Judgement::Suspicious | Judgement::Deviant => self.flag(),
-                }
-                self.follow(*judgement, decision, of)
-            }
-            (Finding::Shadow(scores), _) => {
-                let decision = self.coarse.take(&Bounds::COARSE, scores);
-                let judgement = finding.judgement().unwrap_or(Judgement::Passed);
-                match judgement {
-                    // It counts, and earns no trust.
-                    Judgement::Passed => {
-                        self.count(1.0);
-                        self.shadowed = self.shadowed.saturating_add(1);
-                    }
-                    Judgement::Suspicious | Judgement::Deviant => self.flag(),
-                }
-                self.follow(judgement, decision, of)
-            }
+            Finding::Judged(scores, judgement) => self.judged(scores, *judgement, bounds, of),
             // Nothing is known of it.
-            (Finding::Void | Finding::Judged(..), _) => Consequence::None,
+            Finding::Void => Consequence::None,
         }
     }
 
-    /// What follows from the distances of an attempt, and from all before.
-    fn follow(&mut self, judgement: Judgement, decision: Decision, of: &Audited) -> Consequence {
+    fn judged(&mut self, scores: &Scores, judgement: Judgement, bounds: &Bounds, of: &Audited) -> Consequence {
+        let decision = self.test.take(bounds, scores);
+        match judgement {
+            Judgement::Passed => self.pass(of),
+            Judgement::Suspicious | Judgement::Deviant => self.flag(),
+        }
         let is_second = judgement == Judgement::Deviant && self.is_second_deviant();
         if is_second || decision == Decision::Convicted {
             // What is known now has had its consequence.
             self.test.restart();
-            self.coarse.restart();
             self.unlearn();
             return self.suspend(of.at_ms);
         }
@@ -239,15 +213,10 @@ impl Reputation {
         if share.is_nan() || self.is_suspended(at_ms) {
             return 0.0;
         }
-        share.clamp(0.0, 1.0) * (1.0 - self.test.suspicion().max(self.coarse.suspicion()))
+        share.clamp(0.0, 1.0) * (1.0 - self.test.suspicion())
     }
 
-    /// Whether anything was said of it but that it is not far off in classes of which nothing was measured.
-    pub fn was_judged(&self) -> bool {
-        self.audited > self.shadowed
-    }
-
-    /// Attempts that were audited and of which something could be said, and those of them that have not passed.
+    /// Attempts that were audited and judged, and those of them that have not passed.
     pub fn audits(&self) -> (u64, u64) {
         (self.audited, self.flagged)
     }
@@ -269,7 +238,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        score::{Failure, Scores, Stretch},
+        score::{Failure, Stretch},
         threshold::Calibration,
     };
 
@@ -282,12 +251,6 @@ mod tests {
     fn scores(deviating: usize) -> Scores {
         let stretch = |at: usize| Stretch { margin: f64::from(u8::from(at < deviating)), ..Stretch::default() };
         Scores { stretches: (0..16).map(stretch).collect(), tokens: 128, disagreeing: 0, has_ended: false }
-    }
-
-    /// `deviating` of `count` stretches are as far from the auditor's as states that have nothing in common.
-    fn far(deviating: usize, count: usize) -> Scores {
-        let stretch = |at: usize| Stretch { state: if at < deviating { 1.4 } else { 0.05 }, ..Stretch::default() };
-        Scores { stretches: (0..count).map(stretch).collect(), ..scores(0) }
     }
 
     fn finding(deviating: usize) -> Finding {
@@ -303,7 +266,7 @@ mod tests {
     }
 
     fn take(reputation: &mut Reputation, finding: &Finding, of: &Audited) -> Consequence {
-        reputation.take(finding, Some(&bounds()), of)
+        reputation.take(finding, &bounds(), of)
     }
 
     fn after(passed: u64) -> Reputation {
@@ -375,61 +338,25 @@ mod tests {
     fn what_says_nothing_changes_nothing() {
         let mut reputation = after(5);
         let before = reputation.clone();
-        assert_eq!(reputation.take(&Finding::Void, None, &of(77)), Consequence::None);
+        assert_eq!(take(&mut reputation, &Finding::Void, &of(77)), Consequence::None);
         assert_eq!(reputation, before);
         assert_eq!(Reputation::default().quality(0), 0.0);
     }
 
     #[test]
-    fn in_shadow_what_rounding_may_be_counts_and_earns_no_trust() {
-        let mut reputation = after(5);
-        // A margin of 1: more than any honest stretch has shown, and not what rounding cannot be taken for.
-        for _ in 0..1_000 {
-            assert_eq!(reputation.take(&Finding::Shadow(scores(16)), None, &of(77)), Consequence::None);
-        }
-        assert_eq!((reputation.streak(), reputation.rate(), reputation.quality(0)), (5, Rate::ALL, 1.0));
-        assert_eq!(reputation.audits(), (1_005, 0));
-        let mut unknown = Reputation::default();
-        unknown.take(&Finding::Shadow(scores(16)), None, &of(77));
-        assert!(reputation.was_judged() && !unknown.was_judged());
-    }
-
-    #[test]
-    fn in_shadow_what_no_rounding_can_be_suspends_the_second_time() {
-        let far = Finding::Shadow(far(16, 16));
-        let mut reputation = after(5);
-        assert_eq!(reputation.take(&far, None, &of(77)), Consequence::Watched);
-        assert_eq!((reputation.streak(), reputation.audits()), (0, (6, 1)));
-        assert_eq!(reputation.take(&far, None, &of(78)), Consequence::Suspended);
-        assert_eq!(reputation.quality(0), 0.0);
-    }
-
-    #[test]
-    fn in_shadow_answers_too_short_to_tell_add_up() {
-        let short = |deviates: bool| Finding::Shadow(far(usize::from(deviates), 1));
+    fn answers_too_short_to_convict_add_up_though_most_are_honest() {
         let mut reputation = Reputation::default();
-        let audits = (0..100u64).find(|at| {
-            // Nine of ten are honest.
-            reputation.take(&short(at % 10 == 0), None, &of(*at)) == Consequence::Suspended
+        let short = |deviates: bool| {
+            let stretch = Stretch { state: if deviates { 1.4 } else { 0.05 }, ..Stretch::default() };
+            let scores = Scores { stretches: vec![stretch], ..scores(0) };
+            let judgement = Bounds::COARSE.judge(&scores);
+            Finding::Judged(scores, judgement)
+        };
+        let suspended = (0..100u64).find(|at| {
+            let finding = short(at % 10 == 0);
+            reputation.take(&finding, &Bounds::COARSE, &of(*at)) == Consequence::Suspended
         });
-        assert!(audits.is_some_and(|audits| audits < 100), "{audits:?}");
-        // And an honest past in shadow does not help who is suspected elsewhere.
-        let mut reputation = Reputation::default();
-        take(&mut reputation, &finding(16), &of(1));
-        let suspicion = reputation.test().suspicion();
-        for at in 0..1_000 {
-            reputation.take(&short(false), None, &of(at));
-        }
-        assert_eq!(reputation.test().suspicion(), suspicion);
-    }
-
-    #[test]
-    fn what_earlier_versions_have_stored_is_read() {
-        let mut stored = serde_json::to_value(after(30)).unwrap();
-        for later in ["coarse", "shadowed"] {
-            stored.as_object_mut().unwrap().remove(later).unwrap();
-        }
-        assert_eq!(serde_json::from_value::<Reputation>(stored).unwrap(), after(30));
+        assert!(suspended.is_some());
     }
 
     #[test]

@@ -446,6 +446,12 @@ pub trait Engine: Send + Sync + 'static {
     /// before anything runs.
     async fn embed(&self, model: &str, inputs: Vec<String>) -> Result<Embedding, EngineError>;
 
+    /// How many tokens embedding reads of each of `inputs`, special tokens included. Engines that cannot see inside their
+    /// models refuse.
+    async fn embedding_tokens(&self, _model: &str, _inputs: Vec<String>) -> Result<Vec<u32>, EngineError> {
+        Err(EngineError::InvalidRequest("this engine does not show the tokens of its models".into()))
+    }
+
     /// Starts to read a text and to show what the model computes at its positions. What is wrong with the request itself
     /// is returned here, before anything runs. Engines that cannot see inside their models refuse.
     async fn prefill(&self, _request: PrefillRequest) -> Result<Prefill, EngineError> {

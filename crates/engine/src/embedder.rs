@@ -54,6 +54,21 @@ impl Embedder {
         tokio::spawn(request.run(Work::new(inputs)));
         Ok(Embedding { events })
     }
+
+    /// How many tokens there are in each of `inputs`. Takes nobody's turn: it is soon done.
+    pub(crate) async fn tokens(&self, inputs: Vec<String>) -> Result<Vec<u32>, EngineError> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| EngineError::Overloaded)?;
+        let model = self.model.clone();
+        let counted = spawn_blocking(move || {
+            let _place = place;
+            let count = |input: &String| {
+                let tokens = model.tokenise(input)?;
+                Ok(u32::try_from(tokens.len()).unwrap_or(u32::MAX))
+            };
+            inputs.iter().map(count).collect()
+        });
+        counted.await.map_err(|_| EngineError::Internal("tokenising embeddings panicked".into()))?
+    }
 }
 
 /// A request under way.

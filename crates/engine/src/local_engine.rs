@@ -199,6 +199,12 @@ impl Engine for LocalEngine {
         embedder.embed(inputs)
     }
 
+    async fn embedding_tokens(&self, model: &str, inputs: Vec<String>) -> Result<Vec<u32>, EngineError> {
+        let embedder = self.embedding.get(model).ok_or_else(|| EngineError::UnknownModel(model.to_owned()))?;
+        check_embed(&inputs)?;
+        embedder.tokens(inputs).await
+    }
+
     async fn prefill(&self, request: PrefillRequest) -> Result<Prefill, EngineError> {
         let model = self.chat_model(&request.model)?;
         check_prefill(&request)?;

@@ -65,6 +65,10 @@ impl Engine for Engines {
         self.engine(model)?.tokenise(model, prompt).await
     }
 
+    async fn embedding_tokens(&self, model: &str, inputs: Vec<String>) -> Result<Vec<u32>, EngineError> {
+        self.engine(model)?.embedding_tokens(model, inputs).await
+    }
+
     async fn say(&self, request: SayRequest) -> Result<Said, EngineError> {
         self.engine(&request.model)?.say(request).await
     }

@@ -2,7 +2,7 @@ use cuckoo_audit::{
     score::{Failure, Scores, Stretch},
     threshold::{Book, Calibration, Pair},
 };
-use cuckoo_audit_engine::{Order, Produced, Unable};
+use cuckoo_audit_engine::{Order, OwnModel, Produced, Unable};
 use cuckoo_primitives::{
     evidence::SignedReceipt,
     fixture::{drawing, leaves, receipt_of},
@@ -51,16 +51,15 @@ impl Audited for Scripted {
 }
 
 /// An engine that says of each attempt what it was told to.
-struct Says(Result<Result<Scores, Failure>, Unable>);
+struct Says {
+    models: Vec<OwnModel>,
+    said: Result<Result<Scores, Failure>, Unable>,
+}
 
 #[async_trait]
 impl Scoring for Says {
-    fn models(&self) -> Vec<(String, Hash)> {
-        vec![("m".into(), receipt_of(&[]).spec.model_root)]
-    }
-
-    fn class_of(&self, model_root: &Hash) -> Option<&str> {
-        (*model_root == receipt_of(&[]).spec.model_root).then_some("cpu")
+    fn models(&self) -> &[OwnModel] {
+        &self.models
     }
 
     async fn score(&self, order: Order) -> Result<Result<Scores, Failure>, Unable> {
@@ -68,9 +67,12 @@ impl Scoring for Says {
             Produced::Text { tokens, leaves, context_tokens, was_cancelled } => {
                 assert_eq!((tokens.len(), context_tokens, was_cancelled), (leaves.len(), 100, false));
             }
-            Produced::Vectors(vectors) => assert_eq!(vectors, [[0.5, -1.0]; 2]),
+            Produced::Vectors { count, some, was_cancelled } => {
+                assert_eq!((count, was_cancelled), (2, order.receipt.finish == Finish::Cancelled));
+                assert_eq!(some, [(0, vec![0.5, -1.0]), (1, vec![0.5, -1.0])]);
+            }
         }
-        self.0.clone()
+        self.said.clone()
     }
 }
 
@@ -143,7 +145,7 @@ async fn honest_attempts_pass_and_earn_trust() {
     let finished = finished(&honest);
     let record = stage.audited(&finished).await;
     assert_eq!((record.outcome.as_str(), record.tokens), ("passed", 300));
-    assert_eq!(stage.auditor.standing(&finished.stash).texts.streak, 1);
+    assert_eq!(stage.auditor.standing(&finished.stash).streak, 1);
     assert!(stage.store.evidence().unreported(9).await.unwrap().is_empty());
     assert!(stage.store.demands().due(9).await.unwrap().is_empty());
 }
@@ -251,7 +253,9 @@ fn statistics(said: Result<Result<Scores, Failure>, Unable>, is_judged: bool) ->
         model_root: hex::encode(receipt_of(&[]).spec.model_root),
         calibration: Calibration::of(&vec![Stretch::default(); 12_500], 100_000),
     };
-    Statistics::new(Arc::new(Says(said)), Book::new(if is_judged { vec![pair] } else { vec![] }).unwrap())
+    let (root, class) = (receipt_of(&[]).spec.model_root, "cpu".into());
+    let models = vec![OwnModel { id: "m".into(), root, is_embedding: false, context_tokens: 100, class }];
+    Statistics::new(Arc::new(Says { models, said }), Book::new(if is_judged { vec![pair] } else { vec![] }).unwrap())
 }
 
 #[tokio::test]
@@ -271,8 +275,7 @@ async fn what_an_engine_says_is_judged_where_honest_miners_were_measured() {
         let record = stage.audited(&finished).await;
         assert_eq!((record.outcome.as_str(), record.distances.is_some()), (outcome, is_scored), "{}", record.reason);
         let standing = stage.auditor.standing(&finished.stash);
-        let was_judged = is_judged && is_scored || ["failed", "deviant"].contains(&outcome);
-        assert_eq!((standing.texts.streak, standing.was_judged()), (streak, was_judged));
+        assert_eq!((standing.streak, standing.judged_quality(0).is_some()), (streak, outcome != "void"));
         // One deviant answer suspends nobody; what no honest miner can have done does.
         assert_eq!(!stage.miners.suspended.lock().is_empty(), outcome == "failed");
     }
@@ -298,7 +301,7 @@ fn vectors(distance: f64) -> Result<Result<Scores, Failure>, Unable> {
 async fn vectors_are_compared_without_asking_the_miner() {
     for (said, outcome, streak) in [
         (vectors(0.0), "passed", 1),
-        (vectors(0.4), "passed", 1),
+        (vectors(0.09), "passed", 1),
         (Ok(Err(Failure::Vector { index: 1 })), "failed", 0),
         (Err(Unable("too long".into())), "void", 0),
     ] {
@@ -309,7 +312,7 @@ async fn vectors_are_compared_without_asking_the_miner() {
         assert_eq!(record.tokens, finished.receipt.receipt.prompt_tokens);
         let standing = stage.auditor.standing(&finished.stash);
         // Texts have to earn their own trust.
-        assert_eq!((standing.vectors.streak, standing.texts.streak), (streak, 0));
+        assert_eq!((standing.embeddings.streak(), standing.streak), (streak, 0));
         assert_eq!(!stage.miners.suspended.lock().is_empty(), outcome == "failed");
         assert!(stage.store.demands().due(9).await.unwrap().is_empty());
     }
@@ -317,27 +320,33 @@ async fn vectors_are_compared_without_asking_the_miner() {
 
 #[tokio::test]
 async fn vectors_a_little_off_add_up() {
-    let stage = with_engine(vec![], u32::MAX, Some(statistics(vectors(0.4), false))).await;
+    let stage = with_engine(vec![], u32::MAX, Some(statistics(vectors(0.2), false))).await;
     let mut audits = 0;
     while stage.miners.suspended.lock().is_empty() {
         stage.audited(&embedded()).await;
         audits += 1;
-        assert!(audits < 10, "three times the limit's part");
+        assert!(audits < 10, "three vectors convict");
     }
     assert!(audits > 1, "never by one");
 }
 
 #[tokio::test]
-async fn only_whole_embeddings_of_models_that_are_here_are_chosen() {
+async fn embeddings_of_models_that_are_here_are_chosen_cut_off_or_not() {
     let mut stage = with_engine(vec![], 0, Some(statistics(vectors(0.0), false))).await;
     let mut cut_off = embedded();
     cut_off.receipt.receipt.finish = Finish::Cancelled;
+    assert_eq!(stage.audited(&cut_off).await.outcome, "passed");
     let mut other = embedded();
     other.receipt.receipt.spec.model_root = Hash::repeat_byte(0xee);
-    for finished in [cut_off, other, embedded()] {
+    let nothing = Finished { vectors: vec![], ..embedded() };
+    for finished in [cut_off, other, nothing, embedded()] {
         stage.auditor.consider(finished).await;
     }
-    assert!(stage.chosen.try_recv().is_ok() && stage.chosen.try_recv().is_err());
+    let mut chosen = 0;
+    while stage.chosen.try_recv().is_ok() {
+        chosen += 1;
+    }
+    assert_eq!(chosen, 2);
 }
 
 #[tokio::test]

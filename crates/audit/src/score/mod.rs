@@ -4,9 +4,9 @@
 //! drawn, another count of the prompt, a text that does not end as it is said to, another text. Any of it is a
 //! [`Failure`], and there are no distances then. Else each token has
 //!
-//! - a **margin** `max_v(l_v / T + g_v) - (l_c / T + g_c)`: by how much the claimed token `c` misses being drawn from the
-//!   auditor's logits `l` with the noise `g` of the task's seed; 0 where both agree (the statistic of arXiv 2511.20621,
-//!   with the noise known);
+//! - a **margin** `min(1, T) (max_v(l_v / T + g_v) - (l_c / T + g_c))`: by how much the claimed token `c` misses being drawn
+//!   from the auditor's logits `l` with the noise `g` of the task's seed; 0 where both agree (the statistic of arXiv
+//!   2511.20621, with the noise known, and in logits where the temperature would stretch what rounding does to them);
 //! - a distance of its opened **logits** from the auditor's, see [`logits`];
 //! - every eighth one, a distance of the opened projection of its hidden **state** from the auditor's: `|p - q| / |q|`.
 //!
@@ -154,7 +154,12 @@ fn token_margin(drawing: &Drawing, position: u32, token: u32, own: &OwnToken) ->
     let Some(logit) = own.claimed_logit else { return MARGIN_CLIP };
     let noise = Noise::new(&drawing.seed, position);
     let missing = margin(&drawing.parameters, &noise, &own.candidates, &Candidate { token, logit });
-    (missing as f64 / f64::from(ONE)).min(MARGIN_CLIP)
+    // At 0 it is in logits anyway.
+    let scale = match drawing.parameters.temperature {
+        0 => 1.0,
+        temperature => (f64::from(temperature) / f64::from(ONE)).min(1.0),
+    };
+    (missing as f64 / f64::from(ONE) * scale).min(MARGIN_CLIP)
 }
 
 /// `|claimed - own| / |own|`, clipped.

@@ -3,7 +3,7 @@
 //! TOML, one `[[pair]]` for each triple of the miner's class, the auditor's and the model:
 //!
 //! ```toml
-//! version = 1
+//! version = 2
 //!
 //! [[pair]]
 //! miner_class = "0.1.0/int8-1/x86-64-v3/cpu/q8_0"
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::{Calibration, LEAST_TOKENS};
 
 /// Version of the file's format and of what is measured; figures of another one mean something else.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Calibrations, for each triple of the miner's class, the auditor's and the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -200,8 +200,8 @@ mod tests {
             assert!(matches!(error, BookError::Unsound { .. }), "{error}");
         }
         assert!(matches!(Book::new(vec![pair(800), pair(800)]), Err(BookError::Twice { .. })));
-        assert_eq!(Book::parse("version = 2\nfuture = 1"), Err(BookError::Version(2)));
-        assert!(matches!(Book::parse("version = 1\nfuture = 1"), Err(BookError::Malformed(_))));
+        assert_eq!(Book::parse("version = 1\nfuture = 1"), Err(BookError::Version(1)));
+        assert!(matches!(Book::parse("version = 2\nfuture = 1"), Err(BookError::Malformed(_))));
         assert!(matches!(Book::parse(""), Err(BookError::Malformed(_))));
     }
 

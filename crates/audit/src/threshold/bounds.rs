@@ -63,6 +63,10 @@ impl Bounds {
     /// all the same is assumed, not measured.
     pub const COARSE: Self = Self { limits: Limits { margin: 2.0, logits: 0.6, state: 0.3 }, honest_rate: 0.005 };
 
+    /// Of embeddings, whatever the class. Numbers of sixteen bits for thirty-two move a vector by about 0.001, bytes by some
+    /// hundredths. As above, how often an honest one passes the limit all the same is assumed.
+    pub const VECTORS: Self = Self { limits: Limits { margin: 2.0, logits: 0.6, state: 0.1 }, honest_rate: 0.005 };
+
     /// How many of `scores`' stretches deviate.
     pub fn deviating(&self, scores: &Scores) -> u64 {
         scores.stretches.iter().filter(|it| self.limits.are_passed_by(it)).count() as u64

@@ -10,7 +10,8 @@
 //! That honest stretches pass limits independently of each other is the assumption that is left. Neighbouring tokens do
 //! not, which is why eight are taken as one.
 //!
-//! Where nothing was measured only what no rounding can be taken for is judged, by [`Bounds::COARSE`].
+//! Where nothing was measured only what no rounding can be taken for is found, by [`Bounds::COARSE`]; embeddings are judged by
+//! [`Bounds::VECTORS`].
 
 mod binomial;
 mod book;

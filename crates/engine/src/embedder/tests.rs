@@ -88,6 +88,16 @@ async fn vectors_come_in_the_inputs_order_before_all_is_done() {
 }
 
 #[tokio::test]
+async fn tokens_are_counted_as_they_are_read() {
+    let embedder = Embedder::new(Toy::default(), 1);
+    let inputs: Vec<String> = ["a", "bbb", "cc"].map(str::to_owned).to_vec();
+    let counted = embedder.tokens(inputs.clone()).await.unwrap();
+    assert_eq!(counted.len(), 3);
+    let read = embedder.embed(inputs).unwrap().all().await.unwrap().prompt_tokens;
+    assert_eq!(counted.iter().sum::<u32>(), read);
+}
+
+#[tokio::test]
 async fn a_small_request_does_not_wait_for_a_large_one() {
     let toy = Toy::default();
     let embedder = Embedder::new(toy.clone(), 8);

@@ -47,7 +47,8 @@ impl Verdict {
             Self::Refused => Some(Caught::Refused),
             Self::Proven(fault) => Some(Caught::Evidence(format!("{fault:?}"))),
             Self::Found(Finding::Failed(failure)) => Some(Caught::Failure(name(failure))),
-            Self::Found(finding) => (finding.judgement() == Some(Judgement::Deviant)).then_some(Caught::Statistics),
+            Self::Found(Finding::Judged(_, Judgement::Deviant)) => Some(Caught::Statistics),
+            Self::Found(Finding::Judged(..) | Finding::Void) => None,
         }
     }
 
@@ -59,7 +60,7 @@ impl Verdict {
     /// Its distances, if it has any.
     pub(super) fn scores(&self) -> Option<&Scores> {
         match self {
-            Self::Found(Finding::Judged(scores, _) | Finding::Shadow(scores)) => Some(scores),
+            Self::Found(Finding::Judged(scores, _)) => Some(scores),
             Self::Found(Finding::Failed(_) | Finding::Void) | Self::Refused | Self::Proven(_) => None,
         }
     }
@@ -75,7 +76,7 @@ impl Verdict {
     pub(super) fn suspends(&self, stage: &Stage, reputation: &mut Reputation, of: &Audited) -> bool {
         match self {
             Self::Refused | Self::Proven(_) => true,
-            Self::Found(finding) => reputation.take(finding, stage.measured.as_ref(), of) == Consequence::Suspended,
+            Self::Found(finding) => reputation.take(finding, &stage.bounds(), of) == Consequence::Suspended,
         }
     }
 
@@ -143,7 +144,7 @@ pub(super) async fn verdict(stage: &Stage, attempt: &Attempt) -> anyhow::Result<
     let own = stage.auditor.own(promised, &attempt.request, &attempt.tokens, opened).await?;
     Ok(Verdict::Found(match own {
         Err(failure) => Finding::Failed(failure),
-        Ok(own) => audit(&claim, &own, stage.measured.as_ref()),
+        Ok(own) => audit(&claim, &own, &stage.bounds()),
     }))
 }
 

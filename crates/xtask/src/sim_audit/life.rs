@@ -108,7 +108,7 @@ impl Miner<'_> {
         let scores = self.scores(deviating);
         let judgement = self.bounds.judge(&scores);
         let of = Audited { request, has_fixed_seed: false, at_ms };
-        match self.reputation.take(&Finding::Judged(scores, judgement), Some(self.bounds), &of) {
+        match self.reputation.take(&Finding::Judged(scores, judgement), self.bounds, &of) {
             Consequence::None | Consequence::Watched => true,
             Consequence::Suspended => self.found_out(),
         }
