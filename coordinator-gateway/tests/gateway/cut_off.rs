@@ -14,7 +14,7 @@ use crate::{
 
 const MINER: (&str, u128) = ("//Miner1", 25_000);
 /// Nearly all backing, so that it is drawn first.
-const FIRST: (&str, u128) = ("//Miner1", 100_000_000);
+const FIRST: (&str, u128) = ("//Miner1", 100_000_000_000);
 const SECOND: (&str, u128) = ("//Miner2", 20_001);
 
 /// Of 7 prompt tokens at 1 CAI, and so many completion tokens at 2 CAI, for 1,000.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Nearly all backing, so that it is drawn first.
-const FIRST: (&str, u128) = ("//Miner1", 100_000_000);
+const FIRST: (&str, u128) = ("//Miner1", 100_000_000_000);
 const SECOND: (&str, u128) = ("//Miner2", 20_001);
 
 #[tokio::test]

@@ -124,7 +124,7 @@ async fn a_miner_that_works_for_another_stash_is_cut_off() {
 
 #[tokio::test]
 async fn a_miner_that_is_chilled_is_cut_off_and_its_task_goes_on_elsewhere() {
-    let stage = Stage::start(&[("//Miner1", 100_000_000), ("//Miner2", 20_001)]).await;
+    let stage = Stage::start(&[("//Miner1", 100_000_000_000), ("//Miner2", 20_001)]).await;
     let chilled = Miner::link(&stage, "//Miner1", &[crate::miner::Step::Hang]).await;
     let _good = Miner::link(&stage, "//Miner2", &ANSWER).await;
     let (answer, ()) = tokio::join!(stage.chat(), async {

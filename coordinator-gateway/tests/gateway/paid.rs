@@ -202,7 +202,7 @@ async fn nobody_is_linked_while_the_chain_cannot_say_what_it_settled() {
 #[tokio::test]
 async fn a_miner_that_is_not_covered_is_passed_over_until_it_is() {
     // Nearly all backing, so that it is drawn first.
-    let stage = Stage::paying(&[("//Miner1", 100_000_000), ("//Miner2", 20_001)]).await;
+    let stage = Stage::paying(&[("//Miner1", 100_000_000_000), ("//Miner2", 20_001)]).await;
     stage.settlement.books().covers.insert(stash("//Miner1"), 0);
     let uncovered = Miner::link(&stage, "//Miner1", &ANSWER).await;
     let covered = Miner::link(&stage, "//Miner2", &ANSWER).await;

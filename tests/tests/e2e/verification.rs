@@ -194,6 +194,8 @@ async fn who_invents_embeddings_gets_no_more_work() {
     let promised = link::Model {
         model_root: receipt.spec.model_root.as_bytes().to_vec().into(),
         numeric_class: "0.1.0/never-seen/cuda/f16".to_owned(),
+        // As the gateway reads the same files.
+        context_tokens: 256,
         ..fake_miner::model(EMBEDDING, ModelKind::Embedding)
     };
     let _link = inventor.models([promised]).connect(&gateway.link_url()).await.unwrap();

@@ -58,7 +58,7 @@ impl Limits {
 impl Bounds {
     /// Of pairs of classes of which nothing was measured: what no rounding can be taken for. Between the two ways of
     /// computing that differ most among those that were compared, activations of eight bits and of thirty-two, no honest
-    /// stretch of a real model came to a quarter of these limits; other models, cut prompts and made-up openings are far
+    /// stretch of a real model came to a quarter of these limits; other models and made-up openings are far
     /// above them (docs/verification.md, "What counts where nothing was measured"). That one honest stretch in two hundred passes them
     /// all the same is assumed, not measured.
     pub const COARSE: Self = Self { limits: Limits { margin: 2.0, logits: 0.6, state: 0.3 }, honest_rate: 0.005 };
