@@ -146,8 +146,12 @@ impl Auditor {
         terms: AuditTerms,
     ) -> Result<Self, StoreError> {
         let AuditStores { evidence, audits, demands } = stores;
-        let read = |(stash, standing): (AccountId, String)| {
-            serde_json::from_str(&standing).ok().map(|standing: Standing| (stash, standing))
+        let read = |(stash, standing): (AccountId, String)| match serde_json::from_str::<Standing>(&standing) {
+            Ok(standing) => Some((stash, standing)),
+            Err(error) => {
+                tracing::error!(target: "gateway::audit", %stash, %error, "what was thought of a miner cannot be read: it begins anew");
+                None
+            }
         };
         let standings: HashMap<AccountId, Standing> = audits.standings().await?.into_iter().filter_map(read).collect();
         for (stash, standing) in &standings {
@@ -216,7 +220,7 @@ impl Auditor {
             }
         };
         let spec = finished.spec();
-        let rate = self.standings.lock().get(&finished.stash).map_or(Rate::ALL, |it| it.rate(basis));
+        let rate = self.rate(&finished, basis);
         let receipt = finished.receipt.receipt.signing_hash(&self.genesis);
         let rate = choice::rate(rate, finished.bound());
         let is_chosen = DaySecret::new(secret).chooses(&spec.task_id, spec.attempt, &receipt, rate);
@@ -227,9 +231,29 @@ impl Auditor {
         match self.waiting.push(finished) {
             Ok(()) => return,
             Err(NoRoom::ForAll) => {}
-            Err(NoRoom::ForMiner) => self.miners.clone().suspend(&stash, BACKLOG_PAUSE),
+            // Else it is the gateway that is behind.
+            Err(NoRoom::ForMiner) if self.has_room() => self.miners.clone().suspend(&stash, BACKLOG_PAUSE),
+            Err(NoRoom::ForMiner) => {}
         }
         metrics::counter!("gateway_audits_skipped_total").increment(1);
+    }
+
+    /// How many attempts like this are audited.
+    fn rate(&self, finished: &Finished, basis: Basis) -> Rate {
+        let standings = self.standings.lock();
+        let Some(standing) = standings.get(&finished.stash) else { return Rate::ALL };
+        // The same text has the same vectors: who has shown them once shows nothing new.
+        let is_known = basis == Basis::Vectors && standing.embeddings.remembers(&finished.request());
+        if is_known {
+            Rate::FLOOR
+        } else {
+            standing.rate(basis)
+        }
+    }
+
+    /// Whether openings wait for their miners only, and not for the engine.
+    fn has_room(&self) -> bool {
+        self.opened.available_permits() > OPENED_AT_ONCE as usize / 2
     }
 
     /// Audits what was chosen until `stop`.
@@ -323,9 +347,9 @@ impl Auditor {
         let before_ms = standing.suspended_until_ms();
         let at_ms = u64::try_from(now_ms()).unwrap_or_default();
         match (verdict, verdict.words().0) {
-            (Verdict::Compared(_), PASSED) => standing.passed_vectors(),
-            (_, PASSED) => standing.passed(finished.has_fixed_seed()),
             (_, VOID) => {}
+            (Verdict::Compared(_), outcome) => standing.compared(outcome == PASSED),
+            (_, PASSED) => standing.passed(finished.has_fixed_seed()),
             (Verdict::Unopened(_), _) => standing.unopened(finished.began_ms(), at_ms),
             _ => standing.failed(),
         }
@@ -441,7 +465,7 @@ impl Verdict {
             Self::Drawn(_) | Self::Compared(_) => self.found(),
         };
         let begun = match self {
-            Self::Compared(_) => "there is a vector for each input",
+            Self::Compared(_) => "vectors are near those that the model makes of the texts",
             _ => "every token was drawn as it had to be",
         };
         let Some(Found { finding, basis, .. }) = found else {
@@ -450,8 +474,8 @@ impl Verdict {
         let judgement = match finding {
             Finding::Failed(failure) => return ("failed", failure.to_string()),
             Finding::Void => {
-                let why = "the gateway's engine could not go through it, so it counts as nothing";
-                return (VOID, format!("{begun}; {why}"));
+                let why = "the gateway's engine could not go through it, so it counts as nothing".to_owned();
+                return (VOID, if *basis == Basis::Vectors { why } else { format!("{begun}; {why}") });
             }
             Finding::Judged(_, judgement) => judgement,
         };
@@ -460,6 +484,7 @@ impl Verdict {
                 let what = "is not far from what the model says; how far an honest answer may be has not been measured";
                 (PASSED, format!("{begun}; it {what}"))
             }
+            (Judgement::Passed, Basis::Vectors) => (PASSED, begun.to_owned()),
             (Judgement::Passed, _) => (PASSED, format!("{begun}, from what the model says")),
             (Judgement::Suspicious, _) => {
                 ("suspicious", "rare among honest miners: more of its answers are audited".to_owned())

@@ -14,7 +14,8 @@ pub(crate) struct Distances {
     pub(crate) disagreeing: u32,
     /// Parts of eight tokens; of embeddings, vectors.
     pub(crate) stretches: u64,
-    /// Those of them that are further off than honest ones; where nothing was measured of honest ones, than any rounding can be.
+    /// Those of them that are further off than honest ones; where nothing was measured of honest ones, than any rounding can be. Of audits by
+    /// earlier versions it may be `null`.
     pub(crate) deviating: Option<u64>,
     /// By how much tokens miss being drawn, in natural logarithms, mean over stretches.
     pub(crate) margin: f64,

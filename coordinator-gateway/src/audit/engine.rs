@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::Args;
 use cuckoo_audit::threshold::{Book, BookError};
 use cuckoo_audit_engine::{serve, AuditEngine, StartError};
-use cuckoo_engine::{EngineOptions, LocalEngine, ModelDir};
+use cuckoo_engine::{Engine, EngineOptions, LocalEngine, ModelDir, ModelInfo, ModelKind};
 
 use super::statistics::Statistics;
 use crate::config::GatewayConfig;
@@ -111,6 +111,22 @@ impl AuditEngineArgs {
             prefix_cache: false,
             ..EngineOptions::default()
         };
-        LocalEngine::load(&dirs, &options).context("a model cannot be loaded")
+        let engine = LocalEngine::load(&dirs, &options).context("a model cannot be loaded")?;
+        let models = engine.models();
+        let of_one = |one: &ModelInfo, other: &ModelInfo| {
+            one.id < other.id && one.model_root == other.model_root && one.context_tokens != other.context_tokens
+        };
+        for one in models.iter().filter(|model| model.kind == ModelKind::Embedding) {
+            if let Some(other) = models.iter().find(|other| of_one(one, other)) {
+                // Which of them a miner's vectors are to be compared with nobody could say.
+                anyhow::bail!(
+                    "{} and {} are the same files with other context_tokens: leave one of them in {}",
+                    one.id,
+                    other.id,
+                    self.models.display()
+                );
+            }
+        }
+        Ok(engine)
     }
 }

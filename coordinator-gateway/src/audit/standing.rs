@@ -13,6 +13,8 @@ use super::statistics::Found;
 const FIRST: u32 = 20;
 /// How long a miner that opens nothing first gets no work, in milliseconds: an hour.
 const ASIDE_MS: u64 = 60 * 60 * 1000;
+/// What was found longer ago says nothing of the quality any more: 32 days, as long as the longest suspension.
+const QUALITY_LASTS_MS: u64 = 32 * 24 * 60 * 60 * 1000;
 /// At most so many times doubled: 21 days.
 const MOST_DOUBLED: u32 = 9;
 
@@ -112,14 +114,17 @@ impl Standing {
         [&self.reputation, &self.coarse, &self.embeddings].into_iter().filter(|it| it.audits().0 > 0)
     }
 
-    /// What an engine makes of its work, from 0 to 1: of texts or embeddings, whichever is worse; `None` if nothing was judged.
+    /// What an engine makes of its work, from 0 to 1: of texts or embeddings, whichever is worse; `None` if nothing was judged
+    /// lately.
     pub(crate) fn judged_quality(&self, at_ms: u64) -> Option<f64> {
-        self.judged().map(|it| it.quality(at_ms)).reduce(f64::min)
+        let lately = self.judged().filter(|it| at_ms.saturating_sub(it.judged_at_ms()) < QUALITY_LASTS_MS);
+        lately.map(|it| it.quality(at_ms)).reduce(f64::min)
     }
 
-    /// After embeddings that have passed: they are no reason to believe texts.
-    pub(crate) fn passed_vectors(&mut self) {
+    /// After embeddings that have passed or not: they are no reason to believe texts, nor not to.
+    pub(crate) fn compared(&mut self, has_passed: bool) {
         self.audited = self.audited.saturating_add(1);
+        self.failed = self.failed.saturating_add(u64::from(!has_passed));
     }
 
     /// After a text that has passed. One whose draws the application had fixed before says less: the miner can have
@@ -154,14 +159,15 @@ impl Standing {
         began_ms <= self.unopened_at_ms
     }
 
-    /// What its work is worth: what the gateway's own engine makes of it, in whole percents, rounded down; nothing while it gets
+    /// What its work is worth: what the gateway's own engine makes of it, in whole percents; nothing while it gets
     /// no work for what audits have found; all where nothing is known against it.
     pub(crate) fn quality(&self, at_ms: u64) -> Perbill {
         if at_ms < self.suspended_until_ms() {
             return Perbill::zero();
         }
         // From 0 to 1.
-        self.judged_quality(at_ms).map_or(Perbill::one(), |quality| Perbill::from_percent((quality * 100.0) as u32))
+        self.judged_quality(at_ms)
+            .map_or(Perbill::one(), |quality| Perbill::from_percent((quality * 100.0).round() as u32))
     }
 
     /// Until when it gets no work, in milliseconds since 1970; 0 if it was never kept from it.
@@ -246,6 +252,10 @@ mod tests {
     fn what_earlier_versions_have_stored_is_read() {
         let stored = r#"{"audited": 3, "failed": 1, "streak": 2, "watched": 18}"#;
         let standing: Standing = serde_json::from_str(stored).unwrap();
+        // With a reputation, as it was before it said when.
+        let mut with = serde_json::to_value(after(3)).unwrap();
+        with["reputation"].as_object_mut().unwrap().remove("judged_at_ms").unwrap();
+        assert_eq!(serde_json::from_value::<Standing>(with).unwrap(), after(3));
         assert_eq!((standing.streak, standing.reputation), (2, Reputation::default()));
     }
 
@@ -269,7 +279,7 @@ mod tests {
         let before = (standing.judged_quality(0), standing.coarse.clone());
         assert_eq!(before.0, Some(0.0));
         for request in 0..400 {
-            standing.passed_vectors();
+            standing.compared(true);
             standing.take(&found(Basis::Vectors, 0.0), &of(request));
         }
         assert_eq!((standing.judged_quality(0), standing.coarse.clone()), before);
@@ -278,6 +288,25 @@ mod tests {
         // The second one far off.
         standing.take(&found(Basis::Coarse, 1.4), &of(1));
         assert!(standing.suspended_until_ms() > 0 && standing.quality(1).is_zero());
+    }
+
+    #[test]
+    fn what_was_found_long_ago_says_nothing_of_the_quality() {
+        let mut standing = Standing::default();
+        standing.take(&found(Basis::Vectors, 0.2), &of(0));
+        for at_ms in [0, QUALITY_LASTS_MS] {
+            standing.take(&found(Basis::Coarse, 0.0), &Audited { at_ms, ..of(at_ms) });
+        }
+        assert_eq!(standing.judged_quality(QUALITY_LASTS_MS - 1), Some(0.0));
+        assert_eq!(standing.judged_quality(QUALITY_LASTS_MS), Some(1.0));
+        assert!(standing.quality(QUALITY_LASTS_MS).is_one());
+    }
+
+    #[test]
+    fn embeddings_that_have_not_passed_take_no_trust_in_texts() {
+        let mut standing = after(90);
+        standing.compared(false);
+        assert_eq!((standing.streak, standing.audited, standing.failed), (90, 91, 1));
     }
 
     #[test]

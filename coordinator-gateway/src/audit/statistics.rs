@@ -126,3 +126,47 @@ fn sampled(finished: &Finished) -> Vec<u32> {
     some.sort_unstable();
     some
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use cuckoo_primitives::{evidence::SignedReceipt, fixture};
+    use cuckoo_wire::link;
+
+    use super::*;
+
+    /// Inputs of so many bytes, of which the first `delivered` were embedded.
+    fn embedded(bytes: &[usize], delivered: usize) -> Finished {
+        let inputs = bytes.iter().map(|bytes| "x".repeat(*bytes)).collect();
+        let work = Some(Work::Embedding(link::Embedding { inputs }));
+        let receipt = SignedReceipt { receipt: fixture::receipt(), signature: [0; 64] };
+        Finished {
+            stash: receipt.receipt.spec.miner.clone(),
+            own_stake: 1,
+            price: 0,
+            task: Arc::new(link::Task { work, ..Default::default() }),
+            receipt,
+            tokens: vec![],
+            vectors: vec![Bytes::from_static(&[0; 4]); delivered],
+            class: "cpu".into(),
+            context_tokens: 100,
+        }
+    }
+
+    #[test]
+    fn short_requests_are_computed_whole_and_of_cut_off_ones_what_came() {
+        assert_eq!(sampled(&embedded(&[10; 5], 5)), [0, 1, 2, 3, 4]);
+        assert_eq!(sampled(&embedded(&[10; 5], 2)), [0, 1]);
+        assert_eq!(sampled(&embedded(&[1_000_000], 1)), [0]);
+    }
+
+    #[test]
+    fn of_long_requests_some_are_computed_that_nobody_can_foresee() {
+        let long = embedded(&[1_000; 2_048], 2_048);
+        let (one, other) = (sampled(&long), sampled(&long));
+        assert_eq!((one.len(), other.len()), (32, 32));
+        assert!(one != other && one.is_sorted() && one.iter().all(|place| *place < 2_048));
+    }
+}

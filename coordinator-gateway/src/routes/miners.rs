@@ -77,6 +77,8 @@ struct Miner {
     agent: Option<String>,
     /// What it serves.
     models: Vec<String>,
+    /// What it offers and is not drawn for, each with the reason.
+    not_drawn: Vec<String>,
     /// For which of that it asks more than this gateway pays, so that it is not chosen for it.
     asks_more: Vec<String>,
     /// What can still be promised to it before it has to redeem, in planck.
@@ -112,7 +114,8 @@ struct AuditStanding {
     rate: f64,
     /// The share of its embeddings that are audited, where the gateway has the model.
     embeddings_rate: f64,
-    /// What its work is worth by what the gateway's own engine says, from 0 to 1; `null` if none of its answers was judged.
+    /// What its work is worth by what the gateway's own engine says, from 0 to 1: of texts or embeddings, whichever is
+    /// worse; `null` if nothing was judged within 32 days.
     quality: Option<f64>,
     /// Until when it gets no work for what audits have found, in milliseconds since 1970; `null` if it is not suspended.
     suspended_until_ms: Option<u64>,
@@ -220,6 +223,7 @@ fn miner(
         links: report.map_or(0, |report| report.offers.len()),
         agent: report.and_then(|report| report.offers.first()).map(|offer| offer.agent.clone()),
         models: report.map(|report| models_of(report, |_| true)).unwrap_or_default(),
+        not_drawn: report.map(not_drawn).unwrap_or_default(),
         asks_more: report.map(|report| models_of(report, asks_more)).unwrap_or_default(),
         headroom: report.map(|report| report.headroom.to_string()),
         slots: report.map_or(0, |report| report.offers.iter().fold(0, |sum, offer| sum.saturating_add(offer.slots))),
@@ -271,10 +275,16 @@ fn not_chosen_because(candidate: &Candidate, report: Option<&MinerReport>, price
 }
 
 fn not_offered_because(report: &MinerReport) -> String {
-    match report.offers.iter().flat_map(|offer| &offer.refused).next() {
-        Some((model, reason)) => format!("it offers {model}, but {reason}"),
+    match not_drawn(report).first() {
+        Some(first) => format!("it offers {first}"),
         None => "it offers no model or no slot".into(),
     }
+}
+
+/// The models that are not drawn, each once, with the reason.
+fn not_drawn(report: &MinerReport) -> Vec<String> {
+    let refused: BTreeSet<&(String, &str)> = report.offers.iter().flat_map(|offer| &offer.refused).collect();
+    refused.into_iter().map(|(model, reason)| format!("{model}, but {reason}")).collect()
 }
 
 fn not_paid_because(report: &MinerReport, prices: &Prices) -> Option<String> {

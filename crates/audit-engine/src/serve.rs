@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Display};
 
 use cuckoo_audit::score::{score, score_vectors, Claim, Failure, Scores};
-use cuckoo_engine::{Engine, ModelInfo, ModelKind};
+use cuckoo_engine::{Engine, ModelInfo, ModelKind, WINDOW_INPUTS};
 use cuckoo_primitives::Hash;
 use cuckoo_tasks::Work;
 use cuckoo_wire::link;
@@ -86,14 +86,15 @@ async fn scored(
                 some.iter().map(|(place, _)| inputs.get(*place as usize).cloned()).collect();
             let texts = texts.ok_or_else(|| Unable("a vector of no input".into()))?;
             let tokens = engine.embedding_tokens(id, inputs).await.map_err(unable)?;
-            let all: u32 = tokens.iter().fold(0, |sum, tokens| sum.saturating_add(*tokens));
+            let of_first = |inputs: usize| tokens.iter().take(inputs).fold(0u32, |sum, next| sum.saturating_add(*next));
+            let delivered = count as usize;
             // Of what was cut off the miner may have read more than it has sent vectors of.
-            let least = match was_cancelled {
-                true => tokens.iter().take(count as usize).fold(0, |sum: u32, tokens| sum.saturating_add(*tokens)),
-                false => all,
+            let counted = match was_cancelled {
+                true => of_first(delivered)..=of_first(delivered.saturating_add(WINDOW_INPUTS)),
+                false => of_first(usize::MAX)..=of_first(usize::MAX),
             };
             let own = engine.embed(id, texts).await.map_err(unable)?.all().await.map_err(unable)?;
-            Ok(score_vectors((receipt.prompt_tokens, &some), (least..=all, &own.vectors)))
+            Ok(score_vectors((receipt.prompt_tokens, &some), (counted, &own.vectors)))
         }
         (Work::Generate { .. }, Produced::Vectors { .. }) | (Work::Embed { .. }, Produced::Text { .. }) => {
             Err(Unable("something else was produced than was asked for".into()))
@@ -200,6 +201,19 @@ mod tests {
             let said = replies(&[order(tokens, cut_off, &[1])]).await;
             assert_eq!(matches!(said[0], Reply::Scored(Ok(_))), is_honest, "{tokens}: {said:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn no_miner_has_read_more_than_a_window_ahead() {
+        let counted = async |tokens| {
+            let mut order = order(tokens, (2, true), &[1]);
+            let work = link::Embedding { inputs: vec!["bbb".into(); 200] };
+            let task = link::Task { work: Some(link::task::Work::Embedding(work)), ..Default::default() };
+            order.task = task.encode_to_vec();
+            replies(&[order]).await.remove(0)
+        };
+        assert!(matches!(counted(3 * 66).await, Reply::Scored(Ok(_))));
+        assert!(matches!(counted(3 * 66 + 1).await, Reply::Scored(Err(Failure::Prompt { .. }))));
     }
 
     #[tokio::test]

@@ -64,6 +64,9 @@ pub struct Reputation {
     suspensions: u32,
     /// In milliseconds after 1970.
     suspended_until_ms: Option<u64>,
+    /// When something was found last, in milliseconds after 1970.
+    #[serde(default)]
+    judged_at_ms: u64,
 }
 
 impl Default for Reputation {
@@ -81,6 +84,7 @@ impl Default for Reputation {
             passed: 0.0,
             suspensions: 0,
             suspended_until_ms: None,
+            judged_at_ms: 0,
         }
     }
 }
@@ -110,6 +114,9 @@ pub enum Consequence {
 impl Reputation {
     /// Takes a finding into account. `bounds` are what it was judged by.
     pub fn take(&mut self, finding: &Finding, bounds: &Bounds, of: &Audited) -> Consequence {
+        if *finding != Finding::Void {
+            self.judged_at_ms = of.at_ms;
+        }
         match finding {
             Finding::Failed(_) => {
                 self.flag();
@@ -155,11 +162,10 @@ impl Reputation {
 
     fn pass(&mut self, of: &Audited) {
         self.count(1.0);
-        let name = of.request.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
-        if of.has_fixed_seed || self.remembered.contains(&name) {
+        if of.has_fixed_seed || self.remembers(&of.request) {
             return;
         }
-        self.remembered.push_back(name);
+        self.remembered.push_back(name(&of.request));
         if self.remembered.len() > REMEMBERED {
             self.remembered.pop_front();
         }
@@ -216,6 +222,16 @@ impl Reputation {
         share.clamp(0.0, 1.0) * (1.0 - self.test.suspicion())
     }
 
+    /// When something was found last, in milliseconds after 1970; 0 if that was before it was kept.
+    pub fn judged_at_ms(&self) -> u64 {
+        self.judged_at_ms
+    }
+
+    /// Whether it was asked this lately, and has passed.
+    pub fn remembers(&self, request: &Hash) -> bool {
+        self.remembered.contains(&name(request))
+    }
+
     /// Attempts that were audited and judged, and those of them that have not passed.
     pub fn audits(&self) -> (u64, u64) {
         (self.audited, self.flagged)
@@ -230,6 +246,11 @@ impl Reputation {
     pub fn test(&self) -> &Sequential {
         &self.test
     }
+}
+
+/// By which a request is remembered.
+fn name(request: &Hash) -> u64 {
+    request.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }
 
 #[cfg(test)]

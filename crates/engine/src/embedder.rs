@@ -12,8 +12,10 @@ use crate::api::{Embedding, EmbeddingEvent, EngineError};
 /// Tokens, padding included, that are computed in one turn; bounds memory, the wait of others, and the time until a
 /// cancellation is noticed.
 const BATCH_TOKENS: usize = 512;
-/// Inputs and tokens of a window: its vectors leave together, and texts of similar length in it share a batch.
-const WINDOW_INPUTS: usize = 64;
+/// Inputs of a window: its vectors leave together, and texts of similar length in it share a batch. So many more than vectors
+/// have left are tokenised at most.
+pub const WINDOW_INPUTS: usize = 64;
+/// Tokens of a window, a little more with its last input.
 const WINDOW_TOKENS: usize = 2_048;
 /// Text of a window, a little more with its last input: who waits for a turn waits for its tokens as well, a tenth of a second
 /// of the worst text.

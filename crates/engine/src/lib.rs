@@ -48,6 +48,7 @@ pub use api::{
     SayRequest, Seed, SharedEngine, TokenLogprob, TokenLogprobs, IMPOSSIBLE,
 };
 pub use device::{chosen_gpu, cuda_devices, CudaDevice, DeviceChoice};
+pub use embedder::WINDOW_INPUTS;
 pub use error::LoadError;
 pub use local_engine::{EngineOptions, LocalEngine};
 pub use manifest::{Manifest, ManifestError, ModelFile, MANIFEST_FILE, MAX_MANIFEST_BYTES};
