@@ -335,11 +335,10 @@ async fn embeddings_of_models_that_are_here_are_chosen_cut_off_or_not() {
     let mut stage = with_engine(vec![], 0, Some(statistics(vectors(0.0), false))).await;
     let mut cut_off = embedded();
     cut_off.receipt.receipt.finish = Finish::Cancelled;
-    assert_eq!(stage.audited(&cut_off).await.outcome, "passed");
     let mut other = embedded();
     other.receipt.receipt.spec.model_root = Hash::repeat_byte(0xee);
     let nothing = Finished { vectors: vec![], ..embedded() };
-    for finished in [cut_off, other, nothing, embedded()] {
+    for finished in [cut_off.clone(), other, nothing, embedded()] {
         stage.auditor.consider(finished).await;
     }
     let mut chosen = 0;
@@ -347,6 +346,12 @@ async fn embeddings_of_models_that_are_here_are_chosen_cut_off_or_not() {
         chosen += 1;
     }
     assert_eq!(chosen, 2);
+    assert_eq!(stage.audited(&cut_off).await.outcome, "passed");
+    // It shows nothing new.
+    assert_eq!(stage.auditor.rate(&embedded(), Basis::Vectors), Rate::FLOOR);
+    let work = Some(link::task::Work::Embedding(link::Embedding { inputs: vec!["c".into()] }));
+    let new = Finished { task: Arc::new(link::Task { work, ..Default::default() }), ..embedded() };
+    assert_eq!(stage.auditor.rate(&new, Basis::Vectors), Rate::ALL);
 }
 
 #[tokio::test]
