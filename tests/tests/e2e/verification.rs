@@ -11,7 +11,7 @@ use cuckoo_primitives::{
     CandidateStatus, Role, CAI,
 };
 use cuckoo_testkit::{
-    api::chat,
+    api::{chat, Answer},
     binaries,
     consensus::convictions,
     fake_miner::{self, Lie},
@@ -111,6 +111,24 @@ async fn newest_audit(gateway: &Gateway, operator: &str) -> anyhow::Result<Value
     audits["data"].get(0).cloned().context("it has not been audited yet")
 }
 
+/// When no other miner is left, links //Miner2, which promises the files by which `answer` was made, and makes its own up.
+async fn inventor(
+    node: &Node,
+    gateway: &Gateway,
+    answer: &Answer,
+    promised: link::Model,
+) -> anyhow::Result<(Market, FakeLink)> {
+    let task = answer.task_id()?;
+    let (receipt, _) = only_receipt(&gateway.api().get(&format!("/v1/receipts/{task}")).await?.ok()?.body)?;
+    gateway.until_connected(0).await?;
+    let market = Market::connect(node).await?;
+    let model_root = receipt.spec.model_root.as_bytes().to_vec().into();
+    let miner = FakeMiner::new(keypair("//Miner2")?, market.chain().genesis());
+    let link = miner.models([link::Model { model_root, ..promised }]).connect(&gateway.link_url()).await?;
+    gateway.until_serving(1).await?;
+    Ok((market, link))
+}
+
 #[tokio::test]
 async fn who_invents_answers_gets_no_more_work() {
     let models = models::dir(&[CHAT]).unwrap();
@@ -129,20 +147,12 @@ async fn who_invents_answers_gets_no_more_work() {
     }
 
     // Another one says that it runs the same files in the same class, and draws what it says from candidates of its own.
-    let receipts = gateway.api().get(&format!("/v1/receipts/{}", answer.task_id().unwrap())).await.unwrap();
-    let (receipt, _) = only_receipt(&receipts.ok().unwrap().body).unwrap();
-    miners.clear();
-    gateway.until_connected(0).await.unwrap();
-    let market = Market::connect(node).await.unwrap();
-    let genesis = market.chain().genesis();
-    let inventor = FakeMiner::new(keypair("//Miner2").unwrap(), genesis);
     let promised = link::Model {
-        model_root: receipt.spec.model_root.as_bytes().to_vec().into(),
         numeric_class: audit["class"].as_str().unwrap().to_owned(),
         ..fake_miner::model(CHAT, ModelKind::Chat)
     };
-    let _link = inventor.models([promised]).connect(&gateway.link_url()).await.unwrap();
-    gateway.until_serving(1).await.unwrap();
+    miners.clear();
+    let (market, _link) = inventor(node, gateway, &answer, promised).await.unwrap();
     gateway.api().post("/v1/chat/completions", &question).await.unwrap().ok().unwrap();
     let audit = until(ERAS, "an audit", async || newest_audit(gateway, "//Miner2").await).await.unwrap();
     println!("{}", audit["reason"]);
@@ -185,21 +195,14 @@ async fn who_invents_embeddings_gets_no_more_work() {
     assert_eq!(audit["tokens"], answer.body["usage"]["prompt_tokens"]);
 
     // Another one promises the same files, in a class that nobody has measured, and makes its vectors up.
-    let receipts = gateway.api().get(&format!("/v1/receipts/{}", answer.task_id().unwrap())).await.unwrap();
-    let (receipt, _) = only_receipt(&receipts.ok().unwrap().body).unwrap();
-    miners.clear();
-    gateway.until_connected(0).await.unwrap();
-    let market = Market::connect(node).await.unwrap();
-    let inventor = FakeMiner::new(keypair("//Miner2").unwrap(), market.chain().genesis());
     let promised = link::Model {
-        model_root: receipt.spec.model_root.as_bytes().to_vec().into(),
         numeric_class: "0.1.0/never-seen/cuda/f16".to_owned(),
         // As the gateway reads the same files.
         context_tokens: 256,
         ..fake_miner::model(EMBEDDING, ModelKind::Embedding)
     };
-    let _link = inventor.models([promised]).connect(&gateway.link_url()).await.unwrap();
-    gateway.until_serving(1).await.unwrap();
+    miners.clear();
+    let (_market, _link) = inventor(node, gateway, &answer, promised).await.unwrap();
     gateway.api().post("/v1/embeddings", &texts).await.unwrap().ok().unwrap();
     let audit = until(ERAS, "an audit", async || newest_audit(gateway, "//Miner2").await).await.unwrap();
     println!("{}", audit["reason"]);

@@ -27,7 +27,7 @@ pub use vectors::{score_vectors, VECTOR_LIMIT};
 
 use codec::{Decode, Encode};
 use cuckoo_primitives::{
-    commitment::{hash_of, Leaf, Projection, Tree},
+    commitment::{hash_of, Leaf, Tree},
     task::{Drawing, Receipt},
 };
 use cuckoo_sampler::{margin, Candidate, Noise, ONE};
@@ -162,13 +162,13 @@ fn token_margin(drawing: &Drawing, position: u32, token: u32, own: &OwnToken) ->
     (missing as f64 / f64::from(ONE) * scale).min(MARGIN_CLIP)
 }
 
-/// `|claimed - own| / |own|`, clipped.
-fn state_distance(claimed: &Projection, own: &Projection) -> f64 {
+/// `|claimed - own| / |own|`, clipped. What is no number stays none.
+fn state_distance<T: Copy + Into<f64>>(claimed: &[T], own: &[T]) -> f64 {
     let square = |number: f64| number * number;
-    let apart: f64 = claimed.iter().zip(own).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
-    let length: f64 = own.iter().map(|number| square(f64::from(*number))).sum();
-    if apart == 0.0 {
-        return 0.0;
+    let apart: f64 = claimed.iter().zip(own).map(|(a, b)| square((*a).into() - (*b).into())).sum();
+    let length: f64 = own.iter().map(|number| square((*number).into())).sum();
+    if apart == 0.0 || apart.is_nan() {
+        return apart;
     }
     // Of a state that is nothing at all every other one is as far as can be.
     (apart / length).sqrt().min(STATE_CLIP)

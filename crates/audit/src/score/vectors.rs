@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Failure, Scores, Stretch, STATE_CLIP};
+use super::{state_distance, Failure, Scores, Stretch};
 
 /// No honest vector is so far off, in lengths of the auditor's: that is an angle of 17 degrees. Vectors of texts that have
 /// nothing in common are 1.4 apart.
@@ -30,7 +30,7 @@ pub fn score_vectors(
     }
     let mut stretches = Vec::with_capacity(own.len());
     for ((place, claimed), own) in claimed.iter().zip(own) {
-        let state = distance(claimed, own);
+        let state = state_distance(claimed, own);
         // What is no number is no vector either.
         if state.is_nan() || state > VECTOR_LIMIT || claimed.len() != own.len() {
             return Err(Failure::Vector { index: *place });
@@ -38,19 +38,6 @@ pub fn score_vectors(
         stretches.push(Stretch { number: *place, state, ..Stretch::default() });
     }
     Ok(Scores { stretches, tokens: claimed_tokens, disagreeing: 0, has_ended: false })
-}
-
-/// `|claimed - own| / |own|`, clipped.
-fn distance(claimed: &[f32], own: &[f32]) -> f64 {
-    let square = |number: f64| number * number;
-    let apart: f64 = claimed.iter().zip(own).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
-    let length: f64 = own.iter().map(|number| square(f64::from(*number))).sum();
-    match apart {
-        0.0 => 0.0,
-        // What is no number stays none.
-        _ if apart.is_nan() => f64::NAN,
-        _ => (apart / length).sqrt().min(STATE_CLIP),
-    }
 }
 
 #[cfg(test)]
